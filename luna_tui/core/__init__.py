@@ -1,0 +1,1 @@
+"""Facts and arithmetic: no threads, no clock, no files, no screen."""

@@ -1,0 +1,359 @@
+"""Facts of a run: one frozen class per event, in the past tense, never changed after publication."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from luna_tui.core.words import ErrorKind, Kind, Manner, Mode, RunStatus, Scope, Status, WaitReason
+
+RECORD_VERSION = 1
+"""`v` of a record; rises only when a reader must change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSubtask:
+    """What `run_started` tells of a subtask."""
+
+    id: str
+    title: str
+    kind: Kind = Kind.CLAUDE
+    depends_on: tuple[str, ...] = ()
+    timeout: float = 0.0
+    retries: int = 0
+    model: str = ""
+    prompt: str = ""
+    """Prompt template or command line, at most 2,000 characters, for the subtask screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedWave:
+    """What `run_started` tells of a wave."""
+
+    name: str
+    parallel: bool
+    subtasks: tuple[PlannedSubtask, ...]
+    timeout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOutline:
+    """The plan as every front end needs it, without the attached files."""
+
+    name: str
+    waves: tuple[PlannedWave, ...]
+    goal: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """First record of every run; the only one that carries the wall clock."""
+
+    started_at: str
+    """RFC 3339, UTC."""
+    plan: PlanOutline
+    mode: Mode
+    tier: str
+    max_workers: int
+    provider: str
+    version: str
+    resumed_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveStarted:
+    """A wave begins; `reason` says in words why it is parallel or sequential."""
+
+    wave: str
+    parallel: bool
+    reason: str
+    workers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveFinished:
+    """A wave ended; `counts` maps each status name to its number of subtasks."""
+
+    wave: str
+    status: RunStatus
+    counts: Mapping[str, int]
+    wall_s: float
+    reason: str = ""
+    """Why it did not succeed: "timed out after 120 s", "cancelled by user"; empty when it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtaskWaiting:
+    """A subtask waits; the reason holds until its next event."""
+
+    wave: str
+    subtask: str
+    reason: WaitReason
+    attempt: int
+    """The attempt that will start after the wait."""
+    worker: int | None = None
+    """Worker whose slot it holds while waiting."""
+    expected_s: float | None = None
+    """Forecast of the wait; None = unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtaskStarted:
+    """An attempt was admitted and is being worked on."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    worker: int
+    title: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtaskOutput:
+    """Text that arrived since the last such event of this attempt, cleaned and coalesced."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCalled:
+    """An agent asked for a tool."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    tool: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFinished:
+    """A tool returned."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    tool: str
+    ok: bool
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRecorded:
+    """Tokens that one request used, as the server counted them."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float | None = None
+    """None = the price of the model is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed:
+    """An attempt failed; the subtask ends only with `subtask_finished`."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    error_kind: ErrorKind
+    message: str
+    status: int | None = None
+    """HTTP status or exit code, where there is one."""
+    will_retry: bool = False
+    delay_s: float | None = None
+    """Pause before the next attempt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubtaskFinished:
+    """The one terminal event of a subtask."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    """Attempts begun; 0 when it never started."""
+    status: Status
+    duration_s: float
+    """Seconds in attempts; the sequential time of the subtask."""
+    attempts: int
+    reason: str = ""
+    output: str = ""
+    """At most `OUTPUT_HEAD_CHARS` characters; the whole text is in `output_file`."""
+    output_file: str | None = None
+    """Relative to the run directory."""
+    worker: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadAbandoned:
+    """A thread ignored its cancellation; its worker slot was given to a new thread."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    worker: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadReturned:
+    """An abandoned thread came back; its late result was dropped."""
+
+    wave: str
+    subtask: str
+    attempt: int
+    worker: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauge:
+    """One dimension of the limiter at one instant; all amounts per minute."""
+
+    limit: int
+    cap: int
+    settled: int
+    reserved: int
+    server_remaining: int | None = None
+    server_age_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsObserved:
+    """A sample of the limiter, at most one a second."""
+
+    rpm: Gauge
+    itpm: Gauge
+    otpm: Gauge
+    throttled: int
+    """429 answers in this run so far."""
+    waiting: Mapping[str, int] = field(default_factory=dict)
+    """Subtasks waiting now, by dimension."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChanged:
+    """The share of the limits changed."""
+
+    by: str
+    from_: Mode
+    to: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersChanged:
+    """The number of workers changed."""
+
+    by: str
+    from_: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPaused:
+    """Admission stopped; what is in flight goes on."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResumed:
+    """Admission goes on."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequested:
+    """Somebody asked for an end; what follows is what the engine did about it."""
+
+    by: str
+    scope: Scope
+    manner: Manner
+    wave: str | None = None
+    subtask: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFailed:
+    """Events can no longer be saved; the run admits nothing more."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """Token totals of a run."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """Last record of a run that ended by itself or by request."""
+
+    status: RunStatus
+    counts: Mapping[str, int]
+    wall_s: float
+    sum_s: float
+    """Time the subtasks took one after another: the sum of their attempts."""
+    speedup: float | None
+    bound_s: float | None
+    """No schedule on these workers with these dependencies could have been shorter."""
+    efficiency: float | None
+    tokens: Tokens
+    cost_usd: float | None
+    throttled: int
+    reason: str = ""
+
+
+Event = (
+    RunStarted
+    | WaveStarted
+    | WaveFinished
+    | SubtaskWaiting
+    | SubtaskStarted
+    | SubtaskOutput
+    | ToolCalled
+    | ToolFinished
+    | UsageRecorded
+    | AttemptFailed
+    | SubtaskFinished
+    | ThreadAbandoned
+    | ThreadReturned
+    | LimitsObserved
+    | ModeChanged
+    | WorkersChanged
+    | RunPaused
+    | RunResumed
+    | CancelRequested
+    | JournalFailed
+    | RunFinished
+)
+"""Every event; a new feature starts by adding its class here."""
+
+OUTPUT_HEAD_CHARS = 2_000
+"""Longest `output` kept inside `subtask_finished`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event with its place in a run: the one shape on the bus, in the journal and on `--events`."""
+
+    seq: int
+    """Counts from 1 without a gap."""
+    at: float
+    """Seconds since the run began, on the monotonic clock."""
+    run: str
+    event: Event

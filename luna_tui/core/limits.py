@@ -1,0 +1,71 @@
+"""Tiers, modes and workers: the tables, and what a mode may use of a tier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from luna_tui.core.words import Mode
+
+SHARES: Mapping[Mode, float] = {
+    Mode.CONSERVATIVE: 0.75,
+    Mode.BALANCED: 0.85,
+    Mode.AGGRESSIVE: 0.95,
+}
+"""Share of every limit that a mode may use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Requests, input tokens and output tokens per minute."""
+
+    rpm: int
+    itpm: int
+    otpm: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierLimits:
+    """One row of the tier table."""
+
+    limits: Limits
+    workers: Mapping[Mode, int | None]
+    """Workers per mode; None = as many as the token rate can use (`auto`)."""
+
+
+def _workers(
+    conservative: int | None, balanced: int | None, aggressive: int | None
+) -> Mapping[Mode, int | None]:
+    return {
+        Mode.CONSERVATIVE: conservative,
+        Mode.BALANCED: balanced,
+        Mode.AGGRESSIVE: aggressive,
+    }
+
+
+TIERS: Mapping[str, TierLimits] = {
+    "tier1": TierLimits(Limits(50, 30_000, 8_000), _workers(3, 4, 5)),
+    "tier2": TierLimits(Limits(1_000, 450_000, 90_000), _workers(10, 15, 20)),
+    "tier3": TierLimits(Limits(2_000, 800_000, 160_000), _workers(15, 20, 30)),
+    "tier4": TierLimits(Limits(4_000, 2_000_000, 400_000), _workers(20, 30, 40)),
+    "start": TierLimits(Limits(1_000, 2_000_000, 400_000), _workers(None, None, None)),
+    "build": TierLimits(Limits(5_000, 5_000_000, 1_000_000), _workers(None, None, None)),
+    "scale": TierLimits(Limits(10_000, 10_000_000, 2_000_000), _workers(None, None, None)),
+}
+"""Published limits of autumn 2025 and the newer named tiers; a starting value that headers correct."""
+
+DEFAULT_TIER = "tier2"
+DEFAULT_MODE = Mode.BALANCED
+AUTO_WORKERS = 40
+"""Workers where the table says `auto`: what one screen can show and one process can stream."""
+
+
+def workers_for(tier: str, mode: Mode, tiers: Mapping[str, TierLimits] = TIERS) -> int:
+    """Workers that the table gives to a tier in a mode; KeyError for an unknown tier."""
+    return tiers[tier].workers[mode] or AUTO_WORKERS
+
+
+def caps(limits: Limits, mode: Mode) -> Limits:
+    """What a mode may use of `limits`, rounded down."""
+    share = SHARES[mode]
+    return Limits(int(limits.rpm * share), int(limits.itpm * share), int(limits.otpm * share))

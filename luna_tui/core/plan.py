@@ -1,0 +1,93 @@
+"""What a person asked for: a plan of waves of subtasks, already checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from luna_tui.core.words import Kind, OnFailure, Priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """A checked success criterion; an output that misses it is a failure."""
+
+    json: bool = False
+    """The output must be one JSON value."""
+    contains: str | None = None
+    """Text that must occur in the output."""
+    max_chars: int | None = None
+    """Longest output accepted, in characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What the author of the plan expects one attempt to need; None = let the program guess."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subtask:
+    """One unit of work: one conversation or one process, with attempts."""
+
+    id: str
+    title: str
+    kind: Kind = Kind.CLAUDE
+    timeout: float = 60.0
+    """Seconds over all attempts, counted from the first start; 0 = none. Queueing does not count."""
+    retries: int = 2
+    """Attempts after the first one."""
+    depends_on: tuple[str, ...] = ()
+    """Ids whose success is needed first, those used as `{{ results.ID }}` included."""
+    priority: Priority = Priority.IMPORTANT
+    expect: Expectation | None = None
+    estimate: Estimate = Estimate()
+    prompt: str = ""
+    """Template; `{{ files.N }}` and `{{ results.ID }}` are filled in at the start of an attempt."""
+    system: str = ""
+    files: tuple[str, ...] = ()
+    """Paths relative to the workspace, attached to the prompt."""
+    model: str = ""
+    max_tokens: int = 1024
+    command: tuple[str, ...] = ()
+    """Argument vector; exactly one string when `shell` is set. Templates as in `prompt`."""
+    shell: bool = False
+    env: tuple[tuple[str, str], ...] = ()
+    cwd: str = "."
+    """Relative to the workspace."""
+    ok_codes: tuple[int, ...] = (0,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """Subtasks that may run together; the next wave starts after this one ended."""
+
+    name: str
+    subtasks: tuple[Subtask, ...]
+    parallel: bool = True
+    timeout: float = 120.0
+    """Seconds from the wave's first start; 0 = none."""
+    max_workers: int | None = None
+    """Lowers the number of workers for this wave, never raises it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A checked plan: ids are unique, dependencies exist and point backwards, nothing is circular."""
+
+    name: str
+    waves: tuple[Wave, ...]
+    workspace: str
+    """Absolute path; root of every relative path in the plan."""
+    goal: str = ""
+    on_failure: OnFailure = OnFailure.CONTINUE
+    source: str = ""
+    """Absolute path of the plan file; empty for a plan made in memory."""
+
+    def subtasks(self) -> Iterator[Subtask]:
+        """Every subtask, wave by wave, in file order."""
+        for wave in self.waves:
+            yield from wave.subtasks

@@ -1,0 +1,116 @@
+"""Turn records into JSON objects and back; the wire names are derived from the class names."""
+
+from __future__ import annotations
+
+import json
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from luna_tui.core import events
+from luna_tui.core.events import RECORD_VERSION, Event, Record
+
+_WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class RecordError(ValueError):
+    """A JSON object that is not a record of this version."""
+
+
+def wire_name(event_class: type) -> str:
+    """`SubtaskStarted` -> `subtask_started`."""
+    return _WORD_START.sub("_", event_class.__name__).lower()
+
+
+EVENT_TYPES: Mapping[str, type] = {wire_name(cls): cls for cls in get_args(events.Event)}
+"""Wire name -> event class."""
+
+
+def encode(record: Record) -> dict[str, Any]:
+    """The JSON object of a record, without a checksum."""
+    head: dict[str, Any] = {
+        "v": RECORD_VERSION,
+        "seq": record.seq,
+        "at": round(record.at, 6),
+        "type": wire_name(type(record.event)),
+        "run": record.run,
+    }
+    payload: dict[str, Any] = _plain(record.event)
+    return head | payload
+
+
+def to_line(record: Record) -> str:
+    """One line of NDJSON without its line end; safe to print, since everything beyond ASCII is escaped."""
+    return json.dumps(encode(record), separators=(",", ":"), allow_nan=False)
+
+
+def decode(value: Mapping[str, Any]) -> Record | None:
+    """The record of a JSON object; None for a type this version does not know.
+
+    Raises RecordError when a known type lacks a field or has one of the wrong kind.
+    """
+    if value.get("v") != RECORD_VERSION:
+        raise RecordError(f"record version {value.get('v')!r} is not {RECORD_VERSION}")
+    event_class = EVENT_TYPES.get(str(value.get("type")))
+    if event_class is None:
+        return None
+    try:
+        event: Event = _build(event_class, value)
+        return Record(int(value["seq"]), float(value["at"]), str(value["run"]), event)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RecordError(f"bad {value.get('type')} record: {error}") from error
+
+
+def _plain(value: object) -> Any:
+    if is_dataclass(value):
+        return {f.name.rstrip("_"): _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+@lru_cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
+
+
+def _build(cls: type, value: Mapping[str, Any]) -> Any:
+    hints = _hints(cls)
+    kwargs: dict[str, Any] = {}
+    for f in fields(cls):
+        key = f.name.rstrip("_")
+        if key in value:
+            kwargs[f.name] = _typed(hints[f.name], value[key])
+        elif f.default is MISSING and f.default_factory is MISSING:
+            raise KeyError(key)
+    return cls(**kwargs)
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        return _typed(next(a for a in get_args(hint) if a is not type(None)), value)
+    if origin is tuple:
+        return tuple(_typed(get_args(hint)[0], v) for v in value)
+    if origin is not None:
+        item = get_args(hint)[1]
+        return {str(k): _typed(item, v) for k, v in value.items()}
+    if is_dataclass(hint):
+        return _build(hint, value)  # type: ignore[arg-type]  # is_dataclass does not narrow to a type
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return hint(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise TypeError(f"{value!r} is not {hint.__name__}")
+    return value

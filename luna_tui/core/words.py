@@ -1,0 +1,128 @@
+"""The closed vocabularies of a run: every status, reason and mode that has a name on the wire."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """Share of the account's limits that a run may use."""
+
+    CONSERVATIVE = "conservative"
+    BALANCED = "balanced"
+    AGGRESSIVE = "aggressive"
+
+
+class Kind(StrEnum):
+    """Who does a subtask."""
+
+    CLAUDE = "claude"
+    COMMAND = "command"
+    PYTHON = "python"
+
+
+class Priority(StrEnum):
+    """Order of dispatch among subtasks that are ready, most urgent first."""
+
+    CRITICAL = "critical"
+    IMPORTANT = "important"
+    NICE_TO_HAVE = "nice-to-have"
+
+
+class OnFailure(StrEnum):
+    """What a failed wave does to the waves after it."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+class Status(StrEnum):
+    """How a subtask ended; the `status` of `subtask_finished`."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    CACHED = "cached"
+
+
+class RunStatus(StrEnum):
+    """How a run or a wave ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    HELD = "held"
+
+
+class WaitReason(StrEnum):
+    """Why a subtask is not being worked on at this moment."""
+
+    SLOT = "slot"
+    RPM = "rpm"
+    ITPM = "itpm"
+    OTPM = "otpm"
+    BUDGET = "budget"
+    PAUSED = "paused"
+    APPROVAL = "approval"
+    BACKOFF = "backoff"
+    RETRY_AFTER = "retry_after"
+
+
+class Scope(StrEnum):
+    """How much of a run a cancellation ends."""
+
+    SUBTASK = "subtask"
+    WAVE = "wave"
+    RUN = "run"
+
+
+class Manner(StrEnum):
+    """How a cancellation ends it."""
+
+    FINISH = "finish"
+    """What is in flight ends by itself; nothing more starts."""
+    NOW = "now"
+    """What is in flight is ended within a second."""
+
+
+class ErrorKind(StrEnum):
+    """Why an attempt failed; decides whether another attempt is worth making."""
+
+    RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
+    SERVER = "server"
+    CONNECTION = "connection"
+    UNREACHABLE = "unreachable"
+    TRUNCATED = "truncated"
+    PROTOCOL = "protocol"
+    STALLED = "stalled"
+    AUTHENTICATION = "authentication"
+    CREDENTIALS_MISSING = "credentials_missing"
+    SPEND_LIMIT = "spend_limit"
+    INVALID_REQUEST = "invalid_request"
+    NOT_FOUND = "not_found"
+    TOO_LARGE = "too_large"
+    REFUSED = "refused"
+    MAX_TOKENS = "max_tokens"
+    EMPTY = "empty"
+    EXPECTATION = "expectation"
+    EXIT_CODE = "exit_code"
+    SPAWN = "spawn"
+    WORKSPACE = "workspace"
+    CRASHED = "crashed"
+
+
+GOOD: frozenset[Status] = frozenset({Status.SUCCEEDED, Status.CACHED})
+"""Ends after which dependents may run."""
+
+LIMIT_REASONS: frozenset[WaitReason] = frozenset({WaitReason.RPM, WaitReason.ITPM, WaitReason.OTPM})
+"""Waits caused by the account's rate limits."""
+
+MODE_ALIASES: dict[str, Mode] = {
+    "conservador": Mode.CONSERVATIVE,
+    "balanceado": Mode.BALANCED,
+    "agressivo": Mode.AGGRESSIVE,
+}
+"""Luna V3's names for the modes, accepted in config, plans and on the command line."""

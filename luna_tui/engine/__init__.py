@@ -1,0 +1,1 @@
+"""Everything that waits, locks, starts a thread or reads a clock."""

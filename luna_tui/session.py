@@ -1,0 +1,36 @@
+"""Connect the parts: one session is one run as a front end sees it, live or replayed."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from luna_tui.core.events import Record
+from luna_tui.core.state import RunState
+from luna_tui.engine.clock import Clock
+from luna_tui.engine.control import RunControl
+
+
+class Session(Protocol):
+    """One run, whoever feeds it. A front end reads `state()` at its own pace and never blocks the run."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the run; a replay has a manual one."""
+        ...
+
+    @property
+    def control(self) -> RunControl | None:
+        """Commands; None when the run cannot be changed (a replay)."""
+        ...
+
+    def state(self) -> RunState:
+        """The fold of all records so far. Call from one thread only; the object is reused."""
+        ...
+
+    def since(self, seq: int) -> tuple[Record, ...]:
+        """Records after `seq`, in order, for a printer or a log."""
+        ...
+
+    def now_s(self) -> float:
+        """Seconds since the run began, the same scale as `Record.at`; stands still after the end."""
+        ...

@@ -1,0 +1,1 @@
+"""Pretends to be the Messages API, on loopback, from a seed."""

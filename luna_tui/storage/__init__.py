@@ -1,0 +1,1 @@
+"""Everything that opens a file: plans, config, themes, journals, results."""

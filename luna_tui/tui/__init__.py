@@ -1,0 +1,1 @@
+"""The dashboard: views choose the words, widgets draw them, screens bind the keys."""

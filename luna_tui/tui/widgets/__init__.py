@@ -1,0 +1,1 @@
+"""Widgets that paint view lines and repaint only what changed."""
