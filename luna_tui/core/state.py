@@ -12,8 +12,8 @@ from luna_tui.core.events import (
     JournalFailed,
     LimitsObserved,
     ModeChanged,
-    PlanOutline,
     PlannedSubtask,
+    PlanOutline,
     Record,
     RunFinished,
     RunPaused,
@@ -33,7 +33,7 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )
-from luna_tui.core.words import Kind, Manner, Mode, RunStatus, Scope, Status, WaitReason
+from luna_tui.core.words import Manner, Mode, RunStatus, Scope, Status, WaitReason
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
@@ -140,7 +140,7 @@ class RunState:
     at: float = 0.0
     """Instant of the last record, seconds since the run began."""
     started_at: str = ""
-    plan: PlanOutline = PlanOutline(name="", waves=())
+    plan: PlanOutline = field(default_factory=lambda: PlanOutline(name="", waves=()))
     mode: Mode = Mode.BALANCED
     tier: str = ""
     provider: str = ""
@@ -156,7 +156,7 @@ class RunState:
     """Worker number -> id of the subtask that holds it now."""
     limits: LimitsObserved | None = None
     limits_at: float = 0.0
-    tokens: Tokens = Tokens()
+    tokens: Tokens = field(default_factory=Tokens)
     cost_usd: float | None = None
     """Known costs added up; None when none is known."""
     unpriced: bool = False

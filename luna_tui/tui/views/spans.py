@@ -1,0 +1,116 @@
+"""What a view is made of: lines of spans, each a text with a role; roles become colours in a theme."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a span means; a theme gives every role a style, and every role also differs in words or shape."""
+
+    TEXT = "text"
+    DIM = "dim"
+    STRONG = "strong"
+    ACCENT = "accent"
+    TITLE = "title"
+    BORDER = "border"
+    KEY = "key"
+    """A key to press, in key lines and menus."""
+    SELECTED = "selected"
+    """The frame or mark of the entry under the cursor."""
+    BANNER = "banner"
+    """PAUSED, STOPPING, REPLAY, NOT SAVED."""
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+    GAUGE_USED = "gauge-used"
+    GAUGE_RESERVED = "gauge-reserved"
+    GAUGE_WARN = "gauge-warn"
+    GAUGE_FREE = "gauge-free"
+    STATE_QUEUED = "state-queued"
+    STATE_LIMIT = "state-limit"
+    STATE_HELD = "state-held"
+    STATE_ASK = "state-ask"
+    STATE_PAUSED = "state-paused"
+    STATE_BACKOFF = "state-backoff"
+    STATE_SENT = "state-sent"
+    STATE_RUNNING = "state-running"
+    STATE_TOOL = "state-tool"
+    STATE_QUIET = "state-quiet"
+    STATE_GHOST = "state-ghost"
+    STATE_OK = "state-ok"
+    STATE_FAILED = "state-failed"
+    STATE_ENDED = "state-ended"
+    """Cancelled or skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run of characters with one meaning; the text is already clean and fits its place."""
+
+    text: str
+    role: Role = Role.TEXT
+
+
+Line = tuple[Span, ...]
+"""One screen row; never wider than the width its view was asked for, in terminal cells."""
+Lines = tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Where an entry of a grid or list stands inside its panel, for the mouse and the cursor."""
+
+    key: str
+    """Id of the subtask, or of the menu choice."""
+    row: int
+    column: int
+    width: int
+    height: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """What one widget paints: lines from the top, and the places that can be selected."""
+
+    lines: Lines
+    cells: tuple[Cell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """What the user chose to see; nothing in here changes the run."""
+
+    width: int
+    height: int
+    selected: str | None = None
+    """Id of the subtask under the cursor."""
+    density: int = 0
+    """0 = the richest in which all workers fit; negative = denser, positive = richer, in steps."""
+    peek: bool = True
+    ascii: bool = False
+    follow: bool = True
+    scroll: int = 0
+    """Lines scrolled back from the end of a stream, or down a list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """The run screen: panels from top to bottom; an empty panel takes no space.
+
+    Heights add up to `Looks.height`. `peek` stands right of `grid`, `peek_width` cells wide
+    (0 = no peek), and has the same height.
+    """
+
+    header: Panel
+    gauges: Panel
+    waiting: Panel
+    strip: Panel
+    grid: Panel
+    peek: Panel
+    peek_width: int
+    timeline: Panel
+    attention: Panel
+    events: Panel
+    keys: Panel
