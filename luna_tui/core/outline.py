@@ -1,0 +1,50 @@
+"""The plan as `run_started` tells it: what every front end needs, without the attached files."""
+
+from __future__ import annotations
+
+import shlex
+
+from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.events import PlannedSubtask, PlannedWave, PlanOutline
+from luna_tui.core.plan import Plan, Subtask
+from luna_tui.core.words import Kind
+
+PROMPT_CHARS = 2_000
+"""Longest prompt or command line kept in the outline."""
+
+
+def outline(plan: Plan) -> PlanOutline:
+    """The outline of a plan, with every text cleaned for a terminal."""
+    waves = tuple(
+        PlannedWave(
+            name=clean_line(wave.name),
+            parallel=wave.parallel,
+            timeout=wave.timeout,
+            subtasks=tuple(_planned(s) for s in wave.subtasks),
+        )
+        for wave in plan.waves
+    )
+    return PlanOutline(name=clean_line(plan.name), goal=clean(plan.goal), waves=waves)
+
+
+def _planned(subtask: Subtask) -> PlannedSubtask:
+    return PlannedSubtask(
+        id=subtask.id,
+        title=clean_line(subtask.title),
+        kind=subtask.kind,
+        depends_on=subtask.depends_on,
+        timeout=subtask.timeout,
+        retries=subtask.retries,
+        model=clean_line(subtask.model) if subtask.kind is Kind.CLAUDE else "",
+        prompt=_shortened(clean(_instruction(subtask))),
+    )
+
+
+def _instruction(subtask: Subtask) -> str:
+    if subtask.kind is Kind.COMMAND:
+        return subtask.command[0] if subtask.shell else shlex.join(subtask.command)
+    return subtask.prompt
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= PROMPT_CHARS else text[: PROMPT_CHARS - 1] + "…"

@@ -1,0 +1,134 @@
+"""A subtask between take-off and landing, and what its runner may do meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from luna_tui.core.clean import Cleaner
+from luna_tui.core.plan import Subtask
+from luna_tui.core.words import Status
+from luna_tui.engine.cancel import CancelToken
+from luna_tui.engine.clock import Clock
+from luna_tui.engine.deadlines import Deadline, DeadlineThread
+from luna_tui.engine.runner import ServerLimits, Usage
+
+OUTPUT_INTERVAL_S = 0.1
+"""Shortest time between two output events of one subtask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """An end that was decided from outside the attempt: a timeout or a cancellation."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """One subtask that holds a worker. All fields are protected by the desk's lock."""
+
+    subtask: Subtask
+    wave: str
+    worker: int
+    token: CancelToken
+    attempt: int = 0
+    started: bool = False
+    """At least one attempt began."""
+    running: bool = False
+    """An attempt is in flight now."""
+    attempt_began_at: float = 0.0
+    spent_s: float = 0.0
+    """Seconds in attempts that ended."""
+    timer_since: float | None = None
+    """Since when the timeout's clock runs; None while it stands."""
+    timer_spent_s: float = 0.0
+    deadline: Deadline | None = None
+    ending: Ending | None = None
+    landed: bool = False
+    abandoned: bool = False
+    failures: int = 0
+    refusals: int = 0
+    texts: list[str] = field(default_factory=list)
+    """Cleaned text of the current attempt."""
+
+
+class FlightContext:
+    """The AttemptContext of one attempt: cleans and coalesces output, passes figures on."""
+
+    def __init__(
+        self,
+        flight: Flight,
+        clock: Clock,
+        deadlines: DeadlineThread,
+        *,
+        publish_output: Callable[[Flight, str], None],
+        keep_raw: Callable[[str], None],
+        on_usage: Callable[[Usage, bool], None],
+        on_server_limits: Callable[[ServerLimits], None],
+    ) -> None:
+        self._flight = flight
+        self._token = flight.token
+        self._clock = clock
+        self._deadlines = deadlines
+        self._publish_output = publish_output
+        self._keep_raw = keep_raw
+        self._on_usage = on_usage
+        self._on_server_limits = on_server_limits
+        self._cleaner = Cleaner()
+        self._lock = threading.Lock()
+        """Protects `_pending`, `_flush` and `_published_at`; text is published in the order it came."""
+        self._pending: list[str] = []
+        self._flush: Deadline | None = None
+        self._published_at = float("-inf")
+
+    @property
+    def token(self) -> CancelToken:
+        """Cancelled when the attempt must end."""
+        return self._token
+
+    def output(self, text: str) -> None:
+        """Keep the raw text, publish it cleaned, at most ten times a second."""
+        if not text:
+            return
+        self._keep_raw(text)
+        with self._lock:
+            self._pending.append(self._cleaner.feed(text))
+            if self._flush is not None:
+                return
+            due_at = self._published_at + OUTPUT_INTERVAL_S
+            if self._clock.now() >= due_at:
+                self._publish_pending()
+            else:
+                self._flush = self._deadlines.arm(due_at, self._flush_now)
+
+    def usage(self, usage: Usage, *, final: bool) -> None:
+        """Book tokens of this attempt."""
+        self._on_usage(usage, final)
+
+    def server_limits(self, limits: ServerLimits) -> None:
+        """Pass rate-limit headers to the limiter."""
+        self._on_server_limits(limits)
+
+    def close(self) -> None:
+        """Publish what is left; no output is taken afterwards."""
+        with self._lock:
+            if self._flush is not None:
+                self._flush.disarm()
+                self._flush = None
+            self._pending.append(self._cleaner.flush())
+            self._publish_pending()
+
+    def _flush_now(self) -> None:
+        with self._lock:
+            self._flush = None
+            self._publish_pending()
+
+    def _publish_pending(self) -> None:
+        text = "".join(self._pending)
+        self._pending.clear()
+        if text:
+            self._published_at = self._clock.now()
+            self._publish_output(self._flight, text)
