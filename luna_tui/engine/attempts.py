@@ -53,7 +53,7 @@ class _Booking:
             self._limiter.correct(self._ticket, usage)
 
     def close(self, *, sent: bool) -> None:
-        """Nothing more comes: what was sent without an answer counts as estimated, what was refused does not."""
+        """Nothing more comes: what was sent unanswered counts as estimated, what was refused does not."""
         if self._settled or self._ticket is None or self._demand is None:
             return
         self._settled = True
@@ -133,7 +133,8 @@ class Pilot:
                 self._desk.fail(flight, error, delay_s)
                 if delay_s is None:
                     raise
-            self._pause(flight, error.retry_after_s is not None, delay_s)
+                asked_by_server = error.retry_after_s is not None
+            self._pause(flight, asked_by_server, delay_s)
 
     def _judge(self, flight: Flight, error: AttemptError) -> float | None:
         if error.kind is ErrorKind.RATE_LIMITED:
@@ -204,7 +205,7 @@ class Pilot:
         except (AttemptError, Cancelled):
             context.token.raise_if_cancelled()
             raise
-        except BaseException as error:  # noqa: BLE001 - a worker's body: any crash is that attempt's failure
+        except BaseException as error:
             context.token.raise_if_cancelled()
             text = clean_line(f"{type(error).__name__}: {error}")[:_MESSAGE_CHARS]
             raise AttemptError(ErrorKind.CRASHED, text) from error

@@ -44,7 +44,7 @@ class EventBus:
             for subscriber in self._subscribers:
                 try:
                     subscriber(record)
-                except Exception:
+                except Exception:  # noqa: BLE001 - a subscriber must not end the run
                     _log.exception("a subscriber of the event bus failed and was removed")
                     self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
         return record

@@ -19,7 +19,7 @@ class EngineControl:
     def __init__(
         self,
         bus: EventBus,
-        lock: threading.RLock,  # type: ignore[valid-type]  # a factory function before 3.13
+        lock: threading.RLock,
         floor: Floor,
         limiter: RateLimiter,
         *,
@@ -43,9 +43,7 @@ class EngineControl:
         """End a subtask, a wave or the run; running threads are unblocked when the manner is now."""
         ending = Ending(Status.CANCELLED, f"cancelled by {by}")
         with self._lock:
-            self._bus.publish(
-                CancelRequested(by=by, scope=scope, manner=manner, wave=wave, subtask=subtask)
-            )
+            self._bus.publish(CancelRequested(by=by, scope=scope, manner=manner, wave=wave, subtask=subtask))
             tokens = self._floor.decide(
                 ending,
                 manner,

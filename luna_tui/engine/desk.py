@@ -102,9 +102,7 @@ class FlightDesk:
                 return
             flight.texts.append(text)
             self._bus.publish(
-                SubtaskOutput(
-                    wave=flight.wave, subtask=flight.subtask.id, attempt=flight.attempt, text=text
-                )
+                SubtaskOutput(wave=flight.wave, subtask=flight.subtask.id, attempt=flight.attempt, text=text)
             )
 
     def usage(self, event: UsageRecorded) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from luna_tui.core.errors import LunaError
 from luna_tui.core.events import (
     JournalFailed,
-    OUTPUT_HEAD_CHARS,
     LimitsObserved,
     RunStarted,
     SubtaskFinished,
-    UsageRecorded,
     WaveFinished,
     WaveStarted,
 )
 from luna_tui.core.limits import TIERS, TierLimits, workers_for
-from luna_tui.core.errors import LunaError
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan, Wave
 from luna_tui.core.prices import Price
@@ -166,7 +163,9 @@ class WaveExecutor:
         if self._floor.stopping is not None:
             return False
         if self._ghosts > MAX_GHOSTS:
-            self._floor.stopping = Ending(Status.SKIPPED, f"{self._ghosts} threads ignored their cancellation")
+            self._floor.stopping = Ending(
+                Status.SKIPPED, f"{self._ghosts} threads ignored their cancellation"
+            )
             return False
         parallel, reason = self._how(wave)
         workers = self._floor.workers_for(wave, parallel=parallel)

@@ -40,5 +40,5 @@ class RetryPolicy:
             step = failures
         if error.retry_after_s is not None:
             return error.retry_after_s + self.rng.uniform(0.0, 0.25)
-        middle = min(self.cap_s, self.base_s * 2 ** min(step - 1, 16))
+        middle = min(self.cap_s, self.base_s * 2.0 ** min(step - 1, 16))
         return middle * self.rng.uniform(0.5, 1.5)

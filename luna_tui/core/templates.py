@@ -1,0 +1,33 @@
+"""Fill `{{ name }}` in prompts and commands; values are data and are never looked into again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_REFERENCE = re.compile(r"\{\{\s*([A-Za-z0-9_][A-Za-z0-9._-]*)\s*\}\}")
+
+
+class TemplateError(ValueError):
+    """A template uses a name that has no value."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{{{{ {name} }}}} has no value")
+        self.name = name
+
+
+def names(template: str) -> tuple[str, ...]:
+    """Names a template uses, in order, each once. Double braces around anything else are plain text."""
+    return tuple(dict.fromkeys(_REFERENCE.findall(template)))
+
+
+def render(template: str, values: Mapping[str, str]) -> str:
+    """The template with every reference replaced, in a single pass; TemplateError for an unknown name."""
+
+    def value_of(match: re.Match[str]) -> str:
+        try:
+            return values[match[1]]
+        except KeyError:
+            raise TemplateError(match[1]) from None
+
+    return _REFERENCE.sub(value_of, template)
