@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
@@ -13,15 +14,37 @@ import httpcore2
 import httpx2
 
 from luna_tui.engine.cancel import Cancelled, CancelToken
+from luna_tui.engine.clock import Clock
 
 CURRENT_TOKEN: ContextVar[CancelToken | None] = ContextVar("luna_current_token", default=None)
 """Token of the attempt this thread works on; set by the runner around each call."""
+
+
+class Patience:
+    """How long a stream may stay silent; pings do not touch it, so they do not prolong it."""
+
+    def __init__(self, clock: Clock, first_s: float, gap_s: float) -> None:
+        self._clock = clock
+        self._gap_s = gap_s
+        self._until = clock.now() + first_s
+
+    def touch(self) -> None:
+        """An event that says something arrived."""
+        self._until = self._clock.now() + self._gap_s
+
+    def remaining_s(self) -> float:
+        """Seconds of silence still accepted."""
+        return max(0.0, self._until - self._clock.now())
+
+
+CURRENT_PATIENCE: ContextVar[Patience | None] = ContextVar("luna_current_patience", default=None)
+"""Patience of the stream this thread reads."""
 
 _KEEPALIVE: tuple[tuple[int, int, int], ...] = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),)
 
 
 def _shut_down(sock: socket.socket) -> None:
-    """Unblock whoever reads or writes. The unbound method, since that of an SSL socket drops its SSL object."""
+    """Unblock whoever reads or writes; unbound, since an SSL socket's own method drops its SSL object."""
     try:
         socket.socket.shutdown(sock, socket.SHUT_RDWR)
     except OSError:
@@ -36,8 +59,9 @@ def _guarded(sock: socket.socket, timeout: float | None) -> Iterator[None]:
         sock.settimeout(timeout)
         yield
         return
-    remaining_s = token.remaining_s()
-    bounds = [t for t in (timeout, remaining_s) if t is not None]
+    patience = CURRENT_PATIENCE.get()
+    silence_s = patience.remaining_s() if patience is not None else None
+    bounds = [t for t in (timeout, token.remaining_s(), silence_s) if t is not None]
     sock.settimeout(max(0.001, min(bounds)) if bounds else None)
     try:
         with token.on_cancel(lambda: _shut_down(sock)):
@@ -112,8 +136,6 @@ def _is_readable(sock: socket.socket) -> bool:
     """True when an idle connection has data or an end waiting, so it cannot be used again."""
     if sock.fileno() < 0:
         return True
-    import select
-
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
