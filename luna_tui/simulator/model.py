@@ -1,0 +1,181 @@
+"""The pretended model: from a request and a seed, always the same answer at the same pace."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import random
+import re
+from dataclasses import dataclass
+from typing import Any
+
+MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
+CHARS_PER_TOKEN = 4.0
+_TOKEN = re.compile(r"^token: *(\S+)", re.MULTILINE)
+_DEF = re.compile(r"^( *)(?:async )?def (\w+)", re.MULTILINE)
+_CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
+_IMPORT = re.compile(r"^(?:import|from) +([\w.]+)", re.MULTILINE)
+_BROAD = re.compile(r"^ *except(?: Exception| BaseException)?\s*(?:as \w+)?:", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What will be sent, and how fast."""
+
+    pieces: tuple[str, ...]
+    """Text deltas, in order."""
+    input_tokens: int
+    output_tokens: int
+    stop_reason: str
+    first_token_s: float
+    piece_s: float
+    """Seconds between two pieces."""
+
+
+def request_text(body: dict[str, Any]) -> str:
+    """All text of a request: system, prompts and documents."""
+    parts: list[str] = []
+    _collect(body.get("system"), parts)
+    for message in body.get("messages", []):
+        _collect(message.get("content") if isinstance(message, dict) else None, parts)
+    return "\n".join(parts)
+
+
+def count_tokens(text: str) -> int:
+    """Tokens of a text, as this model counts them."""
+    return max(1, math.ceil(len(text) / CHARS_PER_TOKEN)) + 8
+
+
+def answer(body: dict[str, Any], seed: int) -> Answer:
+    """The answer to a request; the same for the same request and seed, whatever else is going on."""
+    text = request_text(body)
+    digest = hashlib.sha256(f"{seed}:{json.dumps(body, sort_keys=True)}".encode()).digest()
+    rng = random.Random(digest)
+    words = _write(text, rng)
+    pieces = _pieces(words, rng)
+    limit = int(body.get("max_tokens", 1024))
+    used, kept = 0, 0
+    for piece in pieces:
+        used += max(1, round(len(piece) / CHARS_PER_TOKEN))
+        if used > limit:
+            break
+        kept += 1
+    whole = kept == len(pieces)
+    speed = min(110.0, max(30.0, rng.lognormvariate(math.log(60), 0.25)))
+    return Answer(
+        pieces=tuple(pieces[:kept]),
+        input_tokens=count_tokens(text),
+        output_tokens=min(used, limit),
+        stop_reason="end_turn" if whole else "max_tokens",
+        first_token_s=min(4.0, rng.lognormvariate(math.log(0.9), 0.45)),
+        piece_s=5.0 / speed,
+    )
+
+
+def _collect(value: Any, parts: list[str]) -> None:
+    if isinstance(value, str):
+        parts.append(value)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, parts)
+    elif isinstance(value, dict):
+        _collect(value.get("text"), parts)
+        source = value.get("source")
+        if isinstance(source, dict):
+            _collect(source.get("data"), parts)
+
+
+def _pieces(text: str, rng: random.Random) -> list[str]:
+    """Cut into deltas of a few words, as a real stream comes."""
+    words = re.findall(r"\S+\s*|\s+", text)
+    pieces: list[str] = []
+    while words:
+        count = rng.randint(2, 6)
+        pieces.append("".join(words[:count]))
+        words = words[count:]
+    return pieces
+
+
+def _write(text: str, rng: random.Random) -> str:
+    echo = "".join(f"token: {token}\n" for token in _TOKEN.findall(text))
+    if text.count("## Analysis of") >= 2:
+        return echo + _summary(text, rng)
+    if len(_DEF.findall(text)) + len(_CLASS.findall(text)) >= 2:
+        return echo + _analysis(text, rng)
+    return echo + _remark(text, rng)
+
+
+def _analysis(text: str, rng: random.Random) -> str:
+    functions = _DEF.findall(text)
+    classes = _CLASS.findall(text)
+    imports = sorted(set(_IMPORT.findall(text)))
+    name = re.search(r"[\w./-]+\.py", text)
+    lines = text.splitlines()
+    title = name[0] if name else "the module"
+    longest, size = _longest_function(lines)
+    public = [n for _, n in functions if not n.startswith("_")]
+    broad = len(_BROAD.findall(text))
+    found = [
+        f"{len(lines):,} lines, {len(classes)} classes, {len(functions)} functions ({len(public)} public).",
+        f"Imports {', '.join(imports[:6])}" + (f" and {len(imports) - 6} more." if len(imports) > 6 else "."),
+    ]
+    if longest:
+        found.append(f"The longest function is `{longest}` with {size} lines; it is the first to split.")
+    if classes:
+        found.append(f"The central class is `{max(classes, key=text.count)}`.")
+    if broad:
+        found.append(f"{broad} broad `except` clauses hide the cause of an error.")
+    if public:
+        picked = rng.sample(public, min(4, len(public)))
+        found.append("Worth a test of their own: " + ", ".join(f"`{n}`" for n in picked) + ".")
+    numbered = "\n".join(f"{n}. {line}" for n, line in enumerate(found, 1))
+    return f"## Analysis of {title}\n\n{numbered}\n\nOverall: {_verdict(size, broad)}\n"
+
+
+def _longest_function(lines: list[str]) -> tuple[str, int]:
+    best, best_size = "", 0
+    starts = [(n, m) for n, line in enumerate(lines) if (m := _DEF.match(line))]
+    for place, (start, match) in enumerate(starts):
+        following = (n for n, m in starts[place + 1 :] if len(m[1]) <= len(match[1]))
+        size = min(next(following, len(lines)), len(lines)) - start
+        if size > best_size:
+            best, best_size = match[2], size
+    return best, best_size
+
+
+def _verdict(size: int, broad: int) -> str:
+    if size > 150:
+        return "sound, but one function carries too much."
+    return "readable; error handling deserves a look." if broad else "readable and well divided."
+
+
+def _summary(text: str, rng: random.Random) -> str:
+    titles = re.findall(r"## Analysis of (\S+)", text)
+    sizes = {
+        title: int(count.replace(",", ""))
+        for title, count in re.findall(r"## Analysis of (\S+)\s+1\. ([\d,]+) lines", text)
+    }
+    largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:5]
+    heavy = [t for t, v in zip(titles, re.findall(r"Overall: (.*)", text), strict=False) if "too much" in v]
+    parts = [
+        f"## Summary of {len(titles)} modules\n",
+        f"Together {sum(sizes.values()):,} lines. The largest: "
+        + ", ".join(f"{t} ({sizes[t]:,})" for t in largest)
+        + ".",
+        f"{len(heavy)} of them hold a function that carries too much: " + ", ".join(heavy[:8]) + "."
+        if heavy
+        else "None holds a function that is too long.",
+        f"Start with {rng.choice(heavy or titles)}: it is the cheapest to improve.",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _remark(text: str, rng: random.Random) -> str:
+    words = sorted(set(re.findall(r"[A-Za-z]{5,}", text)))
+    picked = rng.sample(words, min(6, len(words)))
+    return (
+        f"The request has {len(text.split()):,} words"
+        + (f" and turns on {', '.join(picked)}" if picked else "")
+        + ". Nothing in it contradicts itself, and every step it asks for can be checked on its own.\n"
+    )

@@ -1,0 +1,200 @@
+"""Serve the simulated Messages API over HTTP on loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from http.server import ThreadingHTTPServer
+from typing import Any, Protocol
+
+from luna_tui.core.limits import TIERS, Limits
+from luna_tui.simulator.buckets import ServerBuckets
+from luna_tui.simulator.faults import Fault, FaultSchedule
+
+
+class SimulatorClock(Protocol):
+    """What the simulator asks of a clock."""
+
+    def now(self) -> float:
+        """Seconds, monotonic."""
+        ...
+
+    def wall(self) -> datetime:
+        """Date and time, UTC."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorSettings:
+    """Everything that shapes the simulated service."""
+
+    limits: Limits = TIERS["tier2"].limits
+    seed: int = 7
+    speed: float = 1.0
+    """Divides every latency; 10 = ten times as fast."""
+    faults: tuple[Fault, ...] = ()
+    accepted_keys: frozenset[str] | None = None
+    """None = any key that is not empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """One request as the server saw it."""
+
+    at: float
+    path: str
+    status: int
+    text: str
+    """First 200 characters of its prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorStats:
+    """Counters for tests and for `simulate`."""
+
+    requests: int
+    connections: int
+    """Open now."""
+    streams: int
+    """Answers being streamed now."""
+    peak_streams: int
+    disconnects: int
+    """Streams that the client left before their end."""
+    seen: tuple[SeenRequest, ...]
+
+
+class SimulatorState:
+    """What all connections of a server share; thread-safe."""
+
+    def __init__(self, settings: SimulatorSettings, clock: SimulatorClock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.buckets = ServerBuckets(settings.limits, clock.now, clock.wall)
+        self.faults = FaultSchedule(settings.faults)
+        self.stopping = threading.Event()
+        self._began_at = clock.now()
+        self._lock = threading.Lock()
+        """Protects the counters below."""
+        self._requests = self._connections = self._streams = self._peak = self._disconnects = 0
+        self._seen: deque[SeenRequest] = deque(maxlen=10_000)
+
+    def next_request(self) -> int:
+        """Number of a request that arrived now, from 1."""
+        with self._lock:
+            self._requests += 1
+            return self._requests
+
+    def age_s(self) -> float:
+        """Seconds since the start."""
+        return self.clock.now() - self._began_at
+
+    def count(self, *, connections: int = 0, streams: int = 0, disconnects: int = 0) -> None:
+        """Change counters."""
+        with self._lock:
+            self._connections += connections
+            self._streams += streams
+            self._disconnects += disconnects
+            self._peak = max(self._peak, self._streams)
+
+    def saw(self, path: str, status: int, text: str) -> None:
+        """Remember a request and how it was answered."""
+        with self._lock:
+            self._seen.append(SeenRequest(self.age_s(), path, status, text[:200]))
+
+    def stats(self) -> SimulatorStats:
+        """All counters at one instant."""
+        with self._lock:
+            return SimulatorStats(
+                self._requests,
+                self._connections,
+                self._streams,
+                self._peak,
+                self._disconnects,
+                tuple(self._seen),
+            )
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, address: tuple[str, int], handler: type, state: SimulatorState) -> None:
+        self.state = state
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._open_lock:
+            self._open.add(request)
+        self.state.count(connections=1)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            known = request in self._open
+            self._open.discard(request)
+        if known:
+            self.state.count(connections=-1)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error of ours."""
+
+    def disconnect_all(self) -> None:
+        with self._open_lock:
+            left = list(self._open)
+        for sock in left:
+            try:
+                sock.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+
+class SimulatorServer:
+    """A server on loopback: `start`, talk to `base_url`, `stop`."""
+
+    def __init__(
+        self, settings: SimulatorSettings, clock: SimulatorClock, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        from luna_tui.simulator.http import MessagesHandler
+
+        self._state = SimulatorState(settings, clock)
+        self._server = _Server((host, port), MessagesHandler, self._state)
+        self._thread = threading.Thread(target=self._serve, name="luna-simulator", daemon=True)
+
+    @property
+    def base_url(self) -> str:
+        """What to give the SDK as its base URL."""
+        host, port = self._server.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    def start(self) -> None:
+        """Serve on a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and cut what is open; returns within a second."""
+        self._state.stopping.set()
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.disconnect_all()
+        self._server.server_close()
+
+    def stats(self) -> SimulatorStats:
+        """Counters so far."""
+        return self._state.stats()
+
+    def __enter__(self) -> SimulatorServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _serve(self) -> None:
+        self._server.serve_forever(poll_interval=0.05)
