@@ -26,8 +26,8 @@ SHOWN_BYTES = 4 * 1024 * 1024
 """Output beyond this is no longer streamed to screens and the output file."""
 _CHUNK = 64 * 1024
 _PASSED_ON = frozenset(
-    ("PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI")
-    + ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME")
+    {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI"}
+    | {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
 )
 """Variables a command sees besides its own; never a credential."""
 
