@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 def levels(depends_on: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Topological levels, each in the given order; members of cycles are left out. Unknown ids are ignored."""
+    """Topological levels, each in the given order, without members of cycles; unknown ids are ignored."""
     needs = {i: {d for d in deps if d in depends_on} for i, deps in depends_on.items()}
     feeds: dict[str, list[str]] = {}
     for i, dependencies in needs.items():
