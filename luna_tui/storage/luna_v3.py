@@ -9,7 +9,7 @@ from typing import Any
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import InvalidInput, Problem
-from luna_tui.core.plan import Estimate, Plan, Subtask, Wave
+from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.words import Priority
 from luna_tui.storage.fields import Problems, Table
 from luna_tui.storage.plan_graph import Placed, check_graph
@@ -82,12 +82,10 @@ def _parse(path: Path, text: str, title: str) -> dict[str, Any]:
         ) from None
     except (RecursionError, ValueError):
         raise fail(0, "nested too deep or a number too long") from None
-    if not isinstance(data, dict) or "ondas" not in (
-        data | data.get("decomposicao", {}) if isinstance(data.get("decomposicao"), dict) else data
-    ):
+    if isinstance(data, dict) and "ondas" not in data and isinstance(data.get("decomposicao"), dict):
+        data = data | {"ondas": data["decomposicao"].get("ondas")}
+    if not isinstance(data, dict) or data.get("ondas") is None:
         raise fail(1, "this JSON is no plan of Luna V3: it has no ondas", "plans of luna-tui are TOML")
-    if "ondas" not in data:
-        data = data | {"ondas": data["decomposicao"]["ondas"]}
     return data
 
 
@@ -146,7 +144,6 @@ def _subtask(
         problems.add((*path, "id"), "a subtask needs an id")
         return None
     title = clean_line(table.text("titulo", subtask_id)) or subtask_id
-    tokens = table.values.get("tokens_estimados")
     return Subtask(
         id=subtask_id,
         title=title,
@@ -157,7 +154,6 @@ def _subtask(
         max_tokens=max(defaults.max_tokens, 4096),
         timeout=defaults.timeout,
         retries=defaults.retries,
-        estimate=Estimate(input_tokens=tokens if isinstance(tokens, int) and tokens > 0 else None),
     )
 
 

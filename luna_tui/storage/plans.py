@@ -49,7 +49,7 @@ def refuse(problems: list[Problem]) -> InvalidInput:
 
 
 def load_values(plan_path: Path) -> dict[str, str]:
-    """Names that templates may use in `workspace`, `command`, `env` and `cwd`, known when a plan is loaded."""
+    """Names that `workspace`, `command`, `env` and `cwd` may use, known when a plan is loaded."""
     return {
         "python.stdlib": sysconfig.get_path("stdlib"),
         "python.executable": sys.executable,
@@ -189,7 +189,7 @@ class _Loader:
         placed = []
         for number, value in enumerate(values):
             own = value if isinstance(value, dict) else {}
-            merged = Table(self._problems, (*path, number), defaults.values | own)
+            merged = Table(self._problems, (*path, number), {**defaults.values, **own})
             subtask = read_subtask(merged, own, self._defaults, workspace, self._values)
             if subtask is not None:
                 placed.append(Placed(subtask, wave, (*path, number)))

@@ -1,0 +1,57 @@
+"""The few disk operations that saving needs, in one place where tests can make them fail."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Disk:
+    """The real disk."""
+
+    def open_append(self, path: Path) -> int:
+        """A new file for appending, 0600, never through a link; its name is durable on return."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, flags, 0o600)
+        self.sync_folder(path.parent)
+        return descriptor
+
+    def write(self, descriptor: int, content: bytes) -> None:
+        """Write all of it or raise OSError."""
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def sync(self, descriptor: int) -> None:
+        """Make what was written durable."""
+        os.fdatasync(descriptor)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        """Cut a torn write off."""
+        os.ftruncate(descriptor, size)
+
+    def close(self, descriptor: int) -> None:
+        """Close."""
+        os.close(descriptor)
+
+    def sync_folder(self, path: Path) -> None:
+        """Make names in a folder durable; a rename alone is not."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def replace(self, path: Path, content: bytes) -> None:
+        """Write a whole file so that after a crash either the old or the new one is there."""
+        draft = path.with_name(f".{path.name}.new")
+        descriptor = os.open(
+            draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+        try:
+            self.write(descriptor, content)
+            self.sync(descriptor)
+        finally:
+            self.close(descriptor)
+        os.replace(draft, path)
+        self.sync_folder(path.parent)
