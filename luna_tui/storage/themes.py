@@ -1,0 +1,114 @@
+"""Load colour themes: plain TOML files, where a broken one never breaks the program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from luna_tui.core.errors import InvalidInput, Problem
+from luna_tui.storage.fields import Problems, Table, nearest
+from luna_tui.storage.toml_source import read_toml
+
+TITLE = "the theme cannot be used"
+MAX_BYTES = 64 * 1024
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_HUES = ("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white")
+COLOURS = frozenset({"default", *_HUES, *(f"bright_{hue}" for hue in _HUES)})
+"""The terminal's own colours; anything else is #rrggbb."""
+_STYLE_KEYS = ("fg", "bg", "bold", "dim", "italic", "underline", "reverse")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StyleSpec:
+    """How one role looks."""
+
+    fg: str = "default"
+    bg: str = "default"
+    bold: bool = False
+    dim: bool = False
+    italic: bool = False
+    underline: bool = False
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """A style for every role."""
+
+    name: str
+    dark: bool
+    background: str
+    """#rrggbb, or default for the terminal's own."""
+    styles: Mapping[str, StyleSpec]
+
+
+@dataclass(frozen=True, slots=True)
+class Themes:
+    """What was found, and what could not be used."""
+
+    found: Mapping[str, Theme]
+    problems: tuple[Problem, ...] = field(default=())
+
+
+def discover_themes(folders: Collection[Path], roles: Collection[str]) -> Themes:
+    """All themes of these folders, later ones first in rank; broken files become problems."""
+    found: dict[str, Theme] = {}
+    problems: list[Problem] = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+            try:
+                theme = load_theme(path, roles)
+            except InvalidInput as error:
+                problems.extend(error.problems)
+            else:
+                found[theme.name] = theme
+    return Themes(found, tuple(problems))
+
+
+def load_theme(path: Path, roles: Collection[str]) -> Theme:
+    """One theme file; a role it leaves out looks like plain text. InvalidInput with located problems."""
+    source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
+    problems = Problems(source)
+    root = Table(problems, (), source.data)
+    root.refuse_unknown(("name", "dark", "background", "styles"), "a theme")
+    table = root.table("styles")
+    table.refuse_unknown(roles, "[styles]")
+    styles = {role: _style(table, role) for role in roles}
+    background = root.text("background", "default")
+    if background != "default" and not _HEX.fullmatch(background):
+        root.wrong("background", f"{background!r} is no colour", "#rrggbb or default")
+    theme = Theme(
+        name=root.text("name", path.stem, empty=False),
+        dark=root.flag("dark", True),
+        background=background,
+        styles=styles,
+    )
+    if problems.found:
+        raise InvalidInput(TITLE, tuple(sorted(problems.found, key=lambda p: p.line)))
+    return theme
+
+
+def _style(table: Table, role: str) -> StyleSpec:
+    if role not in table.values:
+        return StyleSpec()
+    style = table.table(role)
+    style.refuse_unknown(_STYLE_KEYS, f"style {role}")
+    return StyleSpec(
+        fg=_colour(style, "fg"),
+        bg=_colour(style, "bg"),
+        bold=style.flag("bold", False),
+        dim=style.flag("dim", False),
+        italic=style.flag("italic", False),
+        underline=style.flag("underline", False),
+        reverse=style.flag("reverse", False),
+    )
+
+
+def _colour(style: Table, key: str) -> str:
+    value = style.text(key, "default")
+    if value not in COLOURS and not _HEX.fullmatch(value):
+        style.wrong(key, f"{value!r} is no colour", nearest(value, COLOURS) or "#rrggbb")
+        return "default"
+    return value
