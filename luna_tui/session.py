@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
+from luna_tui import __version__
+from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
+from luna_tui.core.limits import TIERS
+from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
-from luna_tui.engine.clock import Clock
+from luna_tui.core.words import Kind, RunStatus
+from luna_tui.engine.bus import EventBus, Inbox
+from luna_tui.engine.clock import Clock, ManualClock, SystemClock
 from luna_tui.engine.control import RunControl
+from luna_tui.storage.config import Config, current_environ
+from luna_tui.storage.paths import RunDir, create_run, new_run_id
+
+if TYPE_CHECKING:
+    from luna_tui.engine.runner import Runner
+    from luna_tui.simulator.faults import Fault
+    from luna_tui.simulator.server import SimulatorServer
 
 
 class Session(Protocol):
@@ -28,9 +45,201 @@ class Session(Protocol):
         ...
 
     def since(self, seq: int) -> tuple[Record, ...]:
-        """Records after `seq`, in order, for a printer or a log."""
+        """Records after `seq` that are worth a line, as far back as the state's log reaches."""
         ...
 
     def now_s(self) -> float:
         """Seconds since the run began, the same scale as `Record.at`; stands still after the end."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorChoice:
+    """How the embedded simulator behaves when it is the provider."""
+
+    speed: float = 1.0
+    faults: tuple[Fault, ...] = ()
+
+
+class LiveSession:
+    """A run in this process: journal, runners, engine, and the simulator when it is the provider."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        config: Config,
+        *,
+        run: str | None = None,
+        simulator: SimulatorChoice | None = None,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        listeners: tuple[Callable[[Record], None], ...] = (),
+    ) -> None:
+        """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing."""
+        from luna_tui.engine.executor import RunSettings, WaveExecutor
+        from luna_tui.engine.limiter import RateLimiter
+        from luna_tui.storage.journal import JournalWriter
+        from luna_tui.storage.outputs import FileOutputs
+        from luna_tui.storage.reports import write_start
+
+        self._clock = clock or SystemClock()
+        self._rng = rng or random.Random()
+        self._config = config
+        self._simulator_choice = simulator or SimulatorChoice()
+        self._server: SimulatorServer | None = None
+        asks_claude = any(s.kind is Kind.CLAUDE for s in plan.subtasks())
+        _check_credentials(config, asks_claude=asks_claude)
+        self.run_dir: RunDir = create_run(run or new_run_id(self._clock.wall(), self._rng))
+        """Where the run is kept."""
+        write_start(
+            self.run_dir,
+            plan,
+            version=__version__,
+            started_at=self._clock.wall().isoformat(timespec="seconds"),
+        )
+        self._runners = self._make_runners()
+        self._bus = EventBus(self.run_dir.run, self._clock)
+        self._inbox = Inbox()
+        self._state = RunState()
+        self._limiter = RateLimiter(config.tiers[config.tier].limits, config.mode, self._clock)
+        self._executor = WaveExecutor(
+            plan,
+            RunSettings(
+                mode=config.mode,
+                tier=config.tier,
+                provider=config.provider,
+                version=__version__,
+                workers=config.workers,
+                tiers=config.tiers,
+                prices=config.prices,
+                run_dir=str(self.run_dir.path),
+            ),
+            bus=self._bus,
+            clock=self._clock,
+            runners=self._runners,
+            limiter=self._limiter,
+            store=FileOutputs(self.run_dir),
+            rng=self._rng,
+        )
+        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved)
+        self._bus.subscribe(self._journal.append)
+        self._bus.subscribe(self._inbox.put)
+        for listener in listeners:
+            self._bus.subscribe(listener)
+        self.ended = threading.Event()
+        """Set when `run` is over and everything is on disk."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the run."""
+        return self._clock
+
+    @property
+    def control(self) -> RunControl:
+        """The engine's door for commands."""
+        return self._executor.control
+
+    def state(self) -> RunState:
+        """The fold so far; call from the front end's thread only."""
+        for record in self._inbox.drain():
+            self._state.apply(record)
+        return self._state
+
+    def since(self, seq: int) -> tuple[Record, ...]:
+        """Records of the log after `seq`."""
+        return tuple(r for r in self.state().log if r.seq > seq)
+
+    def now_s(self) -> float:
+        """Seconds since the run began; the wall time of the run once it has ended."""
+        return self._state.at if self._state.finished is not None else self._bus.now_s()
+
+    def run(self) -> RunStatus:
+        """Run to the end, in the calling thread; then everything is saved and closed."""
+        if self._server is not None:
+            self._server.start()
+        try:
+            return self._executor.run()
+        finally:
+            for runner in self._runners.values():
+                runner.close()
+            if self._server is not None:
+                self._server.stop()
+            saved = self._journal.close()
+            if not saved:
+                self._executor.not_saved("the journal could not be written to its end")
+            self.ended.set()
+
+    def save_report(self) -> None:
+        """Write the report files; call after the end, from the front end's thread."""
+        from luna_tui.storage.reports import write_report
+
+        write_report(self.run_dir, self.state())
+
+    def _make_runners(self) -> dict[Kind, Runner]:
+        from luna_tui.runners.anthropic_client import make_client
+        from luna_tui.runners.claude import ClaudeRunner
+        from luna_tui.runners.command import CommandRunner
+
+        base_url: str | None = None
+        key: str | None = None
+        if self._config.provider == "simulator":
+            base_url, key = self._start_simulator(), "simulated"
+        return {
+            Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key), self._clock),
+            Kind.COMMAND: CommandRunner(self._clock, current_environ()),
+        }
+
+    def _start_simulator(self) -> str:
+        from luna_tui.simulator.server import SimulatorServer, SimulatorSettings
+
+        settings = SimulatorSettings(
+            limits=self._config.tiers.get(self._config.tier, TIERS["tier2"]).limits,
+            speed=self._simulator_choice.speed,
+            faults=self._simulator_choice.faults,
+        )
+        self._server = SimulatorServer(settings, self._clock)
+        return self._server.base_url
+
+
+class ReplaySession:
+    """A recorded run: the same state, and a clock that stands at its last record."""
+
+    def __init__(self, records: tuple[Record, ...]) -> None:
+        self._state = RunState()
+        for record in records:
+            self._state.apply(record)
+        self._clock = ManualClock(self._state.at)
+
+    @property
+    def clock(self) -> Clock:
+        """Moves only when told to."""
+        return self._clock
+
+    @property
+    def control(self) -> None:
+        """A recorded run cannot be changed."""
+        return None
+
+    def state(self) -> RunState:
+        """The fold of the recording."""
+        return self._state
+
+    def since(self, seq: int) -> tuple[Record, ...]:
+        """Records of the log after `seq`."""
+        return tuple(r for r in self._state.log if r.seq > seq)
+
+    def now_s(self) -> float:
+        """The instant of the last record."""
+        return self._clock.now()
+
+
+def _check_credentials(config: Config, *, asks_claude: bool) -> None:
+    from luna_tui.runners.anthropic_client import credentials_present
+
+    if config.provider == "anthropic" and asks_claude and not credentials_present(current_environ()):
+        raise LunaError(
+            "no credentials",
+            "the plan asks Claude, and no API key was found",
+            "set ANTHROPIC_API_KEY, or try it without: --provider simulator",
+            ExitCode.CREDENTIALS,
+        )

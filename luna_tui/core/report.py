@@ -1,0 +1,85 @@
+"""The report of a run, as data and as Markdown; both only from the fold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from luna_tui.core.state import RunState
+from luna_tui.core.words import GOOD
+
+
+def report_data(state: RunState) -> dict[str, Any]:
+    """Everything a program may want to know of a finished run."""
+    end = state.finished
+    return {
+        "run": state.run,
+        "plan": state.plan.name,
+        "started_at": state.started_at,
+        "status": end.status.value if end else None,
+        "counts": {str(k): v for k, v in sorted(state.counts.items())},
+        "wall_s": end.wall_s if end else None,
+        "sum_s": end.sum_s if end else None,
+        "speedup": end.speedup if end else None,
+        "bound_s": end.bound_s if end else None,
+        "efficiency": end.efficiency if end else None,
+        "tokens": {"input": state.tokens.input, "output": state.tokens.output},
+        "cost_usd": end.cost_usd if end else None,
+        "throttled": len(state.throttled_at),
+        "waves": [
+            {
+                "name": w.name,
+                "status": w.status.value if w.status else None,
+                "reason": w.reason,
+                "wall_s": (w.ended_at - w.started_at)
+                if w.ended_at is not None and w.started_at is not None
+                else None,
+            }
+            for w in state.waves.values()
+        ],
+        "subtasks": [
+            {
+                "id": s.id,
+                "wave": s.wave,
+                "status": s.status.value if s.status else None,
+                "reason": s.reason,
+                "attempts": len(s.tries),
+                "duration_s": s.duration_s,
+            }
+            for s in state.subtasks.values()
+        ],
+    }
+
+
+def report_markdown(state: RunState) -> str:
+    """The report for people."""
+    data = report_data(state)
+    counts = (
+        ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in data["counts"].items()) or "nothing ended"
+    )
+    lines = [f"# {state.plan.name}: {counts}", "", f"Run `{state.run}`, started {state.started_at}.", ""]
+    if state.finished is not None:
+        lines += _measured(state)
+    lines += ["| wave | status | seconds | how |", "|---|---|---|---|"]
+    for wave in data["waves"]:
+        seconds = "-" if wave["wall_s"] is None else f"{wave['wall_s']:.1f}"
+        lines.append(f"| {wave['name']} | {wave['status'] or 'not started'} | {seconds} | {wave['reason']} |")
+    bad = [s for s in state.subtasks.values() if s.status is not None and s.status not in GOOD]
+    if bad:
+        lines += ["", "## Not succeeded", ""]
+        lines += [f"- `{s.id}` {str(s.status).replace('_', ' ')}: {s.reason}" for s in bad]
+    return "\n".join(lines) + "\n"
+
+
+def _measured(state: RunState) -> list[str]:
+    end = state.finished
+    assert end is not None
+    bound = end.sum_s / end.bound_s if end.bound_s else None
+    speed = f"{end.speedup:.1f}x" if end.speedup else "?"
+    could = f", at most {bound:.1f}x with these workers and dependencies" if bound else ""
+    cost = "unknown" if end.cost_usd is None else f"{end.cost_usd:.2f} USD"
+    return [
+        f"Measured speed-up {speed}: {end.sum_s:.1f} s of subtask time in {end.wall_s:.1f} s{could}.",
+        f"Tokens: {state.tokens.input:,} in, {state.tokens.output:,} out; cost {cost}; "
+        f"{len(state.throttled_at)} answers were 429.",
+        "",
+    ]

@@ -1,0 +1,132 @@
+"""Tell a run in plain lines on stderr, and its records as NDJSON where they are asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import IO
+
+from luna_tui.core.events import (
+    AttemptFailed,
+    CancelRequested,
+    JournalFailed,
+    ModeChanged,
+    Record,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SubtaskFinished,
+    ThreadAbandoned,
+    WaveFinished,
+    WaveStarted,
+    WorkersChanged,
+)
+from luna_tui.core.records import to_line
+
+
+def clock_text(seconds: float) -> str:
+    """`0:09`, `12:40`, `1:02:03`."""
+    whole = int(seconds)
+    if whole >= 3600:
+        return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def sentence(record: Record) -> str | None:
+    """The line a person reads for a record; None for those that are only data."""
+    text = _text(record)
+    return None if text is None else f"{clock_text(record.at)} {text}"
+
+
+def _text(record: Record) -> str | None:
+    match record.event:
+        case RunStarted() as e:
+            total = sum(len(w.subtasks) for w in e.plan.waves)
+            return (
+                f"run {record.run}: {e.plan.name}, {total} subtasks in {len(e.plan.waves)} waves; "
+                f"{e.tier} {e.mode}, {e.max_workers} workers, {e.provider}"
+            )
+        case WaveStarted() as e:
+            return f"wave {e.wave}: {e.reason}"
+        case WaveFinished() as e:
+            counts = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in e.counts.items())
+            return f"wave {e.wave} ended after {clock_text(e.wall_s)}: {counts}" + (
+                f" ({e.reason})" if e.reason else ""
+            )
+        case AttemptFailed() as e:
+            after = (
+                f"try {e.attempt + 1} in {e.delay_s:.1f} s" if e.will_retry and e.delay_s is not None else ""
+            )
+            return f"try {e.attempt} of {e.subtask} failed: {e.message}" + (f"; {after}" if after else "")
+        case SubtaskFinished() as e:
+            why = f": {e.reason}" if e.reason else ""
+            return f"{e.subtask} {e.status.value.replace('_', ' ')}{why} ({e.duration_s:.1f} s)"
+        case RunFinished() as e:
+            speed = f", speed-up {e.speedup:.1f}x" if e.speedup else ""
+            return f"run {e.status} after {clock_text(e.wall_s)}{speed}"
+        case CancelRequested() as e:
+            what = e.subtask or e.wave or "the run"
+            return f"cancel of {what} ({e.manner}) asked by {e.by}"
+        case ModeChanged() as e:
+            return f"mode {e.to} (was {e.from_}), by {e.by}"
+        case WorkersChanged() as e:
+            return f"{e.to} workers (were {e.from_})"
+        case RunPaused():
+            return "paused"
+        case RunResumed():
+            return "resumed"
+        case ThreadAbandoned() as e:
+            return f"{e.subtask}: its thread ignores the cancellation"
+        case JournalFailed() as e:
+            return f"NOT SAVED: {e.message}"
+        case _:
+            return None
+
+
+class LinePrinter:
+    """Prints sentences; a closed pipe ends it quietly."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self._broken = False
+
+    def __call__(self, record: Record) -> None:
+        """Print the record's sentence, if it has one."""
+        text = sentence(record)
+        if text is not None:
+            self.say(text)
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        if self._broken:
+            return
+        try:
+            print(text, file=self._stream, flush=True)
+        except (BrokenPipeError, ValueError):
+            self._broken = True
+
+
+class RecordPrinter:
+    """Writes every record as a line of NDJSON; `-` is stdout."""
+
+    def __init__(self, target: str) -> None:
+        self._stream = sys.stdout if target == "-" else open(target, "w", encoding="utf-8")
+        self._broken = False
+
+    def __call__(self, record: Record) -> None:
+        """Write the record's line; a reader that went away ends the output, not the run."""
+        if self._broken:
+            return
+        try:
+            self._stream.write(to_line(record) + "\n")
+            self._stream.flush()
+        except (BrokenPipeError, ValueError):
+            self._broken = True
+            if self._stream is sys.stdout:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def close(self) -> None:
+        """Close a file that was opened here."""
+        if self._stream is not sys.stdout:
+            self._stream.close()

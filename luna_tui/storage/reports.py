@@ -1,0 +1,50 @@
+"""Write what stays of a run beside its journal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+
+from luna_tui.core.plan import Plan
+from luna_tui.core.report import report_data, report_markdown
+from luna_tui.core.state import RunState
+from luna_tui.storage.disk import Disk
+from luna_tui.storage.paths import RunDir, not_saved
+
+
+def write_start(
+    run_dir: RunDir, plan: Plan, *, version: str, started_at: str, disk: Disk | None = None
+) -> None:
+    """`run.json` and the plan as it is run; LunaError(74) when the disk refuses."""
+    disk = disk or Disk()
+    content = b""
+    if plan.source:
+        with open(plan.source, "rb") as file:
+            content = file.read()
+    meta = {
+        "run": run_dir.run,
+        "version": version,
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "started_at": started_at,
+        "plan": plan.source,
+        "plan_sha256": hashlib.sha256(content).hexdigest(),
+        "workspace": plan.workspace,
+    }
+    name = "plan.json" if plan.source.endswith(".json") else "plan.toml"
+    try:
+        disk.replace(run_dir.path / name, content)
+        disk.replace(run_dir.path / "run.json", json.dumps(meta, indent=1).encode() + b"\n")
+    except OSError as error:
+        raise not_saved(run_dir.path, error) from error
+
+
+def write_report(run_dir: RunDir, state: RunState, disk: Disk | None = None) -> None:
+    """`report.md` and `report.json`; LunaError(74) when the disk refuses."""
+    disk = disk or Disk()
+    try:
+        disk.replace(run_dir.path / "report.md", report_markdown(state).encode())
+        disk.replace(run_dir.path / "report.json", json.dumps(report_data(state), indent=1).encode() + b"\n")
+    except OSError as error:
+        raise not_saved(run_dir.path, error) from error
