@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import IO
 
 from luna_tui.core.events import (
@@ -111,7 +112,7 @@ class RecordPrinter:
     """Writes every record as a line of NDJSON; `-` is stdout."""
 
     def __init__(self, target: str) -> None:
-        self._stream = sys.stdout if target == "-" else open(target, "w", encoding="utf-8")
+        self._stream: IO[str] = sys.stdout if target == "-" else Path(target).open("w", encoding="utf-8")
         self._broken = False
 
     def __call__(self, record: Record) -> None:

@@ -191,7 +191,7 @@ def _cards(shown: list[Entry], width: int, looks: Looks, g: Glyphs) -> Panel:
 
 def _card(e: Entry, width: int, looks: Looks, g: Glyphs) -> tuple[Line, ...]:
     chosen = looks.selected == e.subtask.id
-    tl, tr, bl, br, h, v = g.bold_corners if chosen else g.corners
+    tl, tr, bl, br, h, v = tuple(g.bold_corners if chosen else g.corners)
     edge = Role.ACCENT if chosen else Role.BORDER
     role = ROLES[e.stand]
     title = fit(f"{e.subtask.label} {e.subtask.planned.title}", width - 8, g.cut)

@@ -1,4 +1,4 @@
-"""Attention lines: what is wrong, compared with what, its effect, and the key that helps; and the event log."""
+"""Attention lines: what is wrong, compared with what, its effect; and the event log."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int
     role = ROLES[how]
     match how:
         case Stand.QUIET:
-            text = f"no token for {silence_s(s, now_s):.0f} s (usual here: under {quiet_after_s(state, state.current_wave):.0f} s)"
+            usual = quiet_after_s(state, state.current_wave)
+            text = f"no token for {silence_s(s, now_s):.0f} s (usual here: under {usual:.0f} s)"
         case Stand.BACKOFF:
             left = countdown_s(s, now_s)
             again = f"again in {clock(left)}" if left is not None else "waits to try again"

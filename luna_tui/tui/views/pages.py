@@ -1,0 +1,171 @@
+"""Pages that are read rather than watched: help and report."""
+
+from __future__ import annotations
+
+from luna_tui.core.insight import Stand
+from luna_tui.core.schedule import critical_path
+from luna_tui.core.state import RunState
+from luna_tui.core.words import GOOD, LIMIT_REASONS, Status
+from luna_tui.tui.views.bars import run_word
+from luna_tui.tui.views.glyphs import ROLES, glyphs_for
+from luna_tui.tui.views.keys import RUN_KEYS, SUBTASK_KEYS
+from luna_tui.tui.views.spans import Line, Looks, Panel, Role, Span
+from luna_tui.tui.views.text import clock, fit_line, money, tokens, wrap
+
+_STATE_WORDS = (
+    (Stand.QUEUED, "queued"), (Stand.LIMIT, "waits for a limit"), (Stand.BACKOFF, "waits to try again"),
+    (Stand.PAUSED, "paused"), (Stand.SENT, "sent, no token yet"), (Stand.STREAMING, "streaming"),
+    (Stand.TOOL, "command runs"), (Stand.QUIET, "quiet for long"), (Stand.GHOST, "thread ignores its end"),
+    (Stand.OK, "ok"), (Stand.FAILED, "failed"), (Stand.TIMED_OUT, "timed out"),
+    (Stand.CANCELLED, "cancelled"), (Stand.SKIPPED, "skipped"),
+)  # fmt: skip
+
+
+def help_lines(looks: Looks) -> list[Line]:
+    """All lines of the help page."""
+    g = glyphs_for(looks.ascii)
+    lines: list[Line] = [(Span("KEYS ON THE RUN", Role.TITLE),)]
+    lines += [(Span(f"  {_ascii(k.shown, looks):<8}", Role.KEY), Span(k.does)) for k in RUN_KEYS]
+    lines += [(), (Span("KEYS ON A SUBTASK", Role.TITLE),)]
+    lines += [(Span(f"  {_ascii(k.shown, looks):<8}", Role.KEY), Span(k.does)) for k in SUBTASK_KEYS]
+    lines += [(), (Span("STATES", Role.TITLE),)]
+    pairs = [(g.states[s], word, ROLES[s]) for s, word in _STATE_WORDS]
+    for left, right in zip(pairs[::2], pairs[1::2], strict=True):
+        lines.append(
+            (
+                Span(f"  {left[0]} ", left[2]), Span(f"{left[1]:<28}"),
+                Span(f"{right[0]} ", right[2]), Span(right[1]),
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _ascii(text: str, looks: Looks) -> str:
+    names = {"↓": "down", "↑": "up", "←": "left", "→": "right"}
+    return "".join(names.get(c, c) for c in text) if looks.ascii else text
+
+
+def report_lines(state: RunState, looks: Looks, *, folder: str) -> list[Line]:
+    """All lines of the report page."""
+    end = state.finished
+    word, role = run_word(state, state.at)
+    counts = "  ".join(f"{n} {s.value.replace('_', ' ')}" for s, n in sorted(state.counts.items()))
+    lines: list[Line] = [
+        (
+            Span("luna ", Role.TITLE), Span(f"{state.run}  {state.plan.name}  "), Span(word, role),
+            Span(f"   {counts}", Role.STRONG), Span(f"   {clock(state.at)}", Role.DIM),
+        ),
+        (),
+    ]  # fmt: skip
+    if end is None:
+        return [*lines, (Span("The run is still on; the report comes with its end."),)]
+    lines += _speed(state)
+    lines += _costs(state)
+    lines += _waves(state)
+    lines += _bad(state, looks)
+    files = f"{folder}/report.md, journal.0001.ndjson, outputs/" if folder else "not kept"
+    lines += [(), (Span("files     ", Role.DIM), Span(files)),
+              (Span("again     ", Role.DIM), Span(f"luna-tui show {state.run}"))]  # fmt: skip
+    return lines
+
+
+def _speed(state: RunState) -> list[Line]:
+    end = state.finished
+    assert end is not None
+    speed = f"{end.speedup:.1f}x" if end.speedup else "?"
+    lines: list[Line] = [
+        (
+            Span("speed-up  ", Role.DIM),
+            Span(f"{speed:<7}", Role.GOOD),
+            Span(f"measured: {clock(end.sum_s)} of subtask time in {clock(end.wall_s)}"),
+        ),
+    ]
+    if end.bound_s:
+        could = f"{end.sum_s / end.bound_s:.1f}x"
+        text = f"bound: {clock(end.bound_s)} with these workers and dependencies"
+        lines.append((Span("could be  ", Role.DIM), Span(f"{could:<7}"), Span(text)))
+    lost = _lost(state)
+    if lost:
+        lines.append(
+            (Span("lost      ", Role.DIM), Span("   ".join(f"{name} {clock(s)}" for name, s in lost)))
+        )
+    durations = {i: s.duration_s for i, s in state.subtasks.items()}
+    depends = {i: s.planned.depends_on for i, s in state.subtasks.items()}
+    path, seconds = critical_path(durations, depends, list(state.subtasks))
+    if len(path) > 1:
+        chain = " -> ".join(state.subtasks[i].label for i in path[:6])
+        lines.append((Span("critical  ", Role.DIM), Span(f"{chain}  ({clock(seconds)} of work in a row)")))
+    return lines
+
+
+def _lost(state: RunState) -> list[tuple[str, float]]:
+    """Seconds that subtasks spent waiting, by cause, added up over workers."""
+    sums: dict[str, float] = {}
+    limits = {f"wait:{r}" for r in LIMIT_REASONS}
+    for s in state.subtasks.values():
+        for span in s.spans:
+            if span.phase.startswith("wait:"):
+                name = (
+                    "limits" if span.phase in limits else span.phase.removeprefix("wait:").replace("_", "-")
+                )
+                sums[name] = sums.get(name, 0.0) + (span.end_at or state.at) - span.start_at
+    return sorted(((n, v) for n, v in sums.items() if v >= 0.5), key=lambda p: -p[1])
+
+
+def _costs(state: RunState) -> list[Line]:
+    end = state.finished
+    assert end is not None
+    text = f"in {tokens(state.tokens.input)}  out {tokens(state.tokens.output)}"
+    if state.tokens.cache_read:
+        text += f"  cache read {tokens(state.tokens.cache_read)}"
+    price = money(end.cost_usd) if end.cost_usd is not None else "price of the model unknown"
+    failed = sum(1 for s in state.subtasks.values() for t in s.tries if t.error_kind is not None)
+    refused = f"429 x{len(state.throttled_at)}   tries that failed: {failed}"
+    return [
+        (Span("tokens    ", Role.DIM), Span(f"{text}   {price}")),
+        (Span("limits    ", Role.DIM), Span(refused)),
+    ]
+
+
+def _waves(state: RunState) -> list[Line]:
+    lines: list[Line] = [()]
+    for wave in state.waves.values():
+        took = "not started"
+        if wave.started_at is not None and wave.ended_at is not None:
+            took = clock(wave.ended_at - wave.started_at)
+        good = sum(state.subtasks[i].status in GOOD for i in wave.subtasks)
+        role = Role.TEXT if good == len(wave.subtasks) else Role.BAD
+        lines.append(
+            (
+                Span(f"wave {wave.number:<5}", Role.DIM), Span(f"{wave.name:<14} "), Span(f"{took:>11} ", Role.STRONG),
+                Span(f"{good:>4}/{len(wave.subtasks)} ok  ", role), Span(wave.end_reason or wave.reason, Role.DIM),
+            )
+        )  # fmt: skip
+    return lines
+
+
+def _bad(state: RunState, looks: Looks) -> list[Line]:
+    groups: dict[tuple[Status, str], list[str]] = {}
+    for s in state.subtasks.values():
+        if s.status is not None and s.status not in GOOD:
+            groups.setdefault((s.status, s.reason), []).append(s.label)
+    lines: list[Line] = [()] if groups else []
+    for (status, reason), labels in groups.items():
+        names = " ".join(labels[:8]) + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")
+        head = f"{status.value.replace('_', ' '):<10}"
+        for n, part in enumerate(wrap(f"{names}  {reason}", max(20, looks.width - 12))):
+            lines.append((Span(head if n == 0 else " " * 10, Role.BAD), Span(part)))
+    return lines
+
+
+def page(lines: list[Line], looks: Looks, foot: Line) -> Panel:
+    """A scrolled page of exactly `looks.height` lines with a foot."""
+    g = glyphs_for(looks.ascii)
+    room = max(0, looks.height - 2)
+    start = min(looks.scroll, max(0, len(lines) - room))
+    shown = [fit_line(line, looks.width, g.cut) for line in lines[start : start + room]]
+    shown += [()] * (room - len(shown))
+    more = len(lines) - room - start
+    hint = (Span(f"   {more} more lines below, j", Role.DIM),) if more > 0 else ()
+    rule: Line = (Span(g.rule * looks.width, Role.BORDER),)
+    return Panel((*shown, rule, fit_line((*foot, *hint), looks.width, g.cut))[-looks.height :])
