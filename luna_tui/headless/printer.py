@@ -112,7 +112,9 @@ class RecordPrinter:
     """Writes every record as a line of NDJSON; `-` is stdout."""
 
     def __init__(self, target: str) -> None:
-        self._stream: IO[str] = sys.stdout if target == "-" else Path(target).open("w", encoding="utf-8")
+        self._stream: IO[str] = sys.stdout
+        if target != "-":
+            self._stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115 - closed by `close`
         self._broken = False
 
     def __call__(self, record: Record) -> None:

@@ -91,7 +91,8 @@ def gauges(state: RunState, now_s: float, width: int, g: Glyphs, *, tall: bool) 
     if limits is None:
         return ((Span("limits: none asked for yet", Role.DIM),),)
     named = (("RPM", limits.rpm), ("ITPM", limits.itpm), ("OTPM", limits.otpm))
-    binding = max(named, key=lambda pair: _share(pair[1]))[0] if any(limits.waiting.values()) else ""
+    waits = [(n, r.value.upper()) for r, n, _ in flow(state, now_s).waits if r in LIMIT_REASONS]
+    binding = max(waits)[1] if waits else ""
     if tall:
         return tuple(
             _tall(name, gauge, width, g, binds=name == binding, now_s=now_s, at=state.limits_at)

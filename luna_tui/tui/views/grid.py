@@ -15,6 +15,8 @@ ENTRY = 26
 """Cells of a compact entry, the gap after it included."""
 CARD = 30
 CARD_HEIGHT = 5
+CARDS_FROM = 160
+"""Width of the screen from which workers are cards."""
 _ROW_FIXED = 34
 
 
@@ -109,7 +111,7 @@ def grid(state: RunState, now_s: float, looks: Looks, width: int, height: int, g
         return Panel(((Span("Nothing has started yet.", Role.DIM),),))
     if height < 2 or width < ENTRY:
         return _cells(shown, width, looks, g)
-    if width >= 2 * CARD and _fits_cards(len(shown), width, height):
+    if looks.width >= CARDS_FROM and _fits_cards(len(shown), width, height):
         return _cards(shown, width, looks, g)
     if len(shown) <= height:
         return _rows(shown, width, looks, g)

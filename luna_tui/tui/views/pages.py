@@ -135,12 +135,9 @@ def _waves(state: RunState) -> list[Line]:
             took = clock(wave.ended_at - wave.started_at)
         good = sum(state.subtasks[i].status in GOOD for i in wave.subtasks)
         role = Role.TEXT if good == len(wave.subtasks) else Role.BAD
-        lines.append(
-            (
-                Span(f"wave {wave.number:<5}", Role.DIM), Span(f"{wave.name:<14} "), Span(f"{took:>11} ", Role.STRONG),
-                Span(f"{good:>4}/{len(wave.subtasks)} ok  ", role), Span(wave.end_reason or wave.reason, Role.DIM),
-            )
-        )  # fmt: skip
+        head = f"{wave.name:<14} {took:>11}  {good:>4}/{len(wave.subtasks)} ok  "
+        why = wave.end_reason or wave.reason
+        lines.append((Span(f"wave {wave.number:<5}", Role.DIM), Span(head, role), Span(why, Role.DIM)))
     return lines
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from luna_tui.core.state import RunState
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
-from luna_tui.tui.views.grid import CARD, CARD_HEIGHT, ENTRY, entries, grid
+from luna_tui.tui.views.grid import CARD, CARD_HEIGHT, CARDS_FROM, ENTRY, entries, grid
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, RunView, Span
 from luna_tui.tui.views.subtask import peek
 from luna_tui.tui.views.text import fit_line
@@ -45,7 +45,7 @@ def run_view(
     left -= len(trouble.lines)
     workers = len(entries(state, now_s))
     peek_width = _peek_width(looks, left, workers)
-    need = _grid_need(workers, width - peek_width)
+    need = _grid_need(workers, width - peek_width, cards=width >= CARDS_FROM)
     lanes, log, left = _below(state, now_s, looks, left, need, g, events=events)
     body = grid(state, now_s, looks, width - peek_width, left, g)
     side = peek(state, looks.selected or "", now_s, peek_width - 2, left, g) if peek_width else _EMPTY
@@ -91,10 +91,10 @@ def _peek_width(looks: Looks, room: int, workers: int) -> int:
     return side if fits else 0
 
 
-def _grid_need(workers: int, width: int) -> int:
+def _grid_need(workers: int, width: int, *, cards: bool) -> int:
     """Rows that the grid would like: cards where they are possible, else one row each."""
     across = max(1, width // CARD)
-    return -(-workers // across) * CARD_HEIGHT if width >= 2 * CARD and workers > 0 else max(2, workers)
+    return -(-workers // across) * CARD_HEIGHT if cards and workers > 0 else max(2, workers)
 
 
 def _below(

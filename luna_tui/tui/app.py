@@ -1,0 +1,191 @@
+"""The dashboard: pulls the run's state at its own pace and shows it; never makes the run wait."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+from rich.segment import Segment, Segments
+from textual import work
+from textual.app import App
+from textual.events import AppBlur, AppFocus
+
+from luna_tui.core.state import RunState
+from luna_tui.engine.control import RunControl
+from luna_tui.session import Session
+from luna_tui.tui.driver import LunaDriver
+from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.screens.pages import ReportScreen
+from luna_tui.tui.screens.run_screen import RunScreen
+from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.theme import Palette, ThemeLike
+
+
+class LunaApp(App[None], inherit_bindings=False):
+    """One run on one terminal."""
+
+    ENABLE_COMMAND_PALETTE = False
+    CSS = "Screen { background: ansi_default; color: ansi_default; }"
+    BINDINGS = [("ctrl+c", "stop_all", "")]
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        themes: Mapping[str, ThemeLike],
+        theme_name: str = "dark",
+        notices: Sequence[str] = (),
+        drive: Callable[[], object] | None = None,
+        fps: int = 4,
+        ascii_only: bool = False,
+        close_after_s: float | None = None,
+        folder: str = "",
+        keymap: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(driver_class=LunaDriver, ansi_color=True)
+        self._session = session
+        self._drive = drive
+        self._fps = fps
+        self.ascii_only = ascii_only
+        """Draw with ASCII characters only."""
+        self.folder = folder
+        """Where the run is kept, for the report; empty when it is not."""
+        self.notice = notices[0] if notices else ""
+        """One line that stands in for the waiting line until a key is pressed."""
+        self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
+        known = [p.name for p in self._palettes]
+        if theme_name in known:
+            self._at_palette = known.index(theme_name)
+        else:
+            self._at_palette = 0
+            self.notice = self.notice or f"theme {theme_name} is not known; using {known[0]}"
+        self._close_after_s = close_after_s
+        self._close_at: float | None = None
+        self._focused = True
+        self._drawn: tuple[int, int] = (-1, -1)
+        self._reported = False
+        self.error_text = ""
+        """What went wrong, when the app crashed; without values of variables."""
+        self._keymap_given = dict(keymap or {})
+
+    @property
+    def palette(self) -> Palette:
+        """Styles in use."""
+        return self._palettes[self._at_palette]
+
+    @property
+    def closes_in_s(self) -> float | None:
+        """Seconds until the app closes by itself; None = it stays."""
+        return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
+
+    def state_now(self) -> tuple[RunState, float]:
+        """The fold, and the run's clock in seconds."""
+        state = self._session.state()
+        return state, self._session.now_s()
+
+    def commands(self) -> RunControl | None:
+        """The door for commands; None, with a notice, when this run takes none."""
+        control = self._session.control
+        if control is None or self.state_now()[0].finished is not None:
+            self.say("This run takes no commands any more." if control else "A replay takes no commands.")
+            return None
+        return control
+
+    def say(self, text: str) -> None:
+        """Show one line until the next key."""
+        self.notice = text
+        self._draw()
+
+    def on_mount(self) -> None:
+        """Show the run, start it, and look for news from now on."""
+        if self._keymap_given:
+            self.set_keymap(self._keymap_given)
+        self.push_screen(RunScreen())
+        self.set_interval(1 / self._fps, self._frame)
+        if self._drive is not None:
+            self._run_session(self._drive)
+
+    @work(thread=True, exit_on_error=True)
+    def _run_session(self, drive: Callable[[], object]) -> None:
+        drive()
+
+    def on_app_focus(self, _: AppFocus) -> None:
+        """The clock ticks again."""
+        self._focused = True
+
+    def on_app_blur(self, _: AppBlur) -> None:
+        """No clock ticks while nobody looks."""
+        self._focused = False
+
+    def on_key(self) -> None:
+        """A key acknowledges the notice."""
+        self.notice = ""
+
+    def next_palette(self) -> None:
+        """Use the next theme."""
+        self._at_palette = (self._at_palette + 1) % len(self._palettes)
+        self.notice = f"theme {self.palette.name}"
+
+    def show_report(self) -> None:
+        """Open the report."""
+        if not isinstance(self.screen, ReportScreen):
+            self.push_screen(ReportScreen())
+
+    def keep_open(self) -> None:
+        """Do not close by itself any more."""
+        self._close_at = None
+
+    def leave(self) -> None:
+        """Leave, or ask first while the run is on."""
+        state, _ = self.state_now()
+        if self._session.control is None or state.finished is not None:
+            self.exit()
+        else:
+            self.push_screen(StopMenu(None))
+
+    def leave_hard(self) -> None:
+        """Leave at once."""
+        self.exit(return_code=130)
+
+    def action_stop_all(self) -> None:
+        """ctrl+c on a screen without a stop menu of its own."""
+        self.leave()
+
+    def _frame(self) -> None:
+        """Draw when there is news, or when a second has passed that somebody sees."""
+        state, now_s = self.state_now()
+        second = int(now_s if state.finished is None else (self.closes_in_s or 0))
+        news = (state.seq, second if self._focused else self._drawn[1])
+        if news != self._drawn:
+            self._drawn = news
+            self._draw()
+        if state.finished is not None:
+            self._after_end()
+
+    def _after_end(self) -> None:
+        if not self._reported:
+            self._reported = True
+            if self._close_after_s is not None:
+                self._close_at = self._session.clock.now() + self._close_after_s
+            while len(self.screen_stack) > 2:
+                self.pop_screen()
+            self.push_screen(ReportScreen())
+        elif self.closes_in_s == 0.0:
+            self.exit()
+
+    def _draw(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, LunaScreen) and screen.is_mounted:
+                screen.draw()
+
+    def _fatal_error(self) -> None:
+        """Leave a clean terminal and a traceback without values: they may hold prompts and keys."""
+        self.error_text = traceback.format_exc()
+        self._exit_renderables.append(Segments([Segment("The screen crashed.\n")]))
+        self._close_messages_no_wait()
+
+
+def run_app(app: LunaApp) -> int | None:
+    """Run the app on this terminal; its return code when it failed or was left hard, else None."""
+    app.run(mouse=True)
+    return app.return_code or None

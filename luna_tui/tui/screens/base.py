@@ -1,0 +1,62 @@
+"""What all screens share: they draw when told to, from the run's state and their own size."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from textual.binding import Binding
+from textual.screen import Screen
+
+from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
+from luna_tui.tui.views.keys import KeyHelp
+from luna_tui.tui.views.spans import Looks
+
+if TYPE_CHECKING:
+    from luna_tui.tui.app import LunaApp
+
+
+def bindings(keys: tuple[KeyHelp, ...]) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
+    """Bindings with ids from the table of keys; the action is the last part of the id."""
+    return [Binding(k.keys, k.id.partition(".")[2], k.does, id=k.id, show=False) for k in keys]
+
+
+class LunaScreen(Screen[Any]):
+    """A screen of the dashboard."""
+
+    AUTO_FOCUS = None
+
+    @property
+    def luna(self) -> LunaApp:
+        """The app."""
+        return cast("LunaApp", self.app)
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """Characters to draw with."""
+        return glyphs_for(self.luna.ascii_only)
+
+    def looks(self, *, selected: str | None = None, follow: bool = True, scroll: int = 0) -> Looks:
+        """This screen's size and choices."""
+        return Looks(
+            width=self.app.size.width,
+            height=self.app.size.height,
+            selected=selected,
+            ascii=self.luna.ascii_only,
+            follow=follow,
+            scroll=scroll,
+        )
+
+    def draw(self) -> None:
+        """Show the run as it is now."""
+
+    def on_mount(self) -> None:
+        """Draw at once."""
+        self.draw()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        """Draw what happened meanwhile."""
+        self.draw()

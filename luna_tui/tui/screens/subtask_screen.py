@@ -1,0 +1,88 @@
+"""One subtask, with its stream."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from luna_tui.tui.screens.base import LunaScreen, bindings
+from luna_tui.tui.screens.pages import HelpScreen
+from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.views.keys import SUBTASK_KEYS
+from luna_tui.tui.views.subtask import stream_lines, subtask_view
+from luna_tui.tui.widgets.lines_panel import LinesPanel
+
+
+class SubtaskScreen(LunaScreen):
+    """Facts above, stream below; follows until told not to."""
+
+    BINDINGS = [*bindings(SUBTASK_KEYS), ("question_mark", "help", ""), ("q", "back", "")]
+
+    def __init__(self, subtask: str) -> None:
+        super().__init__()
+        self.subtask = subtask
+        self.back = 0
+        """Lines scrolled back from the end; 0 follows."""
+        self.follow = True
+
+    def compose(self) -> ComposeResult:
+        """One panel."""
+        yield LinesPanel("subtask")
+
+    def draw(self) -> None:
+        """Show the subtask as it is now."""
+        state, now_s = self.luna.state_now()
+        looks = self.looks(follow=self.follow, scroll=self.back)
+        panel = subtask_view(state, self.subtask, now_s, looks)
+        self.query_one("#subtask", LinesPanel).show(panel, self.luna.palette)
+
+    def action_back(self) -> None:
+        """Up one level."""
+        self.dismiss()
+
+    def action_down(self) -> None:
+        """A line towards the end."""
+        self._scroll(-1)
+
+    def action_up(self) -> None:
+        """A line towards the beginning."""
+        self._scroll(1)
+
+    def action_page_down(self) -> None:
+        """A page towards the end."""
+        self._scroll(-(self.app.size.height // 2))
+
+    def action_page_up(self) -> None:
+        """A page towards the beginning."""
+        self._scroll(self.app.size.height // 2)
+
+    def action_first(self) -> None:
+        """To the beginning of what is kept."""
+        self._scroll(self._length())
+
+    def action_last(self) -> None:
+        """To the end, and follow."""
+        self._scroll(-self._length())
+
+    def action_follow(self) -> None:
+        """Follow or stay."""
+        self.follow = not self.follow
+        self.back = 0 if self.follow else 1
+        self.draw()
+
+    def action_stop(self) -> None:
+        """Open the stop menu with this subtask."""
+        if self.luna.commands() is not None:
+            self.app.push_screen(StopMenu(self.subtask))
+
+    def action_help(self) -> None:
+        """Keys and states."""
+        self.app.push_screen(HelpScreen())
+
+    def _scroll(self, lines: int) -> None:
+        self.back = max(0, min(self._length(), self.back + lines))
+        self.follow = self.back == 0
+        self.draw()
+
+    def _length(self) -> int:
+        state, _ = self.luna.state_now()
+        return len(stream_lines(state.subtasks[self.subtask], self.app.size.width, self.glyphs))
