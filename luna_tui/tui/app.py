@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,6 +14,7 @@ from textual.app import App
 from textual.events import AppBlur, AppFocus
 
 from luna_tui.core.state import RunState
+from luna_tui.core.words import Manner, Scope
 from luna_tui.engine.control import RunControl
 from luna_tui.session import Session
 from luna_tui.tui.driver import LunaDriver
@@ -104,6 +108,28 @@ class LunaApp(App[None], inherit_bindings=False):
         self.set_interval(1 / self._fps, self._frame)
         if self._drive is not None:
             self._run_session(self._drive)
+        if not self.is_headless:
+            self._listen_for_signals()
+
+    def _listen_for_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._terminated)
+        loop.add_signal_handler(signal.SIGINT, self.action_stop_all)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+
+    def _terminated(self) -> None:
+        """End the run, leave a clean terminal."""
+        control = self._session.control
+        if control is not None:
+            control.cancel(Scope.RUN, Manner.NOW, by="SIGTERM")
+        self.exit(return_code=143)
+
+    def _hung_up(self) -> None:
+        """The terminal is gone: let go of it. The run goes on; `App.run` returns when it has ended."""
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2):
+            os.dup2(null, descriptor)
+        self.exit(return_code=129)
 
     @work(thread=True, exit_on_error=True)
     def _run_session(self, drive: Callable[[], object]) -> None:

@@ -1,0 +1,139 @@
+"""Parse the command line, run the command, choose the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from luna_tui import __version__
+from luna_tui.core.errors import ExitCode, LunaError
+
+_MODES = ("conservative", "balanced", "aggressive", "conservador", "balanceado", "agressivo")
+
+
+def entry() -> None:
+    """Entry point of the program."""
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(code)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command; errors become lines on stderr and an exit code."""
+    args = _parser().parse_args(argv)
+    os.umask(0o077)
+    try:
+        return _command(args)
+    except LunaError as error:
+        print(f"luna-tui: {error.title}\n{error.message}", file=sys.stderr)
+        if error.hint:
+            print(error.hint, file=sys.stderr)
+        return int(error.code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.OK
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+
+
+def _command(args: argparse.Namespace) -> int:
+    match args.command:
+        case "demo" | "run":
+            from luna_tui.commands.runs import run_plan
+
+            return run_plan(args)
+        case "check":
+            from luna_tui.commands.reading import check
+
+            return check(args)
+        case "runs":
+            from luna_tui.commands.reading import list_runs
+
+            return list_runs()
+        case "show" | "report":
+            from luna_tui.commands.reading import show
+
+            return show(args)
+        case "simulate":
+            from luna_tui.commands.simulate import simulate
+
+            return simulate(args)
+        case "config":
+            from luna_tui.commands.reading import config
+
+            return config(args)
+    raise LunaError(
+        "nothing to do", "no command was given", "luna-tui demo shows what it does", ExitCode.USAGE
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="luna-tui", description="Mission control for parallel runs of Claude agents and commands."
+    )
+    parser.add_argument("--version", action="version", version=f"luna-tui {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    demo = commands.add_parser("demo", help="the bundled plan on the embedded simulator: no key, no network")
+    demo.add_argument("--speed", type=_positive, default=None, help="divide every latency by this")
+    _run_flags(demo)
+    run = commands.add_parser("run", help="run a plan in the dashboard")
+    run.add_argument("plan", type=Path)
+    _run_flags(run)
+    check = commands.add_parser("check", help="validate a plan; starts nothing")
+    check.add_argument("plan", type=Path)
+    check.add_argument("--workspace", type=Path)
+    _config_flags(check)
+    commands.add_parser("runs", help="list the runs that are kept")
+    for name, text in (("show", "the report of a run"), ("report", "the same")):
+        show = commands.add_parser(name, help=text)
+        show.add_argument("run", help="id, unique part of one, or last")
+        show.add_argument("--json", action="store_true", help="as data")
+    _simulate_flags(commands.add_parser("simulate", help="serve the simulated Messages API on loopback"))
+    config = commands.add_parser("config", help="show, check or start a configuration")
+    config.add_argument("what", choices=("show", "path", "check", "init"))
+    config.add_argument("--origin", action="store_true", help="say where each value came from")
+    _config_flags(config)
+    return parser
+
+
+def _config_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="one more config file, over all others")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
+
+
+def _run_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--headless", action="store_true", help="plain lines instead of the dashboard")
+    parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
+    parser.add_argument("--mode", choices=_MODES)
+    parser.add_argument("--tier")
+    parser.add_argument("--workers", metavar="N|auto")
+    parser.add_argument("--model")
+    parser.add_argument("--workspace", type=Path)
+    parser.add_argument("--provider", choices=("anthropic", "simulator"))
+    parser.add_argument("--run-id")
+    _config_flags(parser)
+
+
+def _simulate_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
+    parser.add_argument("--tier", default="tier2")
+    parser.add_argument("--speed", type=_positive, default=1.0)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--fault", action="append", default=[], metavar="KIND[:KEY=VALUE,...]",
+        help="rate_limit, overloaded, server_error, auth, cut, early_end, stall, ping_only, no_headers, "
+        "malformed, error_event; keys: match, at, since, lasts, times, after, retry_after",
+    )  # fmt: skip
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 10_000:
+        raise argparse.ArgumentTypeError("a number above 0")
+    return value

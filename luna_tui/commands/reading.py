@@ -1,0 +1,98 @@
+"""Commands that only read: check, runs, show, config."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from luna_tui.commands.settings import config_of, plan_defaults
+from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.limits import workers_for
+from luna_tui.core.report import report_data, report_markdown
+from luna_tui.core.state import fold
+from luna_tui.storage.config import Config
+from luna_tui.storage.journal import read_journal
+from luna_tui.storage.paths import config_dir, find_run, runs_dir
+from luna_tui.storage.plans import load_plan
+from luna_tui.storage.resources import resource
+
+
+def check(args: argparse.Namespace) -> int:
+    """Say what a plan is; nothing starts."""
+    config = config_of(args)
+    plan = load_plan(args.plan, workspace=args.workspace, defaults=plan_defaults(config))
+    workers = config.workers or workers_for(config.tier, config.mode, config.tiers)
+    total = sum(len(w.subtasks) for w in plan.waves)
+    print(f"{plan.name}: {total} subtasks in {len(plan.waves)} waves, valid")
+    print(f"workspace {plan.workspace}")
+    for number, wave in enumerate(plan.waves, 1):
+        most = min(workers, wave.max_workers or workers, len(wave.subtasks)) if wave.parallel else 1
+        kinds = sorted({s.kind.value for s in wave.subtasks})
+        limit = f"{wave.timeout:g} s" if wave.timeout else "no limit"
+        print(
+            f"  {number} {wave.name}: {len(wave.subtasks)} subtasks ({', '.join(kinds)}), "
+            f"{most} at once, {limit}"
+        )
+    print(f"{config.tier} {config.mode}: at most {workers} workers")
+    return ExitCode.OK
+
+
+def list_runs() -> int:
+    """The kept runs, newest first."""
+    root = runs_dir()
+    for path in sorted((p for p in root.iterdir() if p.is_dir()), reverse=True) if root.is_dir() else ():
+        state = fold(read_journal(path).records)
+        status = state.finished.status.value if state.finished else "not ended"
+        counts = ", ".join(f"{n} {s.value.replace('_', ' ')}" for s, n in sorted(state.counts.items()))
+        print(f"{path.name}  {status:<10}  {state.plan.name}  {counts}")
+    return ExitCode.OK
+
+
+def show(args: argparse.Namespace) -> int:
+    """The report of a run, from its journal."""
+    read = read_journal(find_run(args.run).path)
+    if not read.records:
+        raise LunaError("nothing to show", f"the journal of {args.run} is empty", code=ExitCode.USAGE)
+    for damage in read.damaged:
+        print(f"{damage.path}:{damage.line}: {damage.reason}", file=sys.stderr)
+    state = fold(read.records)
+    print(json.dumps(report_data(state), indent=1) if args.json else report_markdown(state), end="")
+    return ExitCode.OK
+
+
+def config(args: argparse.Namespace) -> int:
+    """Show, locate, check or begin a configuration."""
+    path = config_dir() / "config.toml"
+    if args.what == "path":
+        print(path)
+    elif args.what == "init":
+        if path.exists():
+            raise LunaError("config exists", f"{path} is there already", "edit it", ExitCode.USAGE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(resource("config.example.toml").read_text(encoding="utf-8"), encoding="utf-8")
+        print(path)
+    else:
+        loaded = config_of(args)
+        print("the configuration is valid") if args.what == "check" else _show(loaded, origin=args.origin)
+    return ExitCode.OK
+
+
+def _show(config: Config, *, origin: bool) -> None:
+    rows = {
+        "run.provider": config.provider,
+        "run.model": config.model,
+        "run.max_tokens": config.max_tokens,
+        "run.tier": config.tier,
+        "run.mode": config.mode.value,
+        "run.workers": config.workers or "auto",
+        "run.timeout": config.timeout,
+        "run.wave_timeout": config.wave_timeout,
+        "run.retries": config.retries,
+        "ui.theme": config.theme,
+        "ui.fps": config.fps,
+        "ui.ascii": config.ascii,
+    }
+    for key, value in rows.items():
+        shown = json.dumps(value)
+        print(f"{key} = {shown}" + (f"   # {config.origins.get(key, 'default')}" if origin else ""))

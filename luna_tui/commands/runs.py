@@ -1,0 +1,143 @@
+"""`run` and `demo`: in the dashboard, or in plain lines where there is no terminal for it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from luna_tui.commands.settings import config_of, plan_defaults
+from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.outcome import exit_code
+from luna_tui.core.words import Manner, Scope
+from luna_tui.headless.printer import LinePrinter, RecordPrinter
+from luna_tui.session import LiveSession, SimulatorChoice
+from luna_tui.storage.config import Config
+from luna_tui.storage.paths import config_dir
+from luna_tui.storage.plans import load_plan
+from luna_tui.storage.resources import resource
+
+if TYPE_CHECKING:
+    from luna_tui.simulator.faults import Fault
+
+DEMO_SPEED = 0.45
+"""Slow enough to watch, and done within a minute."""
+_CLOSE_AFTER_S = 10.0
+
+
+def run_plan(args: argparse.Namespace) -> int:
+    """Run a plan to its end; the exit code says how it went."""
+    demo = args.command == "demo"
+    more = {"run.provider": "simulator"} if demo else {}
+    config = config_of(args, **more)
+    path = resource("examples/plans/demo.toml") if demo else args.plan
+    plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
+    choice = SimulatorChoice()
+    if demo:
+        speed = args.speed or DEMO_SPEED
+        choice = SimulatorChoice(speed=speed, faults=_demo_faults())
+    printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
+    headless = args.headless or not screen_possible()
+    lines = LinePrinter(sys.stderr)
+    session = LiveSession(
+        plan,
+        config,
+        run=args.run_id,
+        simulator=choice,
+        listeners=(*printers, *((lines,) if headless else ())),
+    )
+    try:
+        forced = _headless(session) if headless else _dashboard(session, config, closes=demo)
+        return _end(session, lines, forced)
+    finally:
+        for printer in printers:
+            printer.close()
+
+
+def screen_possible() -> bool:
+    """Whether a dashboard can be drawn: a terminal on both ends that can do more than a typewriter."""
+    term = os.environ.get("TERM", "")
+    if os.environ.get("CI", "").lower() in ("1", "true", "yes") or term in ("", "dumb", "unknown"):
+        return False
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _demo_faults() -> tuple[Fault, ...]:
+    """One 429, one 529 and one cut stream, each once; the run recovers from all in sight of the user."""
+    from luna_tui.simulator.faults import Fault, FaultKind
+
+    return (
+        Fault(kind=FaultKind.RATE_LIMIT, match="module calendar.py", retry_after=4.0),
+        Fault(kind=FaultKind.OVERLOADED, match="module difflib.py"),
+        Fault(kind=FaultKind.CUT, match="module gzip.py", after=9),
+    )
+
+
+def _headless(session: LiveSession) -> int | None:
+    caught: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        caught.append(number)
+        session.control.cancel(Scope.RUN, Manner.NOW, by=signal.Signals(number).name)
+
+    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        threading.Thread(target=session.run, name="luna-run", daemon=True).start()
+        while not session.ended.wait(0.2):
+            session.state()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 + caught[0] if caught else None
+
+
+def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | None:
+    from luna_tui.storage.themes import discover_themes
+    from luna_tui.tui.app import LunaApp, run_app
+    from luna_tui.tui.views.spans import Role
+
+    themes = discover_themes((resource("themes"), config_dir() / "themes"), [r.value for r in Role])
+    app = LunaApp(
+        session,
+        themes=themes.found,
+        theme_name="mono" if os.environ.get("NO_COLOR") else config.theme,
+        notices=[f"theme not used: {p}" for p in themes.problems],
+        drive=session.run,
+        fps=config.fps,
+        ascii_only=config.ascii or not _unicode_terminal(),
+        close_after_s=_CLOSE_AFTER_S if closes else None,
+        folder=str(session.run_dir.path),
+        keymap=config.keys,
+    )
+    code = run_app(app)
+    if app.error_text:
+        print(app.error_text, file=sys.stderr)
+        return ExitCode.INTERNAL
+    return code
+
+
+def _unicode_terminal() -> bool:
+    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return "utf-8" in value.lower() or "utf8" in value.lower()
+    return False
+
+
+def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
+    state = session.state()
+    if state.finished is None:
+        lines.say(f"left before the end; what ended is kept in {session.run_dir.path}")
+        return forced or ExitCode.STOPPED_EARLY
+    try:
+        session.save_report()
+    except LunaError as error:
+        lines.say(f"{error.title}: {error.message}")
+        return error.code
+    counts = ", ".join(f"{n} {s.value.replace('_', ' ')}" for s, n in sorted(state.counts.items()))
+    lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
+    return forced if forced is not None else exit_code(state)

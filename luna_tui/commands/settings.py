@@ -1,0 +1,49 @@
+"""From flags to the configuration a command works with."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.storage.config import Config, current_environ, load_config, typed
+from luna_tui.storage.plan_subtasks import PlanDefaults
+
+
+def config_of(args: argparse.Namespace, **more: Any) -> Config:
+    """The configuration with the command's flags on top; `more` are dotted keys under the flags."""
+    flags: dict[str, Any] = dict(more)
+    for pair in args.settings:
+        key, sign, value = pair.partition("=")
+        if not sign or "." not in key:
+            raise LunaError(
+                "bad --set", f"{pair!r} is not KEY=VALUE", "--set run.mode=aggressive", ExitCode.USAGE
+            )
+        flags[key] = typed(value)
+    for name in ("mode", "tier", "model", "provider"):
+        if getattr(args, name, None):
+            flags[f"run.{name}"] = getattr(args, name)
+    workers = getattr(args, "workers", None)
+    if workers:
+        flags["run.workers"] = workers if workers == "auto" else _whole(workers)
+    return load_config(explicit=args.config, cwd=Path.cwd(), environ=current_environ(), flags=flags)
+
+
+def plan_defaults(config: Config) -> PlanDefaults:
+    """What plans get where they are silent."""
+    return PlanDefaults(
+        model=config.model,
+        max_tokens=config.max_tokens,
+        timeout=config.timeout,
+        wave_timeout=config.wave_timeout,
+        retries=config.retries,
+    )
+
+
+def _whole(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise LunaError(
+            "bad --workers", f"{text!r} is no number of workers", "a number from 1, or auto", ExitCode.USAGE
+        )
+    return int(text)
