@@ -129,8 +129,26 @@ def _analysis(text: str, rng: random.Random) -> str:
     if public:
         picked = rng.sample(public, min(4, len(public)))
         found.append("Worth a test of their own: " + ", ".join(f"`{n}`" for n in picked) + ".")
+    found += _remarks(lines, rng)
     numbered = "\n".join(f"{n}. {line}" for n, line in enumerate(found, 1))
     return f"## Analysis of {title}\n\n{numbered}\n\nOverall: {_verdict(size, broad)}\n"
+
+
+def _remarks(lines: list[str], rng: random.Random) -> list[str]:
+    """A sentence for each of some functions, from what their text shows."""
+    starts = [(n, m) for n, line in enumerate(lines) if (m := _DEF.match(line))]
+    remarks = []
+    for start, match in sorted(rng.sample(starts, min(8, len(starts)))):
+        head = lines[start].strip().removeprefix("async ").removeprefix("def ").rstrip(":")
+        body = "\n".join(lines[start + 1 : start + 40])
+        documented = body.lstrip().startswith(('"""', "'''", 'r"""'))
+        words = ["is documented" if documented else "has no docstring"]
+        if "raise " in body:
+            words.append("raises on bad input")
+        if body.count("    if ") > 4:
+            words.append("branches a lot")
+        remarks.append(f"`{head[:60]}` (line {start + 1}) {', '.join(words)}.")
+    return remarks
 
 
 def _longest_function(lines: list[str]) -> tuple[str, int]:

@@ -55,7 +55,7 @@ class RunScreen(LunaScreen):
         peek = self.query_one("#peek", LinesPanel)
         peek.styles.width = view.peek_width
         peek.show(view.peek, palette)
-        if self.selected is None and view.grid.cells:
+        if view.grid.cells and self.selected not in {cell.key for cell in view.grid.cells}:
             self.selected = view.grid.cells[0].key
             self.draw()
 

@@ -8,7 +8,7 @@ from luna_tui.core.state import RunState, WaveState
 from luna_tui.core.words import GOOD, LIMIT_REASONS, RunStatus, Status, WaitReason
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Lines, Role, Span
-from luna_tui.tui.views.text import clock, fit_line, join, money, tokens
+from luna_tui.tui.views.text import clock, fit_line, join, money, tokens, width_of
 
 _BAD = (Status.FAILED, Status.TIMED_OUT)
 _REASONS = {
@@ -194,12 +194,16 @@ def _wait(reason: WaitReason, count: int, left: float | None) -> str:
 def strip(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
     """The waves: how long each took, how far each is."""
     spans: list[Span] = []
-    for wave in state.waves.values():
-        spans += [*_wave(state, wave, now_s, g, wide=width >= 60), Span(" ")]
+    for cells in (8, 5, 3, 0):
+        spans = []
+        for wave in state.waves.values():
+            spans += [*_wave(state, wave, now_s, g, cells), Span(" ")]
+        if width_of(tuple(spans)) <= width:
+            break
     return fit_line(tuple(spans), width, g.cut)
 
 
-def _wave(state: RunState, wave: WaveState, now_s: float, g: Glyphs, *, wide: bool) -> tuple[Span, ...]:
+def _wave(state: RunState, wave: WaveState, now_s: float, g: Glyphs, cells: int) -> tuple[Span, ...]:
     label = f"{wave.number} {wave.name}"
     if wave.started_at is None:
         return (Span(f"{g.dot}{label}", Role.DIM),)
@@ -215,7 +219,8 @@ def _wave(state: RunState, wave: WaveState, now_s: float, g: Glyphs, *, wide: bo
         head = Span(f"{mark if ok else 'x'}{label} {took} ", Role.GOOD if ok else Role.BAD)
     else:
         head = Span(f"{g.now}{label} {took} ", Role.STRONG)
-    cells = 8 if wide else 4
+    if cells == 0:
+        return (head,)
     done = round(cells * good / total)
     lost = min(cells - done, -(-cells * (ended - good) // total))
     going = min(cells - done - lost, -(-cells * on // total))
