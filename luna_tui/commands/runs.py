@@ -24,7 +24,7 @@ from luna_tui.storage.resources import resource
 if TYPE_CHECKING:
     from luna_tui.simulator.faults import Fault
 
-DEMO_SPEED = 0.6
+DEMO_SPEED = 0.4
 """Slow enough to watch, and done within a minute."""
 _CLOSE_AFTER_S = 10.0
 

@@ -138,7 +138,7 @@ def _remarks(lines: list[str], rng: random.Random) -> list[str]:
     """A sentence for each of some functions, from what their text shows."""
     starts = [(n, m) for n, line in enumerate(lines) if (m := _DEF.match(line))]
     remarks = []
-    for start, match in sorted(rng.sample(starts, min(8, len(starts)))):
+    for start, _ in sorted(rng.sample(starts, min(8, len(starts))), key=lambda pair: pair[0]):
         head = lines[start].strip().removeprefix("async ").removeprefix("def ").rstrip(":")
         body = "\n".join(lines[start + 1 : start + 40])
         documented = body.lstrip().startswith(('"""', "'''", 'r"""'))

@@ -1,0 +1,195 @@
+"""Runs a plan with made-up runners and collects its records."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from luna_tui.core.events import Event, Record, SubtaskFinished, SubtaskStarted
+from luna_tui.core.limits import TIERS
+from luna_tui.core.plan import Plan, Subtask, Wave
+from luna_tui.core.state import RunState, fold
+from luna_tui.core.words import Kind, Mode, OnFailure, RunStatus, Status
+from luna_tui.engine.bus import EventBus
+from luna_tui.engine.cancel import CancelToken
+from luna_tui.engine.clock import Clock, SystemClock
+from luna_tui.engine.executor import RunSettings, WaveExecutor
+from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.outputs import NoOutputs
+from luna_tui.engine.runner import AttemptContext, Demand, Runner, ServerLimits, Usage, Work
+
+E = TypeVar("E")
+Body = Callable[[Work, AttemptContext], str]
+
+
+def subtask(id: str, **more: object) -> Subtask:
+    """A claude subtask that a fake runner will do."""
+    return Subtask(**{"id": id, "title": id, "prompt": id, "timeout": 20.0, **more})  # type: ignore[arg-type]
+
+
+def wave(name: str, *subtasks: Subtask, **more: object) -> Wave:
+    """A wave."""
+    return Wave(**{"name": name, "subtasks": subtasks, "timeout": 0.0, **more})  # type: ignore[arg-type]
+
+
+def plan(*waves: Wave, on_failure: OnFailure = OnFailure.CONTINUE) -> Plan:
+    """A plan in memory."""
+    return Plan(name="test", waves=waves, workspace="/", on_failure=on_failure)
+
+
+class FakeRunner:
+    """Does what a function says."""
+
+    def __init__(self, body: Body, demand: Demand | None = None) -> None:
+        self._body = body
+        self._demand = demand
+
+    def demand(self, work: Work) -> Demand | None:
+        """The same for every attempt."""
+        return self._demand
+
+    def run(self, work: Work, context: AttemptContext) -> str:
+        """Call the function."""
+        return self._body(work, context)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class Run:
+    """A run under test."""
+
+    executor: WaveExecutor
+    limiter: RateLimiter
+    records: list[Record] = field(default_factory=list)
+    status: RunStatus | None = None
+    thread: threading.Thread | None = None
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def take(self, record: Record) -> None:
+        """Subscriber."""
+        with self._changed:
+            self.records.append(record)
+            self._changed.notify_all()
+
+    def start(self) -> Run:
+        """Run on a thread."""
+
+        def body() -> None:
+            self.status = self.executor.run()
+
+        self.thread = threading.Thread(target=body, daemon=True)
+        self.thread.start()
+        return self
+
+    def finish(self, timeout_s: float = 20.0) -> Run:
+        """Wait for the end."""
+        if self.thread is None:
+            self.start()
+        assert self.thread is not None
+        self.thread.join(timeout_s)
+        assert not self.thread.is_alive(), "the run did not end"
+        return self
+
+    def wait_for(self, kind: type[Event], count: int = 1, timeout_s: float = 10.0) -> None:
+        """Until `count` events of a kind were published."""
+        with self._changed:
+            ok = self._changed.wait_for(lambda: len(self.all(kind)) >= count, timeout_s)
+        assert ok, f"{count} {kind.__name__} did not come"
+
+    def all(self, kind: type[E]) -> list[E]:
+        """Events of a kind, in order."""
+        return [r.event for r in self.records if isinstance(r.event, kind)]
+
+    def seqs(self, kind: type[Event]) -> list[int]:
+        """Sequence numbers of the events of a kind."""
+        return [r.seq for r in self.records if isinstance(r.event, kind)]
+
+    def ends(self) -> dict[str, Status]:
+        """Status of each subtask."""
+        return {e.subtask: e.status for e in self.all(SubtaskFinished)}
+
+    def order(self) -> list[str]:
+        """Ids in order of their first start."""
+        return list(dict.fromkeys(e.subtask for e in self.all(SubtaskStarted)))
+
+    def state(self) -> RunState:
+        """The fold."""
+        return fold(self.records)
+
+
+def make_run(
+    body: Body | Runner,
+    given: Plan,
+    *,
+    workers: int | None = 20,
+    tier: str = "tier2",
+    mode: Mode = Mode.BALANCED,
+    clock: Clock | None = None,
+) -> Run:
+    """A run that has not started."""
+    clock = clock or SystemClock()
+    bus = EventBus("run-under-test", clock)
+    limiter = RateLimiter(TIERS[tier].limits, mode, clock)
+    runner: Runner = FakeRunner(body) if callable(body) else body
+    executor = WaveExecutor(
+        given,
+        RunSettings(mode=mode, tier=tier, provider="fake", version="0", workers=workers),
+        bus=bus,
+        clock=clock,
+        runners={Kind.CLAUDE: runner, Kind.COMMAND: runner},
+        limiter=limiter,
+        store=NoOutputs(),
+        rng=random.Random(1),
+    )
+    run = Run(executor, limiter)
+    bus.subscribe(run.take)
+    return run
+
+
+@dataclass
+class RecordingContext:
+    """An AttemptContext that remembers."""
+
+    token: CancelToken
+    texts: list[str] = field(default_factory=list)
+    usages: list[tuple[Usage, bool]] = field(default_factory=list)
+    limits: list[ServerLimits] = field(default_factory=list)
+    heard: threading.Event = field(default_factory=threading.Event)
+
+    def output(self, text: str) -> None:
+        """Remember text."""
+        self.texts.append(text)
+        self.heard.set()
+
+    def usage(self, usage: Usage, *, final: bool) -> None:
+        """Remember usage."""
+        self.usages.append((usage, final))
+
+    def server_limits(self, limits: ServerLimits) -> None:
+        """Remember headers."""
+        self.limits.append(limits)
+
+
+def work_of(
+    given: Subtask, *, workspace: str = "/", results: dict[str, str] | None = None, run_dir: str = ""
+) -> Work:
+    """One attempt's work."""
+    return Work(
+        subtask=given,
+        wave="w",
+        attempt=1,
+        worker=0,
+        workspace=workspace,
+        run_dir=run_dir,
+        results=results or {},
+    )
+
+
+def names(count: int, prefix: str = "s") -> Sequence[str]:
+    """`s00`, `s01`, ..."""
+    return [f"{prefix}{n:02d}" for n in range(count)]
