@@ -16,8 +16,8 @@ from luna_tui.storage.disk import Disk
 from luna_tui.storage.paths import RunDir
 
 SEGMENT_BYTES = 64 * 1024 * 1024
-KEPT_BYTES = 8 * 1024 * 1024
-"""Unsaved lines kept in memory while the disk refuses."""
+GROUP_LINES = 1_000
+"""Most lines of one commit, so that a flood of records is made durable all the while."""
 RETRY_S = 2.0
 _ATTEMPTS = 5
 
@@ -76,15 +76,14 @@ class JournalWriter:
         while not last:
             lines: list[bytes] = []
             item = self._queue.get()
-            while True:
+            while len(lines) < GROUP_LINES:
                 if item is None:
                     last = True
                     break
                 lines.append(seal(to_line(item)).encode() + b"\n")
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
+                if self._queue.empty() or len(lines) == GROUP_LINES:
                     break
+                item = self._queue.get()
             if lines:
                 self._save(b"".join(lines))
         if self._descriptor >= 0:
