@@ -104,31 +104,38 @@ class WaveExecutor:
             book_end=self._book_end,
         )
         self._crew = Crew(self._work)
-        self._pilot = Pilot(
+        self._pilot = self._make_pilot(runners, RetryPolicy(rng))
+        self.control = self._make_control()
+        """The door for commands."""
+        self._current: Wave | None = None
+
+    def _make_pilot(self, runners: Mapping[Kind, Runner], retry: RetryPolicy) -> Pilot:
+        return Pilot(
             self._desk,
             runner_of=lambda flight: runners[flight.subtask.kind],
-            limiter=limiter,
-            store=store,
-            clock=clock,
+            limiter=self._limiter,
+            store=self._store,
+            clock=self._clock,
             deadlines=self._deadlines,
-            retry=RetryPolicy(rng),
+            retry=retry,
             surroundings=RunSurroundings(
-                workspace=plan.workspace, run_dir=settings.run_dir, prices=settings.prices
+                workspace=self._plan.workspace, run_dir=self._settings.run_dir, prices=self._settings.prices
             ),
             admit=self._floor.admit,
             may_retry=self._floor.may_retry,
         )
-        self.control = EngineControl(
-            bus,
+
+    def _make_control(self) -> EngineControl:
+        settings = self._settings
+        return EngineControl(
+            self._bus,
             self._desk.lock,
             self._floor,
-            limiter,
+            self._limiter,
             mode=settings.mode,
             table=None if settings.workers else lambda m: workers_for(settings.tier, m, settings.tiers),
             on_more_workers=self._crew_for_current,
         )
-        """The door for commands."""
-        self._current: Wave | None = None
 
     def run(self) -> RunStatus:
         """Run every wave; returns how the run ended, after `run_finished` was published."""

@@ -76,7 +76,7 @@ class JournalWriter:
         while not last:
             lines: list[bytes] = []
             item = self._queue.get()
-            while len(lines) < GROUP_LINES:
+            while True:
                 if item is None:
                     last = True
                     break

@@ -1,0 +1,155 @@
+"""The program as a script sees it: exit codes, streams, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from luna_tui.storage.journal import read_journal
+from luna_tui.storage.paths import find_run
+
+PROGRAM = [sys.executable, "-m", "luna_tui"]
+ASK = '[plan]\nname = "p"\n[[wave]]\nname = "w"\n[[wave.subtask]]\nid = "a"\nprompt = "hello"\nretries = 0\n'
+
+
+def run(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *argv],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd,
+        env=os.environ | env,
+        timeout=50,
+        check=False,
+    )
+
+
+def commands(folder: Path, *scripts: str, head: str = "") -> Path:
+    lines = [f'[plan]\nname = "p"\n[[wave]]\nname = "w"\n{head}']
+    for n, script in enumerate(scripts):
+        lines.append(
+            f'[[wave.subtask]]\nid = "c{n}"\nkind = "command"\nshell = true\nretries = 0\ncommand = """{script}"""'
+        )
+    path = folder / "plan.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_the_demo_recovers_from_every_fault_and_ends_with_0(tmp_path: Path) -> None:
+    done = run("demo", "--headless", "--speed", "10", "--events", "-")
+    assert done.returncode == 0, done.stderr
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [r["seq"] for r in records] == list(range(1, len(records) + 1))
+    failed = {r["subtask"]: r["error_kind"] for r in records if r["type"] == "attempt_failed"}
+    assert failed == {"calendar": "rate_limited", "difflib": "overloaded", "gzip": "connection"}
+    assert records[-1]["counts"] == {"succeeded": 40}
+    read = read_journal(find_run("last").path)
+    assert len(read.records) == len(records)
+    assert read.damaged == ()
+    shown = run("show", "last", "--json")
+    assert json.loads(shown.stdout)["counts"] == {"succeeded": 40}
+
+
+def test_a_bad_plan_starts_nothing_and_is_78(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(ASK + "tymeout = 3\n")
+    done = run("run", str(path))
+    assert done.returncode == 78
+    assert f"{path}:9: unknown key tymeout in a subtask — did you mean timeout?" in done.stderr
+    assert done.stdout == ""
+
+
+def test_no_key_is_77_before_anything_starts(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(ASK)
+    done = run("run", str(path), HOME=str(tmp_path / "home"))
+    assert done.returncode == 77
+    assert "ANTHROPIC_API_KEY" in done.stderr
+
+
+def test_nobody_there_is_69(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(ASK)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        done = run("run", str(path), ANTHROPIC_API_KEY="k", ANTHROPIC_BASE_URL=url)
+    assert done.returncode == 69, done.stderr
+
+
+def test_a_failed_subtask_is_100(tmp_path: Path) -> None:
+    done = run("run", str(commands(tmp_path, "exit 3", "echo fine")))
+    assert done.returncode == 100
+    assert "c0 failed: exited with 3" in done.stderr
+    assert "c1 succeeded" in done.stderr
+
+
+def test_a_wave_that_times_out_goes_on_as_the_plan_says(tmp_path: Path) -> None:
+    done = run("run", str(commands(tmp_path, "sleep 60", "echo fine", head="timeout = 1")))
+    assert done.returncode == 100
+    assert "the wave timed out after 1 s" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_and_its_children(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    path = commands(tmp_path, f"echo $$ > {tmp_path}/pid; sleep 1000")
+    child = subprocess.Popen(
+        [*PROGRAM, "run", str(path), "--events", "-"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if json.loads(line)["type"] == "subtask_started":
+            break
+    for _ in range(200):
+        if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip():
+            break
+        signal.sigtimedwait([], 0.02)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=10)
+    assert child.returncode == code, err
+    assert json.loads(out.splitlines()[-1])["status"] == "cancelled"
+    pid = int((tmp_path / "pid").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
+    path = commands(tmp_path, *(["echo hello"] * 5))
+    line = f"{sys.executable} -m luna_tui run {path} --events - | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30, check=False)
+    first, code = done.stdout.splitlines()
+    assert json.loads(first)["type"] == "run_started"
+    assert code == "0", done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_hostile_output_reaches_no_stream_raw(tmp_path: Path) -> None:
+    path = commands(tmp_path, r"printf '\\033]52;c;aGk=\\007\\033[2J[/red] bad'; exit 1")
+    done = run("run", str(path), "--events", "-")
+    assert "\x1b" not in done.stdout + done.stderr
+    assert done.returncode == 100
+    assert "[/red] bad" in done.stderr
+
+
+def test_usage_errors_are_2() -> None:
+    assert run("demo", "--workers", "many").returncode == 2
+    assert run("show", "nothing").returncode == 2
+    assert run().returncode == 2
+
+
+def test_a_state_folder_that_cannot_be_written_is_74(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("demo", "--headless", XDG_STATE_HOME=str(tmp_path / "file"))
+    assert done.returncode == 74
+    assert "a file stands where a folder is needed" in done.stderr

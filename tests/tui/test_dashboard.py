@@ -1,0 +1,281 @@
+"""Keys do what the help says, and looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from tui.scenes import busy, demo
+
+from luna_tui.core.events import Record
+from luna_tui.core.state import RunState, fold
+from luna_tui.core.words import Manner, Mode, Scope
+from luna_tui.engine.clock import ManualClock
+from luna_tui.storage.resources import resource
+from luna_tui.storage.themes import discover_themes
+from luna_tui.tui.app import LunaApp
+from luna_tui.tui.screens.pages import HelpScreen, ReportScreen
+from luna_tui.tui.screens.run_screen import RunScreen
+from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.screens.subtask_screen import SubtaskScreen
+from luna_tui.tui.views.spans import Role
+from luna_tui.tui.widgets.lines_panel import LinesPanel
+
+
+class RecordingControl:
+    """Remembers commands; every method is RunControl's."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def cancel(
+        self, scope: Scope, manner: Manner, *, by: str, wave: str | None = None, subtask: str | None = None
+    ) -> None:
+        self.calls.append(("cancel", scope, manner, wave, subtask, by))
+
+    def set_mode(self, mode: Mode, *, by: str) -> None:
+        self.calls.append(("mode", mode, by))
+
+    def set_workers(self, workers: int, *, by: str) -> None:
+        self.calls.append(("workers", workers, by))
+
+    def pause(self, *, by: str) -> None:
+        self.calls.append(("pause", by))
+
+    def resume(self, *, by: str) -> None:
+        self.calls.append(("resume", by))
+
+
+class StillSession:
+    """A run that stands at one moment."""
+
+    def __init__(self, records: tuple[Record, ...], *, live: bool = True) -> None:
+        self._state = fold(records)
+        self.clock = ManualClock(self._state.at)
+        self.control = RecordingControl() if live else None
+
+    def state(self) -> RunState:
+        return self._state
+
+    def since(self, seq: int) -> tuple[Record, ...]:
+        return tuple(r for r in self._state.log if r.seq > seq)
+
+    def now_s(self) -> float:
+        return self._state.at
+
+
+def dashboard(session: StillSession, theme: str = "dark", **more: Any) -> LunaApp:
+    themes = discover_themes([resource("themes")], [r.value for r in Role])
+    return LunaApp(session, themes=themes.found, theme_name=theme, folder="runs/7f3a", **more)
+
+
+Steps = Callable[[Pilot[None], LunaApp, RecordingControl], Awaitable[None]]
+
+
+@pytest.fixture
+def drive() -> Callable[..., None]:
+    import asyncio
+
+    def _drive(
+        steps: Steps, *, records: tuple[Record, ...] | None = None, live: bool = True, **more: Any
+    ) -> None:
+        session = StillSession(records or busy(20), live=live)
+        app = dashboard(session, **more)
+
+        async def body() -> None:
+            async with app.run_test(size=(80, 24)) as pilot:
+                await pilot.pause()
+                await steps(pilot, app, session.control or RecordingControl())
+
+        asyncio.run(body())
+
+    return _drive
+
+
+def shown(app: LunaApp) -> str:
+    lines = [line for panel in app.screen.query(LinesPanel) for line in panel.panel.lines]
+    return "\n".join("".join(s.text for s in line) for line in lines)
+
+
+def test_looking_changes_nothing(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press(
+            "j",
+            "k",
+            "l",
+            "h",
+            "g",
+            "G",
+            "down",
+            "up",
+            "space",
+            "v",
+            "T",
+            "question_mark",
+            "escape",
+            "enter",
+            "f",
+            "j",
+            "escape",
+        )
+        await pilot.click("#grid", offset=(3, 3))
+        assert control.calls == []
+        assert isinstance(app.screen, RunScreen)
+
+    drive(steps)
+
+
+def test_m_asks_for_the_next_mode_and_p_for_a_pause(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("m", "p")
+        assert control.calls == [("mode", Mode.CONSERVATIVE, "user"), ("pause", "user")]
+
+    drive(steps)
+
+
+@pytest.mark.parametrize(
+    ("key", "call"),
+    [
+        ("s", ("cancel", Scope.SUBTASK, Manner.NOW, None, "s00", "user")),
+        ("w", ("cancel", Scope.WAVE, Manner.FINISH, "extract", None, "user")),
+        ("W", ("cancel", Scope.WAVE, Manner.NOW, "extract", None, "user")),
+        ("a", ("cancel", Scope.RUN, Manner.FINISH, None, None, "user")),
+        ("A", ("cancel", Scope.RUN, Manner.NOW, None, None, "user")),
+    ],
+)
+def test_x_opens_a_menu_and_a_letter_stops(
+    drive: Callable[..., None], key: str, call: tuple[Any, ...]
+) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("x")
+        assert isinstance(app.screen, StopMenu)
+        assert control.calls == []
+        await pilot.press(key)
+        assert control.calls == [call]
+        assert isinstance(app.screen, RunScreen)
+
+    drive(steps)
+
+
+def test_the_safe_choice_is_under_the_cursor(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("x", "enter")
+        await pilot.press("x", "escape")
+        assert control.calls == []
+        await pilot.press("x", "j", "j", "enter")
+        assert control.calls == [("cancel", Scope.WAVE, Manner.FINISH, "extract", None, "user")]
+
+    drive(steps)
+
+
+def test_ctrl_c_again_and_again_goes_from_asking_to_leaving(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("ctrl+c")
+        menu = app.screen
+        assert isinstance(menu, StopMenu)
+        await pilot.press("ctrl+c", "ctrl+c")
+        assert control.calls == []
+        assert menu._offered[menu.at].key == "A"
+        await pilot.press("ctrl+c")
+        assert app.return_code == 130
+
+    drive(steps)
+
+
+def test_enter_opens_the_subtask_under_the_cursor(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("j", "enter")
+        assert isinstance(app.screen, SubtaskScreen)
+        assert app.screen.subtask == "s01"
+        assert "overloaded (529)" in shown(app)
+        await pilot.press("k")
+        assert app.screen.follow is False
+        await pilot.press("f")
+        assert app.screen.follow is True
+        await pilot.press("escape")
+        assert isinstance(app.screen, RunScreen)
+        await pilot.press("escape")
+        assert isinstance(app.screen, RunScreen)
+
+    drive(steps)
+
+
+def test_help_names_every_key(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        assert "KEYS ON THE RUN" in shown(app)
+        await pilot.press("q")
+        assert isinstance(app.screen, RunScreen)
+
+    drive(steps)
+
+
+def test_q_asks_while_the_run_is_on_and_leaves_after_it(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("q")
+        assert isinstance(app.screen, StopMenu)
+        assert app.is_running
+
+    drive(steps)
+
+
+def test_the_report_comes_by_itself_and_closes_when_left_alone(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        app._frame()
+        await pilot.pause()
+        assert isinstance(app.screen, ReportScreen)
+        assert "speed-up" in shown(app)
+        assert "closes in 10 s" in shown(app)
+        app._session.clock.advance(11)  # type: ignore[attr-defined]
+        app._frame()
+        assert app._exit
+
+    drive(steps, records=demo(), close_after_s=10.0)
+
+
+def test_any_key_keeps_the_report(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        app._frame()
+        await pilot.pause()
+        await pilot.press("j")
+        app._session.clock.advance(60)  # type: ignore[attr-defined]
+        app._frame()
+        assert not app._exit
+
+    drive(steps, records=demo(), close_after_s=10.0)
+
+
+def test_a_recording_takes_no_commands(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("x")
+        assert isinstance(app.screen, RunScreen)
+        app.screen.draw()
+        assert "A replay takes no commands." in shown(app)
+
+    drive(steps, live=False)
+
+
+def test_themes_change_at_run_time_and_an_unknown_one_is_told(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        assert "theme nope is not known; using dark" in shown(app)
+        names = []
+        for _ in range(4):
+            await pilot.press("T")
+            names.append(app.palette.name)
+        assert sorted(names) == ["dark", "high-contrast", "light", "mono"]
+
+    drive(steps, theme="nope")
+
+
+def test_an_equal_frame_paints_nothing(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        grid = app.screen.query_one("#grid", LinesPanel)
+        refreshed: list[object] = []
+        grid.refresh = lambda *a, **k: refreshed.append(a) or grid  # type: ignore[method-assign, func-returns-value]
+        app._draw()
+        assert refreshed == []
+
+    drive(steps)
