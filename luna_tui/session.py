@@ -22,6 +22,7 @@ from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.paths import RunDir, create_run, new_run_id
 
 if TYPE_CHECKING:
+    from luna_tui.engine.executor import RunSettings
     from luna_tui.engine.runner import Runner
     from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
@@ -76,7 +77,7 @@ class LiveSession:
         listeners: tuple[Callable[[Record], None], ...] = (),
     ) -> None:
         """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing."""
-        from luna_tui.engine.executor import RunSettings, WaveExecutor
+        from luna_tui.engine.executor import WaveExecutor
         from luna_tui.engine.limiter import RateLimiter
         from luna_tui.storage.journal import JournalWriter
         from luna_tui.storage.outputs import FileOutputs
@@ -104,16 +105,7 @@ class LiveSession:
         self._limiter = RateLimiter(config.tiers[config.tier].limits, config.mode, self._clock)
         self._executor = WaveExecutor(
             plan,
-            RunSettings(
-                mode=config.mode,
-                tier=config.tier,
-                provider=config.provider,
-                version=__version__,
-                workers=config.workers,
-                tiers=config.tiers,
-                prices=config.prices,
-                run_dir=str(self.run_dir.path),
-            ),
+            _settings(config, self.run_dir),
             bus=self._bus,
             clock=self._clock,
             runners=self._runners,
@@ -231,6 +223,21 @@ class ReplaySession:
     def now_s(self) -> float:
         """The instant of the last record."""
         return self._clock.now()
+
+
+def _settings(config: Config, run_dir: RunDir) -> RunSettings:
+    from luna_tui.engine.executor import RunSettings
+
+    return RunSettings(
+        mode=config.mode,
+        tier=config.tier,
+        provider=config.provider,
+        version=__version__,
+        workers=config.workers,
+        tiers=config.tiers,
+        prices=config.prices,
+        run_dir=str(run_dir.path),
+    )
 
 
 def _check_credentials(config: Config, *, asks_claude: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -33,6 +34,20 @@ class Disk:
     def close(self, descriptor: int) -> None:
         """Close."""
         os.close(descriptor)
+
+    def lock(self, path: Path) -> int:
+        """Hold a lock file until the descriptor is closed; BlockingIOError while another process holds it.
+
+        flock, because a POSIX lock is lost as soon as any descriptor of the file is closed.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
 
     def sync_folder(self, path: Path) -> None:
         """Make names in a folder durable; a rename alone is not."""

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import errno
 import queue
 import threading
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
 from luna_tui.core.events import Record
-from luna_tui.core.records import RecordError, decode, to_line
+from luna_tui.core.records import to_line
 from luna_tui.storage.disk import Disk
-from luna_tui.storage.paths import RunDir
+from luna_tui.storage.journal_reading import Damage, JournalRead, read_journal, unseal
+from luna_tui.storage.paths import RunDir, not_saved
+
+__all__ = ["Damage", "JournalRead", "JournalWriter", "read_journal", "seal", "unseal"]
 
 SEGMENT_BYTES = 64 * 1024 * 1024
 GROUP_LINES = 1_000
 """Most lines of one commit, so that a flood of records is made durable all the while."""
+KEPT_BYTES = 8 * 1024 * 1024
+"""Most bytes kept in memory while the disk refuses them; what comes after that is lost and shows as a gap."""
 RETRY_S = 2.0
 _ATTEMPTS = 5
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def seal(line: str) -> str:
@@ -27,21 +32,13 @@ def seal(line: str) -> str:
     return f'{line[:-1]},"crc":"{zlib.crc32(line.encode()):08x}"}}'
 
 
-def unseal(line: str) -> str | None:
-    """The record's line without its checksum; None when it does not fit."""
-    body, found, crc = line.rpartition(',"crc":"')
-    if not found or len(crc) != 10 or not crc.endswith('"}'):
-        return None
-    original = body + "}"
-    return original if f"{zlib.crc32(original.encode()):08x}" == crc[:8] else None
-
-
 class JournalWriter:
     """Writes a run's records. `append` never waits; `close` waits until all is durable.
 
     When a write fails the torn line is cut off and the lines are kept: a full disk is tried again
     every `RETRY_S` seconds, any other error moves to a new segment. When neither helps,
-    `on_failure` is told once, and everything later is tried again with the next record.
+    `on_failure` is told once; up to `KEPT_BYTES` go on waiting in memory for the disk to come back.
+    Holds the run's `lock` while it lives. LunaError(74) when the journal cannot be begun.
     """
 
     def __init__(
@@ -52,11 +49,19 @@ class JournalWriter:
         self._on_failure = on_failure
         self._queue: queue.SimpleQueue[Record | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
+        self._kept: list[bytes] = []
+        """Lines that are not yet durable; the writer thread's own, as everything below."""
+        self._kept_bytes = 0
+        self._lost = 0
+        self._failed = False
         self._segment = 0
         self._descriptor = -1
         self._size = 0
-        self._failed = False
-        self._open_segment()
+        try:
+            self._lock_descriptor = self._disk.lock(run_dir.lock)
+            self._open_segment()
+        except OSError as error:
+            raise not_saved(run_dir.path, error) from error
         self._thread = threading.Thread(target=self._loop, name="luna-journal", daemon=True)
         self._thread.start()
 
@@ -65,124 +70,106 @@ class JournalWriter:
         self._queue.put(record)
 
     def close(self, timeout_s: float = 10.0) -> bool:
-        """Save what is left and stop; False when that did not succeed in time."""
+        """Save what is left and stop; False when a record was not saved in time."""
         self._queue.put(None)
         self._stopped.set()
         self._thread.join(timeout_s)
-        return not self._thread.is_alive() and not self._failed
+        return not self._thread.is_alive() and not self._kept and not self._lost
 
     def _loop(self) -> None:
-        last = False
-        while not last:
-            lines: list[bytes] = []
-            item = self._queue.get()
-            while True:
-                if item is None:
-                    last = True
-                    break
-                lines.append(seal(to_line(item)).encode() + b"\n")
-                if self._queue.empty() or len(lines) == GROUP_LINES:
-                    break
-                item = self._queue.get()
-            if lines:
-                self._save(b"".join(lines))
-        if self._descriptor >= 0:
-            self._disk.close(self._descriptor)
+        ended = last = False
+        try:
+            while not last:
+                last = self._gather()
+                if self._kept:
+                    self._save()
+            ended = True
+        finally:
+            if not ended:
+                self._lost += 1
+                self._tell("the thread that writes the journal broke")
+            self._leave_segment()
+            self._disk.close(self._lock_descriptor)
 
-    def _save(self, content: bytes) -> None:
-        reason = ""
-        for attempt in range(_ATTEMPTS):
+    def _gather(self) -> bool:
+        """Take what waits, at most a group; True when nothing follows."""
+        wait = not self._kept
+        for _ in range(GROUP_LINES):
             try:
-                self._commit(content)
-            except OSError as error:
-                reason = (error.strerror or "write error").lower()
-                self._recover(error, wait=attempt > 0)
-            else:
+                record = self._queue.get(block=wait)
+            except queue.Empty:
+                return False
+            if record is None:
+                return True
+            wait = False
+            self._keep(record)
+        return False
+
+    def _keep(self, record: Record) -> None:
+        try:
+            line = seal(to_line(record)).encode() + b"\n"
+        except (TypeError, ValueError, RecursionError) as error:
+            self._lost += 1
+            self._tell(f"record {record.seq} has no place in a journal: {error}")
+            return
+        if self._failed and self._kept_bytes + len(line) > KEPT_BYTES:
+            self._lost += 1
+            return
+        self._kept.append(line)
+        self._kept_bytes += len(line)
+
+    def _save(self) -> None:
+        """Make what is kept durable, with patience the first time it fails."""
+        if self._failed:
+            self._stopped.wait(RETRY_S)
+        reason = ""
+        for attempt in range(1 if self._failed else _ATTEMPTS):
+            if attempt > 1:
+                self._stopped.wait(RETRY_S)
+            reason = self._commit()
+            if not reason:
                 return
-        if not self._failed:
-            self._failed = True
-            self._on_failure(reason)
+        self._tell(reason)
 
-    def _commit(self, content: bytes) -> None:
-        if self._descriptor < 0 or self._size > SEGMENT_BYTES:
-            self._open_segment()
-        self._disk.write(self._descriptor, content)
-        self._disk.sync(self._descriptor)
+    def _commit(self) -> str:
+        """Write and sync what is kept; empty when that succeeded, else why not."""
+        content = b"".join(self._kept)
+        try:
+            if self._descriptor < 0 or self._size > SEGMENT_BYTES:
+                self._leave_segment()
+                self._open_segment()
+            self._disk.write(self._descriptor, content)
+            self._disk.sync(self._descriptor)
+        except OSError as error:
+            self._recover(error)
+            return (error.strerror or "write error").lower()
         self._size += len(content)
+        self._kept, self._kept_bytes = [], 0
+        return ""
 
-    def _recover(self, error: OSError, *, wait: bool) -> None:
-        """Cut off what was torn; after an I/O error never trust the old file again."""
-        import errno
-
+    def _recover(self, error: OSError) -> None:
+        """Cut off what was torn; after any error but a full disk never trust the old file again."""
+        usable = error.errno in _FULL
         try:
             if self._descriptor >= 0:
                 self._disk.truncate(self._descriptor, self._size)
         except OSError:
-            error = OSError(errno.EIO, "input/output error")
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            self._descriptor = -1
-        if wait:
-            self._stopped.wait(RETRY_S)
+            usable = False
+        if not usable:
+            self._leave_segment()
+
+    def _leave_segment(self) -> None:
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                self._disk.close(self._descriptor)
+        self._descriptor = -1
 
     def _open_segment(self) -> None:
         self._segment += 1
         self._descriptor = self._disk.open_append(self._dir.journal(self._segment))
         self._size = 0
 
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """A line of a journal that could not be used."""
-
-    path: str
-    line: int
-    """From 1."""
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class JournalRead:
-    """What a journal holds."""
-
-    records: tuple[Record, ...]
-    damaged: tuple[Damage, ...]
-
-
-def read_journal(path: Path) -> JournalRead:
-    """All usable records of a run directory or of one file, in order, and every line that is not usable.
-
-    A gap in `seq` is listed as damage too, so that nothing is lost silently.
-    """
-    files = sorted(path.glob("journal.*.ndjson")) if path.is_dir() else [path]
-    records: list[Record] = []
-    damaged: list[Damage] = []
-    for file in files:
-        raw = file.read_bytes()
-        lines = raw.split(b"\n")
-        if lines[-1]:
-            damaged.append(Damage(file.name, len(lines), "torn: the line has no end"))
-        for number, line in enumerate(lines[:-1], 1):
-            outcome = _read_line(line)
-            if isinstance(outcome, Record):
-                _note_gap(records, outcome, file, number, damaged)
-                records.append(outcome)
-            elif outcome is not None:
-                damaged.append(Damage(file.name, number, outcome))
-    return JournalRead(tuple(records), tuple(damaged))
-
-
-def _read_line(line: bytes) -> Record | str | None:
-    """The record, or why there is none; None for a type this version does not know."""
-    try:
-        original = unseal(line.decode("utf-8"))
-        if original is None:
-            return "the checksum does not fit"
-        return decode(json.loads(original))
-    except (UnicodeDecodeError, RecordError, ValueError, RecursionError, AttributeError) as error:
-        return f"unreadable: {error}"
-
-
-def _note_gap(records: list[Record], record: Record, file: Path, line: int, damaged: list[Damage]) -> None:
-    before = records[-1].seq if records else 0
-    if record.seq != before + 1:
-        damaged.append(Damage(file.name, line, f"records {before + 1} to {record.seq - 1} are missing"))
+    def _tell(self, reason: str) -> None:
+        if not self._failed:
+            self._failed = True
+            self._on_failure(reason)

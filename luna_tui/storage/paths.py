@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import os
 import random
+import re
 import stat
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +15,11 @@ from pathlib import Path
 from luna_tui.core.errors import ExitCode, LunaError
 
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_RUN_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 _WHY = {
+    errno.EAGAIN: "another process is writing this run",
+    errno.EIO: "the disk reports an input/output error",
+    errno.ELOOP: "a symbolic link stands where it must not",
     errno.EACCES: "permission denied",
     errno.EROFS: "the disk is read-only",
     errno.ENOSPC: "the disk is full",
@@ -90,6 +96,11 @@ class RunDir:
         return self.path / f"journal.{segment:04d}.ndjson"
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that writes the run."""
+        return self.path / "lock"
+
+    @property
     def outputs(self) -> Path:
         """Full texts of attempts."""
         return self.path / "outputs"
@@ -106,7 +117,14 @@ def runs_dir() -> Path:
 
 
 def create_run(run: str) -> RunDir:
-    """Make the folder of a new run, exclusively; LunaError(74) when the disk refuses."""
+    """Make the folder of a new run, exclusively; LunaError(74) when the disk refuses, (2) for a bad id."""
+    if not _RUN_ID.fullmatch(run) or run == "last":
+        raise LunaError(
+            "bad run id",
+            f"{run!r} cannot name a run",
+            "up to 64 letters, digits, '.', '_' and '-', not starting with '.' or '-', and not `last`",
+            ExitCode.USAGE,
+        )
     private_dir(state_dir())
     path = private_dir(runs_dir()) / run
     try:
@@ -125,7 +143,7 @@ def create_run(run: str) -> RunDir:
 def find_run(word: str) -> RunDir:
     """The run with this id, unique prefix or suffix, or `last`; LunaError names the candidates."""
     root = runs_dir()
-    known = sorted(p.name for p in root.iterdir() if p.is_dir()) if root.is_dir() else []
+    known = _known_runs(root)
     if not known:
         raise LunaError("no runs", f"nothing in {root}", "start one: luna-tui demo", ExitCode.USAGE)
     if word == "last":
@@ -137,6 +155,23 @@ def find_run(word: str) -> RunDir:
         raise LunaError(
             "ambiguous run", f"{word} fits {', '.join(hits[:5])}", "give more of it", ExitCode.USAGE
         )
-    raise LunaError(
-        "unknown run", f"no run {word}", f"the last ones: {', '.join(known[-3:])}", ExitCode.USAGE
-    )
+    near = difflib.get_close_matches(word, known, 3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"the last ones: {', '.join(known[-3:])}"
+    raise LunaError("unknown run", f"no run {word}", hint, ExitCode.USAGE)
+
+
+def _known_runs(root: Path) -> list[str]:
+    """Ids of all runs, oldest first; `run.json` never changes, so its age is the age of the run."""
+    try:
+        paths = [p for p in root.iterdir() if p.is_dir()] if root.is_dir() else []
+        return [p.name for p in sorted(paths, key=lambda p: (_began_ns(p), p.name))]
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, (error.strerror or "unknown error").lower())
+        raise LunaError(
+            "cannot read the runs", f"{root}: {why}", f"chmod 700 {root}", ExitCode.USAGE
+        ) from error
+
+
+def _began_ns(run: Path) -> int:
+    meta = run / "run.json"
+    return (meta if meta.exists() else run).stat().st_mtime_ns

@@ -19,11 +19,28 @@ DEMO = Path(__file__).parent.parent / "journals" / "demo.ndjson"
 
 def test_the_names_on_the_wire_never_change() -> None:
     assert sorted(EVENT_TYPES) == [
-        "attempt_failed", "cancel_requested", "journal_failed", "limits_observed", "mode_changed", "run_finished",
-        "run_paused", "run_resumed", "run_started", "subtask_finished", "subtask_output", "subtask_started",
-        "subtask_waiting", "thread_abandoned", "thread_returned", "tool_called", "tool_finished", "usage_recorded",
-        "wave_finished", "wave_started", "workers_changed",
-    ]  # fmt: skip
+        "attempt_failed",
+        "cancel_requested",
+        "journal_failed",
+        "limits_observed",
+        "mode_changed",
+        "run_finished",
+        "run_paused",
+        "run_resumed",
+        "run_started",
+        "subtask_finished",
+        "subtask_output",
+        "subtask_started",
+        "subtask_waiting",
+        "thread_abandoned",
+        "thread_returned",
+        "tool_called",
+        "tool_finished",
+        "usage_recorded",
+        "wave_finished",
+        "wave_started",
+        "workers_changed",
+    ]
 
 
 def test_a_record_has_the_shape_of_the_contract() -> None:

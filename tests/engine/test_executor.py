@@ -59,7 +59,8 @@ def test_one_that_raises_leaves_its_nine_siblings_alone() -> None:
     run = make_run(body, plan(wave("w", *(subtask(n) for n in names(10))))).finish()
     ends = run.ends()
     assert ends.pop("s03") is Status.FAILED
-    assert set(ends.values()) == {Status.SUCCEEDED} and len(ends) == 9
+    assert set(ends.values()) == {Status.SUCCEEDED}
+    assert len(ends) == 9
     assert run.all(AttemptFailed)[0].error_kind is ErrorKind.CRASHED
 
 
@@ -187,7 +188,8 @@ def test_cancel_wave_now_starts_nothing_more_and_ends_all() -> None:
     assert [e.subtask for e in late] == ["after"]
     ends = run.ends()
     assert ends.pop("after") is Status.SUCCEEDED
-    assert set(ends.values()) == {Status.CANCELLED} and len(ends) == 40
+    assert set(ends.values()) == {Status.CANCELLED}
+    assert len(ends) == 40
     asked_at = next(r.at for r in run.records if r.seq == asked)
     ended_at = max(r.at for r in run.records if isinstance(r.event, WaveFinished) and r.event.wave == "w")
     assert ended_at - asked_at < 1.0
@@ -259,7 +261,8 @@ def test_a_long_retry_after_is_shown_and_can_be_cancelled() -> None:
     run.wait_for(SubtaskWaiting)
     waiting = run.all(SubtaskWaiting)[0]
     assert waiting.reason is WaitReason.RETRY_AFTER
-    assert waiting.expected_s is not None and waiting.expected_s >= 3600
+    assert waiting.expected_s is not None
+    assert waiting.expected_s >= 3600
     run.executor.control.cancel(Scope.RUN, Manner.NOW, by="user")
     run.finish(3)
     assert run.ends() == {"a": Status.CANCELLED}

@@ -146,12 +146,14 @@ def test_a_large_request_is_not_overtaken_by_small_ones() -> None:
     small = _Waiter(limiter, Demand(input_tokens=10, output_tokens=1), clock)
     small.start()
     small.waiting.wait(5)
-    assert large.ticket is None and small.ticket is None
+    assert large.ticket is None
+    assert small.ticket is None
     assert large.reasons == [WaitReason.ITPM]
     limiter.refund(first)
     large.join(5)
     small.join(5)
-    assert large.ticket is not None and small.ticket is not None
+    assert large.ticket is not None
+    assert small.ticket is not None
 
 
 def test_two_hundred_waiting_threads_can_be_cancelled() -> None:

@@ -21,8 +21,8 @@ CLOCK = SystemClock()
 RUNNER = CommandRunner(CLOCK, {"PATH": os.environ["PATH"], "ANTHROPIC_API_KEY": "canary"})
 
 
-def command(*words: str, **more: object) -> Subtask:
-    return subtask(**({"id": "c", "kind": Kind.COMMAND, "command": words, "prompt": "", "retries": 0} | more))
+def command(*words: str, id: str = "c", **more: object) -> Subtask:
+    return subtask(id, **({"kind": Kind.COMMAND, "command": words, "prompt": "", "retries": 0} | more))
 
 
 def run(given: Subtask, workspace: Path | str = "/tmp") -> str:

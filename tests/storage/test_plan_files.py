@@ -88,6 +88,10 @@ def test_a_plan_without_waves_gets_levels(tmp_path: Path) -> None:
     assert [[s.id for s in w.subtasks] for w in waves] == [["a", "free"], ["b"], ["c"]]
 
 
+def headed(line: str) -> str:
+    return f'{HEAD}{line}\n[[wave]]\nname = "w"\n[[wave.subtask]]\nid = "a"\nprompt = "x"\n'
+
+
 def sub(body: str) -> str:
     return WAVE + f'[[wave.subtask]]\nid = "a"\n{body}\n'
 
@@ -120,8 +124,8 @@ def sub(body: str) -> str:
         (sub('kind = "command"\ncommand = ["ls"]\nprompt = "x"'), 9, "does not belong"),
         (WAVE + '[[wave.map]]\nid = "x"', 5, "later version"),
         (WAVE + '[[wave.subtask]]\nid = "../x"\nprompt = "x"', 6, "is no id"),
-        (HEAD + 'workspce = "."\n' + WAVE[len(HEAD) :] + '[[wave.subtask]]\nid="a"\nprompt="x"', 3, "did you mean workspace?"),
-        (HEAD + 'workspace = "/"\n' + WAVE[len(HEAD) :] + '[[wave.subtask]]\nid="a"\nprompt="x"', 3, "too wide"),
+        (headed('workspce = "."'), 3, "did you mean workspace?"),
+        (headed('workspace = "/"'), 3, "too wide"),
         ("[plan\n", 1, "column"),
         ("[plan]\nname = “p”\n", 2, "straight quotes"),
         ("a: 1\n", 1, "YAML"),

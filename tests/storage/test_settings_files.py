@@ -18,10 +18,10 @@ from luna_tui.tui.views.spans import Role
 ROLES = [r.value for r in Role]
 
 
-def load(text: str, folder: Path, **more: object) -> Config:
+def load(text: str, folder: Path) -> Config:
     path = folder / "given.toml"
     path.write_text(text)
-    return load_config(explicit=path, cwd=folder, environ={}, flags={}, **more)  # type: ignore[arg-type]
+    return load_config(explicit=path, cwd=folder, environ={}, flags={})
 
 
 def test_the_example_holds_exactly_the_defaults(tmp_path: Path) -> None:

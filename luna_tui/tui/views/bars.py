@@ -170,13 +170,13 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
     f = flow(state, now_s)
     waiting = sum(n for _, n, _ in f.waits)
     spans = [Span(f"{f.in_flight} of {f.on} in flight." if f.on else "Nothing in flight.")]
+    if state.paused:
+        spans.append(Span("  Paused: nothing more starts; p goes on.", Role.WARN))
     if f.waits:
         spans.append(Span(f"  {waiting} wait{'s' if waiting == 1 else ''}: "))
         spans.append(Span(", ".join(_wait(r, n, left) for r, n, left in f.waits), Role.WARN))
         spans.append(Span("."))
-    if state.paused:
-        spans.append(Span("  Paused: nothing more starts; p goes on.", Role.WARN))
-    elif f.queued:
+    if f.queued and not state.paused:
         spans.append(Span(f"  {f.queued} queued for a worker.", Role.DIM))
     throttled = sum(1 for t in state.throttled_at if now_s - t <= 60)
     if width >= 100:

@@ -9,7 +9,7 @@ from luna_tui.core.insight import Stand, countdown_s, elapsed_s, quiet_after_s, 
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
-from luna_tui.tui.views.text import cell_len, clock, fit, pad, tokens
+from luna_tui.tui.views.text import cell_len, clock, fit, fit_line, pad, tokens
 
 ENTRY = 26
 """Cells of a compact entry, the gap after it included."""
@@ -115,7 +115,10 @@ def grid(state: RunState, now_s: float, looks: Looks, width: int, height: int, g
         return _cards(shown, width, looks, g)
     if len(shown) <= height:
         return _rows(shown, width, looks, g)
-    return _compact(state, shown, width, height, looks, g)
+    across = max(1, (width + 1) // (ENTRY + 1))
+    if len(shown) <= across * height:
+        return _compact(shown, width, height, across, looks, g)
+    return _marks(shown, width, looks, g)
 
 
 def _fits_cards(count: int, width: int, height: int) -> bool:
@@ -130,9 +133,24 @@ def _cells(shown: list[Entry], width: int, looks: Looks, g: Glyphs) -> Panel:
     return Panel((line,), tuple(Cell(e.subtask.id, 0, n, 1) for n, e in enumerate(picked)))
 
 
-def _compact(state: RunState, shown: list[Entry], width: int, height: int, looks: Looks, g: Glyphs) -> Panel:
+def _marks(shown: list[Entry], width: int, looks: Looks, g: Glyphs) -> Panel:
+    """Glyph and label of each, as many in a row as fit; one cell each where even that is too much."""
+    size = 3 + max(len(e.subtask.label) for e in shown)
+    across = max(1, width // size)
+    rows: list[list[Span]] = []
+    cells = []
+    for place, e in enumerate(shown):
+        row, col = divmod(place, across)
+        if col == 0:
+            rows.append([])
+        body = Role.SELECTED if looks.selected == e.subtask.id else _text_role(e)
+        rows[row] += [Span(g.states[e.stand] + " ", _role(e, looks)), Span(e.subtask.label, body), Span(" ")]
+        cells.append(Cell(e.subtask.id, row, col * size, size - 1))
+    return Panel(tuple(fit_line(tuple(r), width, g.cut) for r in rows), tuple(cells))
+
+
+def _compact(shown: list[Entry], width: int, height: int, across: int, looks: Looks, g: Glyphs) -> Panel:
     """Columns of short entries, filled from the top, column by column."""
-    across = max(1, (width + 1) // (ENTRY + 1))
     column = (width + 1) // across
     deep = min(height, -(-len(shown) // across))
     rows: list[list[Span]] = [[] for _ in range(deep)]
@@ -144,7 +162,7 @@ def _compact(state: RunState, shown: list[Entry], width: int, height: int, looks
         if not last:
             rows[row].append(Span(" "))
         cells.append(Cell(e.subtask.id, row, col * column, column - 1))
-    return Panel(tuple(tuple(r) for r in rows), tuple(cells))
+    return Panel(tuple(fit_line(tuple(r), width, g.cut) for r in rows), tuple(cells))
 
 
 def _short(e: Entry, width: int, looks: Looks, g: Glyphs) -> tuple[Span, ...]:
@@ -166,14 +184,13 @@ def _rows(shown: list[Entry], width: int, looks: Looks, g: Glyphs) -> Panel:
         body = Role.SELECTED if looks.selected == e.subtask.id else _text_role(e)
         head = f"{e.subtask.label} {pad(e.subtask.planned.title, name_width, g.cut)} {e.took:>5} "
         rest = width - 2 - cell_len(head) - 5
-        lines.append(
-            (
-                Span(g.states[e.stand] + " ", _role(e, looks)),
-                Span(head, body),
-                Span(f"{e.tail:>4} ", ROLES[e.stand]),
-                Span(pad(e.said, rest, g.cut), _said_role(e)),
-            )
+        line = (
+            Span(g.states[e.stand] + " ", _role(e, looks)),
+            Span(head, body),
+            Span(f"{e.tail:>4} ", ROLES[e.stand]),
+            Span(pad(e.said, rest, g.cut), _said_role(e)),
         )
+        lines.append(fit_line(line, width, g.cut))
     return Panel(tuple(lines), tuple(Cell(e.subtask.id, n, 0, width) for n, e in enumerate(shown)))
 
 
@@ -196,8 +213,8 @@ def _card(e: Entry, width: int, looks: Looks, g: Glyphs) -> tuple[Line, ...]:
     tl, tr, bl, br, h, v = tuple(g.bold_corners if chosen else g.corners)
     edge = Role.ACCENT if chosen else Role.BORDER
     role = ROLES[e.stand]
-    title = fit(f"{e.subtask.label} {e.subtask.planned.title}", width - 8, g.cut)
-    rule = h * (width - 6 - cell_len(title))
+    title = fit(f"{e.subtask.label} {e.subtask.planned.title}", width - 9, g.cut)
+    rule = h * (width - 7 - cell_len(title))
     inner = width - 4
     facts = f"{e.took:>5} {e.tail:>5}  w{e.worker:02d}"
     if len(e.subtask.tries) > 1:

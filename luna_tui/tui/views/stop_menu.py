@@ -87,7 +87,7 @@ def stop_menu_view(offered: tuple[Choice, ...], at: int, width: int, g: Glyphs) 
     cells = []
     for place, choice in enumerate(offered):
         mark = ">" if place == at else " "
-        price = choice.price
+        price = choice.price if inner - 7 - len(choice.price) >= 20 else ""
         room = inner - 7 - len(price)
         body = Role.SELECTED if place == at else Role.TEXT
         cells.append(Cell(choice.key, len(lines), 2, inner))

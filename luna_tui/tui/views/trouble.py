@@ -38,7 +38,8 @@ def attention(state: RunState, now_s: float, width: int, height: int, g: Glyphs)
     lines = [_line(state, s, how, now_s, width, g) for how, s in found[:height]]
     cells = [Cell(s.id, n, 0, width) for n, (_, s) in enumerate(found[:height])]
     if len(found) > height > 0:
-        lines[-1] = (Span(f"{g.cut}{len(found) - height + 1} more in trouble", Role.WARN),)
+        more = (Span(f"{g.cut}{len(found) - height + 1} more in trouble", Role.WARN),)
+        lines[-1] = fit_line(more, width, g.cut)
         cells.pop()
     return Panel(tuple(lines), tuple(cells))
 
