@@ -201,8 +201,8 @@ class LunaApp(App[None], inherit_bindings=False):
 
     def _draw(self) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, LunaScreen) and screen.is_mounted:
-                screen.draw()
+            if isinstance(screen, LunaScreen):
+                screen.redraw()
 
     def _fatal_error(self) -> None:
         """Leave a clean terminal and a traceback without values: they may hold prompts and keys."""

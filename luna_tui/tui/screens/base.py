@@ -47,16 +47,28 @@ class LunaScreen(Screen[Any]):
         )
 
     def draw(self) -> None:
-        """Show the run as it is now."""
+        """Show the run as it is now; only called while the panels are there."""
+
+    def redraw(self) -> None:
+        """Draw, unless this screen is not there yet or not any more."""
+        if self._composed and self.is_attached:
+            self.draw()
+
+    _composed = False
 
     def on_mount(self) -> None:
-        """Draw at once."""
-        self.draw()
+        """The panels are there from now on."""
+        self._composed = True
+        self.redraw()
+
+    def on_unmount(self) -> None:
+        """The panels are gone."""
+        self._composed = False
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self.draw()
+        self.redraw()
 
     def on_screen_resume(self) -> None:
         """Draw what happened meanwhile."""
-        self.draw()
+        self.redraw()
