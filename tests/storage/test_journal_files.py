@@ -141,19 +141,23 @@ def test_kill_9_loses_no_line_that_was_durable(tmp_path: Path) -> None:
         "    def sync(self, d):\n"
         "        super().sync(d); print(Loud.lines, flush=True)\n"
         "j = JournalWriter(create_run(sys.argv[1]), on_failure=print, disk=Loud())\n"
-        "n = 0\n"
-        "while True:\n"
-        "    n += 1\n"
+        "for n in range(1, 60_001):\n"
         "    j.append(Record(n, 0.0, 'r', RunPaused(by='x' * 200)))\n"
+        "sys.stdin.read()\n"
     )
     for round_ in range(3):
         child = subprocess.Popen(
-            [sys.executable, "-c", code, f"run{round_}"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, f"run{round_}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
+        assert child.stdin is not None
         assert child.stdout is not None
         acked = [int(child.stdout.readline()) for _ in range(20)][-1]
         child.send_signal(signal.SIGKILL)
         child.wait()
+        child.stdin.close()
         child.stdout.close()
         read = read_journal(state_dir() / "runs" / f"run{round_}")
         assert len(read.records) >= acked
