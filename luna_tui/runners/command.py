@@ -25,6 +25,7 @@ KEPT_BYTES = 256 * 1024
 SHOWN_BYTES = 4 * 1024 * 1024
 """Output beyond this is no longer streamed to screens and the output file."""
 _CHUNK = 64 * 1024
+_POLL_S = 0.2
 _PASSED_ON = frozenset(
     {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI"}
     | {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
@@ -92,7 +93,10 @@ class CommandRunner:
     def _read(
         self, process: subprocess.Popen[bytes], pipe: int, kept: _KeptOutput, context: AttemptContext
     ) -> None:
-        """Pass output on until the process has ended and its pipe is drained, or the token is cancelled."""
+        """Pass output on until the process has ended and its pipe is drained, or the token is cancelled.
+
+        A process may close its output long before it ends; only its end is the end.
+        """
         wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
         def wake() -> None:
@@ -107,16 +111,18 @@ class CommandRunner:
             with context.token.on_cancel(wake):
                 watched = [pipe, wake_read] + ([pidfd] if pidfd >= 0 else [])
                 while True:
-                    ready, _, _ = select.select(watched, [], [], 0.5)
+                    ready, _, _ = select.select(watched, [], [], _POLL_S)
                     if wake_read in ready:
                         return
-                    if pipe in ready:
-                        chunk = os.read(pipe, _CHUNK)
-                        if not chunk:
+                    if pipe not in ready:
+                        if process.poll() is not None:
                             return
+                        continue
+                    chunk = os.read(pipe, _CHUNK)
+                    if chunk:
                         kept.take(chunk)
-                    elif process.poll() is not None:
-                        return
+                    else:
+                        watched.remove(pipe)
         finally:
             for descriptor in (wake_read, wake_write, pidfd):
                 if descriptor >= 0:

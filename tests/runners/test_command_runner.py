@@ -63,6 +63,11 @@ def test_a_folder_outside_the_workspace_is_refused(tmp_path: Path) -> None:
     assert caught.value.kind is ErrorKind.WORKSPACE
 
 
+def test_a_command_that_closes_its_output_early_is_waited_for(tmp_path: Path) -> None:
+    run(command(f"exec >&- 2>&-; sleep 0.3; echo done > {tmp_path}/late", shell=True), tmp_path)
+    assert (tmp_path / "late").read_text() == "done\n"
+
+
 def test_credentials_never_reach_a_command() -> None:
     assert "canary" not in run(command("env"))
 
