@@ -35,9 +35,8 @@ def run(*argv: str, cwd: Path | None = None, **env: str) -> subprocess.Completed
 def commands(folder: Path, *scripts: str, head: str = "") -> Path:
     lines = [f'[plan]\nname = "p"\n[[wave]]\nname = "w"\n{head}']
     for n, script in enumerate(scripts):
-        lines.append(
-            f'[[wave.subtask]]\nid = "c{n}"\nkind = "command"\nshell = true\nretries = 0\ncommand = """{script}"""'
-        )
+        lines.append(f'[[wave.subtask]]\nid = "c{n}"\nkind = "command"\nshell = true\nretries = 0')
+        lines.append(f'command = """{script}"""')
     path = folder / "plan.toml"
     path.write_text("\n".join(lines))
     return path

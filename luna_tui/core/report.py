@@ -62,7 +62,8 @@ def report_markdown(state: RunState) -> str:
     lines += ["| wave | status | seconds | how |", "|---|---|---|---|"]
     for wave in data["waves"]:
         seconds = "-" if wave["wall_s"] is None else f"{wave['wall_s']:.1f}"
-        lines.append(f"| {wave['name']} | {wave['status'] or 'not started'} | {seconds} | {wave['reason']} |")
+        cells = (wave["name"], wave["status"] or "not started", seconds, wave["reason"])
+        lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     bad = [s for s in state.subtasks.values() if s.status is not None and s.status not in GOOD]
     if bad:
         lines += ["", "## Not succeeded", ""]

@@ -25,18 +25,19 @@ class PageScreen(LunaScreen):
 
     def __init__(self) -> None:
         super().__init__()
+        self._body = LinesPanel("page")
         self.start = 0
         """First line shown."""
 
     def compose(self) -> ComposeResult:
         """One panel."""
-        yield LinesPanel("page")
+        yield self._body
 
     def draw(self) -> None:
         """Show the page from its first line on."""
         looks = self.looks(scroll=self.start)
         panel = page(self.lines(), looks, self.foot())
-        self.query_one("#page", LinesPanel).show(panel, self.luna.palette)
+        self._body.show(panel, self.luna.palette)
 
     def lines(self) -> list[Line]:
         """All lines."""

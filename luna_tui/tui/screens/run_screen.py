@@ -33,16 +33,17 @@ class RunScreen(LunaScreen):
         """Id of the subtask under the cursor."""
         self._events = False
         self._peek = True
+        self._panels = {name: LinesPanel(name) for name in (*_ABOVE, "grid", "peek", *_BELOW)}
 
     def compose(self) -> ComposeResult:
         """Panels from top to bottom."""
         for name in _ABOVE:
-            yield LinesPanel(name)
+            yield self._panels[name]
         with Horizontal(id="middle"):
-            yield LinesPanel("grid")
-            yield LinesPanel("peek")
+            yield self._panels["grid"]
+            yield self._panels["peek"]
         for name in _BELOW:
-            yield LinesPanel(name)
+            yield self._panels[name]
 
     def draw(self) -> None:
         """Fold, view, show."""
@@ -51,8 +52,8 @@ class RunScreen(LunaScreen):
         view = run_view(state, now_s, looks, events=self._events, notice=self.luna.notice)
         palette = self.luna.palette
         for name in (*_ABOVE, "grid", *_BELOW):
-            self.query_one(f"#{name}", LinesPanel).show(getattr(view, name), palette)
-        peek = self.query_one("#peek", LinesPanel)
+            self._panels[name].show(getattr(view, name), palette)
+        peek = self._panels["peek"]
         peek.styles.width = view.peek_width
         peek.show(view.peek, palette)
         if view.grid.cells and self.selected not in {cell.key for cell in view.grid.cells}:
@@ -147,7 +148,7 @@ class RunScreen(LunaScreen):
         self.luna.leave()
 
     def _cells(self) -> tuple[Cell, ...]:
-        return self.query_one("#grid", LinesPanel).panel.cells
+        return self._panels["grid"].panel.cells
 
     def _select(self, place: int) -> None:
         cells = self._cells()

@@ -18,6 +18,7 @@ class StopMenu(LunaScreen, ModalScreen[None]):
 
     def __init__(self, subtask: str | None) -> None:
         super().__init__()
+        self._body = LinesPanel("stop-menu")
         self._subtask = subtask
         self.at = 0
         """Number of the choice under the cursor."""
@@ -25,7 +26,7 @@ class StopMenu(LunaScreen, ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """One panel in the middle."""
-        yield LinesPanel("stop-menu")
+        yield self._body
 
     def draw(self) -> None:
         """Show the choices with what they cost now; the cursor stays on its choice."""
@@ -34,7 +35,7 @@ class StopMenu(LunaScreen, ModalScreen[None]):
         self._offered = choices(state, self._subtask, now_s)
         self.at = next((n for n, c in enumerate(self._offered) if c.key == chosen), 0)
         width = max(24, min(WIDTH, self.app.size.width - 2))
-        panel = self.query_one("#stop-menu", LinesPanel)
+        panel = self._body
         panel.styles.width = width
         panel.show(stop_menu_view(self._offered, self.at, width, self.glyphs), self.luna.palette)
 

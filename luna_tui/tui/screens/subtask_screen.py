@@ -19,6 +19,7 @@ class SubtaskScreen(LunaScreen):
 
     def __init__(self, subtask: str) -> None:
         super().__init__()
+        self._body = LinesPanel("subtask")
         self.subtask = subtask
         self.back = 0
         """Lines scrolled back from the end; 0 follows."""
@@ -26,14 +27,14 @@ class SubtaskScreen(LunaScreen):
 
     def compose(self) -> ComposeResult:
         """One panel."""
-        yield LinesPanel("subtask")
+        yield self._body
 
     def draw(self) -> None:
         """Show the subtask as it is now."""
         state, now_s = self.luna.state_now()
         looks = self.looks(follow=self.follow, scroll=self.back)
         panel = subtask_view(state, self.subtask, now_s, looks)
-        self.query_one("#subtask", LinesPanel).show(panel, self.luna.palette)
+        self._body.show(panel, self.luna.palette)
 
     def action_back(self) -> None:
         """Up one level."""
