@@ -170,7 +170,10 @@ class LunaApp(App[None], inherit_bindings=False):
             self.push_screen(StopMenu(None))
 
     def leave_hard(self) -> None:
-        """Leave at once."""
+        """End everything that runs and leave at once."""
+        control = self._session.control
+        if control is not None:
+            control.cancel(Scope.RUN, Manner.NOW, by="user")
         self.exit(return_code=130)
 
     def action_stop_all(self) -> None:

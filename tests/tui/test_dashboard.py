@@ -180,6 +180,7 @@ def test_ctrl_c_again_and_again_goes_from_asking_to_leaving(drive: Callable[...,
         assert menu._offered[menu.at].key == "A"
         await pilot.press("ctrl+c")
         assert app.return_code == 130
+        assert control.calls == [("cancel", Scope.RUN, Manner.NOW, None, None, "user")]
 
     drive(steps)
 

@@ -1,0 +1,190 @@
+"""On a real pseudo-terminal: it is left clean, whatever happens, and hostile text never reaches it raw."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+LEAVE_SCREEN = b"\x1b[?1049l"
+SHOW_CURSOR = b"\x1b[?25h"
+CRASHING = """
+import sys
+from luna_tui.commands import runs
+from luna_tui.tui.screens.run_screen import RunScreen
+def explode(self):
+    secret = "canary" + "-value"
+    raise RuntimeError("the view failed")
+RunScreen.action_help = explode
+sys.argv = ["luna-tui", "run", {plan!r}]
+from luna_tui.cli import entry
+entry()
+"""
+
+
+class Terminal:
+    """A program on a pseudo-terminal of 80x24."""
+
+    def __init__(self, *argv: str) -> None:
+        self.master, slave = pty.openpty()
+        import fcntl
+        import struct
+        import termios
+
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        environ = {k: v for k, v in os.environ.items() if k != "CI"} | {
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+        }
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
+        )
+        os.close(slave)
+        self.seen = b""
+
+    def read_until(self, wanted: bytes, timeout_s: float = 20.0) -> None:
+        """Read until these bytes have come."""
+        end = time.monotonic() + timeout_s
+        while wanted not in self.seen:
+            assert time.monotonic() < end, f"{wanted!r} did not come; last: {self.seen[-300:]!r}"
+            self._read(0.2)
+
+    def finish(self, timeout_s: float = 20.0) -> int:
+        """Read to the end; the exit code."""
+        end = time.monotonic() + timeout_s
+        while self.process.poll() is None:
+            assert time.monotonic() < end, "it did not end"
+            self._read(0.1)
+        while self._read(0.1):
+            pass
+        os.close(self.master)
+        return self.process.returncode
+
+    def send(self, keys: bytes) -> None:
+        """Type."""
+        os.write(self.master, keys)
+
+    def _read(self, wait_s: float) -> bool:
+        ready, _, _ = select.select([self.master], [], [], wait_s)
+        if not ready:
+            return False
+        try:
+            raw = os.read(self.master, 65_536)
+        except OSError:
+            return False
+        self.seen += raw
+        return bool(raw)
+
+
+def plan_of(folder: Path, script: str, title: str = "work") -> str:
+    path = folder / "plan.toml"
+    path.write_text(
+        f'[plan]\nname = "p"\n[[wave]]\nname = "w"\n[[wave.subtask]]\nid = "a"\ntitle = "{title}"\n'
+        f"kind = \"command\"\nshell = true\nretries = 0\ncommand = '''{script}'''\n"
+    )
+    return str(path)
+
+
+def start(folder: Path, script: str = "sleep 100", title: str = "work") -> Terminal:
+    terminal = Terminal(sys.executable, "-m", "luna_tui", "run", plan_of(folder, script, title))
+    terminal.read_until(b"RUNNING")
+    return terminal
+
+
+def test_a_crash_restores_the_terminal_hides_values_and_is_not_0(tmp_path: Path) -> None:
+    terminal = Terminal(sys.executable, "-c", CRASHING.format(plan=plan_of(tmp_path, "sleep 1")))
+    terminal.read_until(b"RUNNING")
+    terminal.send(b"?")
+    assert terminal.finish() == 1
+    assert LEAVE_SCREEN in terminal.seen
+    assert SHOW_CURSOR in terminal.seen
+    assert b"RuntimeError: the view failed" in terminal.seen
+    assert b"canary-value" not in terminal.seen
+
+
+def test_sigterm_leaves_a_clean_terminal_and_143(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.finish() == 143
+    assert LEAVE_SCREEN in terminal.seen
+    assert SHOW_CURSOR in terminal.seen
+
+
+def test_ctrl_c_asks_and_pressing_on_leaves_with_130(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    terminal.send(b"\x03")
+    terminal.read_until(b"nothing has been stopped yet")
+    terminal.send(b"\x03")
+    terminal.send(b"\x03")
+    terminal.send(b"\x03")
+    assert terminal.finish() == 130
+    assert LEAVE_SCREEN in terminal.seen
+
+
+def test_stop_all_now_ends_the_run_and_q_leaves_with_75(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    terminal.send(b"x")
+    terminal.read_until(b"nothing has been stopped yet")
+    terminal.send(b"A")
+    terminal.read_until(b"STOPPED")
+    terminal.send(b"q")
+    assert terminal.finish() == 75
+
+
+def test_bytes_that_are_no_text_do_not_end_it(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    terminal.send(b"\xff\xe7\xff")
+    terminal.send(b"x")
+    terminal.read_until(b"nothing has been stopped yet")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.finish() == 143
+
+
+@pytest.mark.parametrize("keys", [b"", b"\r"], ids=["run", "subtask"])
+def test_hostile_text_never_reaches_the_terminal_raw(tmp_path: Path, keys: bytes) -> None:
+    attack = (
+        r"\033]52;c;cGF3bmVk\007\033]0;pawned\007\033[2JX\302\2332J [@click=app.quit]link[/] [/red] bad\n"
+    )
+    script = f"printf '{attack}'; printf '{attack}' >&2; sleep 2; exit 1"
+    terminal = start(tmp_path, script, title="[/b] [@click=app.bell]t[/]")
+    terminal.read_until(b"[@click=app.bell]t")
+    terminal.send(keys)
+    terminal.read_until(b"bad")
+    terminal.process.send_signal(signal.SIGTERM)
+    terminal.finish()
+    assert b"\x1b]52" not in terminal.seen
+    assert b"\x1b]0;pawned" not in terminal.seen
+    assert b"\xc2\x9b" not in terminal.seen
+    assert not re.search(rb"\x1b\[2JX", terminal.seen)
+
+
+def test_it_goes_headless_where_no_screen_can_be_drawn(tmp_path: Path) -> None:
+    plan = plan_of(tmp_path, "true")
+    environ = {k: v for k, v in os.environ.items() if k != "CI"}
+    done = subprocess.run(
+        [sys.executable, "-m", "luna_tui", "run", plan],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env=environ,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"\x1b" not in done.stdout + done.stderr
+    master, slave = pty.openpty()
+    dumb = subprocess.run(
+        [sys.executable, "-m", "luna_tui", "run", plan], stdin=slave, stderr=slave, stdout=subprocess.PIPE,
+        env=environ | {"TERM": "dumb"}, check=False,
+    )  # fmt: skip
+    os.close(slave)
+    said = os.read(master, 65_536)
+    os.close(master)
+    assert dumb.returncode == 0
+    assert b"\x1b" not in said
