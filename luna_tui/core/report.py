@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from luna_tui.core.schedule import critical_path
 from luna_tui.core.state import RunState
 from luna_tui.core.words import GOOD
 
@@ -22,14 +23,23 @@ def report_data(state: RunState) -> dict[str, Any]:
         "speedup": end.speedup if end else None,
         "bound_s": end.bound_s if end else None,
         "efficiency": end.efficiency if end else None,
-        "tokens": {"input": state.tokens.input, "output": state.tokens.output},
+        "tokens": {
+            "input": state.tokens.input,
+            "output": state.tokens.output,
+            "cache_read": state.tokens.cache_read,
+            "cache_write": state.tokens.cache_write,
+        },
         "cost_usd": end.cost_usd if end else None,
         "throttled": len(state.throttled_at),
+        "critical": _critical(state),
         "waves": [
             {
                 "name": w.name,
                 "status": w.status.value if w.status else None,
                 "reason": w.reason,
+                "end_reason": w.end_reason,
+                "workers": w.workers,
+                "subtasks": len(w.subtasks),
                 "wall_s": (w.ended_at - w.started_at)
                 if w.ended_at is not None and w.started_at is not None
                 else None,
@@ -50,6 +60,15 @@ def report_data(state: RunState) -> dict[str, Any]:
     }
 
 
+def _critical(state: RunState) -> dict[str, Any]:
+    """The chain of subtasks that no number of workers could have made shorter, wave after wave."""
+    durations = {s.id: s.duration_s for s in state.subtasks.values()}
+    needs = {s.id: s.planned.depends_on for s in state.subtasks.values()}
+    ended = [w for w in state.waves.values() if w.ended_at is not None]
+    paths = [critical_path(durations, needs, w.subtasks) for w in ended]
+    return {"path": [i for path, _ in paths for i in path], "seconds": sum(s for _, s in paths)}
+
+
 def report_markdown(state: RunState) -> str:
     """The report for people."""
     data = report_data(state)
@@ -59,12 +78,16 @@ def report_markdown(state: RunState) -> str:
     lines = [f"# {state.plan.name}: {counts}", "", f"Run `{state.run}`, started {state.started_at}.", ""]
     if state.finished is not None:
         lines += _measured(state)
-    lines += ["| wave | status | seconds | how |", "|---|---|---|---|"]
+    lines += ["| wave | subtasks | status | seconds | how |", "|---|---|---|---|---|"]
     for wave in data["waves"]:
         seconds = "-" if wave["wall_s"] is None else f"{wave['wall_s']:.1f}"
-        cells = (wave["name"], wave["status"] or "not started", seconds, wave["reason"])
+        how = "; ".join(r for r in (wave["reason"], wave["end_reason"]) if r)
+        cells = (wave["name"], str(wave["subtasks"]), wave["status"] or "not started", seconds, how)
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     bad = [s for s in state.subtasks.values() if s.status is not None and s.status not in GOOD]
+    path = data["critical"]["path"]
+    if state.finished is not None and path:
+        lines += ["", f"Critical path, {data['critical']['seconds']:.1f} s: `{' → '.join(path)}`"]
     if bad:
         lines += ["", "## Not succeeded", ""]
         lines += [f"- `{s.id}` {str(s.status).replace('_', ' ')}: {s.reason}" for s in bad]
@@ -77,10 +100,11 @@ def _measured(state: RunState) -> list[str]:
     bound = end.sum_s / end.bound_s if end.bound_s else None
     speed = f"{end.speedup:.1f}x" if end.speedup else "?"
     could = f", at most {bound:.1f}x with these workers and dependencies" if bound else ""
+    share = "" if end.efficiency is None else f" ({end.efficiency:.0%} of what was possible)"
     cost = "unknown" if end.cost_usd is None else f"{end.cost_usd:.2f} USD"
     return [
-        f"Measured speed-up {speed}: {end.sum_s:.1f} s of subtask time in {end.wall_s:.1f} s{could}.",
+        f"Measured speed-up {speed}: {end.sum_s:.1f} s of subtask time in {end.wall_s:.1f} s{could}{share}.",
         f"Tokens: {state.tokens.input:,} in, {state.tokens.output:,} out; cost {cost}; "
-        f"{len(state.throttled_at)} answers were 429.",
+        f"answers with 429: {len(state.throttled_at)}.",
         "",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,11 @@ _RUN_KEYS = (
 _LATER_RUN_KEYS = ("budget_usd", "pool")
 _UI_KEYS = ("theme", "fps", "ascii")
 _LATER_UI_KEYS = ("lang", "mouse", "animations", "console")
+_SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
+_ENVIRON = "LUNA_TUI_"
+_HIGHEST_PRICE = 100_000
+_CACHE_READ, _CACHE_WRITE = 0.1, 1.25
+"""What cached input costs relative to other input where a price leaves it out: Anthropic's own ratios."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,27 +87,38 @@ def load_config(
             problems.extend(error.problems)
             continue
         config = _apply(config, source, problems)
-    for name, layer in (("environment", _from_environ(environ)), ("command line", _nested(flags))):
+    from_environ = _from_environ(environ, problems)
+    for name, layer in (("environment", from_environ), ("command line", _nested(flags))):
         config = _apply(config, TomlSource(name, layer, {}), problems)
+    _check_tier(config, problems)
     if problems:
         raise InvalidInput(TITLE, tuple(problems))
     return config
 
 
 def _files(explicit: Path | None, cwd: Path) -> list[Path]:
+    """Every file that is there, even one that cannot be used: reading it says why."""
     candidates = [Path("/etc/luna-tui/config.toml"), config_dir() / "config.toml"]
-    nearest_file = next((d / FILE_NAME for d in (cwd, *cwd.parents) if (d / FILE_NAME).is_file()), None)
-    found = [p for p in candidates if p.is_file()] + ([nearest_file] if nearest_file else [])
+    nearest_file = next((d / FILE_NAME for d in (cwd, *cwd.parents) if os.path.lexists(d / FILE_NAME)), None)
+    found = [p for p in candidates if os.path.lexists(p)] + ([nearest_file] if nearest_file else [])
     return found + ([explicit] if explicit else [])
 
 
-def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
-    """`LUNA_TUI_RUN_MODE=aggressive` sets run.mode."""
+def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Any]:
+    """`LUNA_TUI_RUN_MODE=aggressive` sets run.mode; an empty value counts as not set."""
+    known = {
+        f"{_ENVIRON}{section}_{key}".upper(): f"{section}.{key}"
+        for section, keys in (("run", _RUN_KEYS + _LATER_RUN_KEYS), ("ui", _UI_KEYS + _LATER_UI_KEYS))
+        for key in keys
+    }
     flat: dict[str, Any] = {}
     for name, text in environ.items():
-        section, _, key = name.removeprefix("LUNA_TUI_").lower().partition("_")
-        if name.startswith("LUNA_TUI_") and section in ("run", "ui") and key:
-            flat[f"{section}.{key}"] = typed(text)
+        if not name.startswith(_ENVIRON) or not text:
+            continue
+        if name in known:
+            flat[known[name]] = typed(text)
+        else:
+            problems.append(Problem("environment", 0, f"{name} is not known", nearest(name, known)))
     return _nested(flat)
 
 
@@ -109,6 +126,8 @@ def typed(text: str) -> Any:
     """A value from the command line or the environment: TOML where it parses, else the text itself."""
     import tomllib
 
+    if "\n" in text:
+        return text
     try:
         return tomllib.loads(f"v = {text}")["v"]
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
@@ -123,47 +142,73 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
         *parents, last = dotted.split(".")
         table = result
         for parent in parents:
-            table = table.setdefault(parent, {})
+            inner = table.get(parent)
+            table[parent] = inner if isinstance(inner, dict) else {}
+            table = table[parent]
         table[last] = value
     return result
 
 
 def _apply(config: Config, source: TomlSource, problems: list[Problem]) -> Config:
     noted = Problems(source)
+    source = replace(source, data=_without_secrets(source.data, (), noted))
     root = Table(noted, (), source.data)
-    for key in source.data:
-        if key in _LATER_SECTIONS:
+    for key, value in source.data.items():
+        if not isinstance(value, dict) and key not in (*_SECTIONS, *_LATER_SECTIONS):
+            noted.add((key,), f"{key} stands outside of a table", _home_of(key))
+        elif key in _LATER_SECTIONS:
             noted.add((key,), f"[{key}] arrives in a later version", "remove it")
         elif key not in _SECTIONS:
             noted.add((key,), f"unknown table [{key}]", nearest(key, _SECTIONS))
     config = _apply_run(config, root.table("run"))
     config = _apply_ui(config, root.table("ui"))
     tiers = {**config.tiers, **_tiers(root.table("limits"), config.tiers)}
-    keys = root.table("keys")
-    bindings = {k: ",".join(keys.texts(k, single=True)) for k in keys.values}
     config = replace(
         config,
         tiers=tiers,
-        keys={**config.keys, **bindings},
+        keys={**config.keys, **_bindings(root.table("keys"))},
         prices={**config.prices, **_prices(root.table("prices"))},
         origins={**config.origins, **_origins(source)},
     )
-    if config.tier not in config.tiers:
-        noted.add(
-            ("run", "tier"), f"tier {config.tier!r} is not in the table", nearest(config.tier, config.tiers)
-        )
-        config = replace(config, tier=DEFAULT_TIER)
     problems.extend(sorted(noted.found, key=lambda p: p.line))
     return config
 
 
+def _without_secrets(values: Mapping[str, Any], path: tuple[str, ...], noted: Problems) -> dict[str, Any]:
+    """The values that may be looked at; a secret is a problem, and no message ever repeats it."""
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        here = (*path, key)
+        if isinstance(value, dict):
+            kept[key] = _without_secrets(value, here, noted)
+        elif _SECRET.search(key) or (isinstance(value, str) and value.startswith("sk-")):
+            what = "a secret does not belong in the configuration"
+            noted.add(here, f"{key}: {what}", "set ANTHROPIC_API_KEY in the environment")
+        else:
+            kept[key] = value
+    return kept
+
+
+def _home_of(key: str) -> str:
+    """The table in which a key that stands outside of all would be right."""
+    homes = {**dict.fromkeys(_RUN_KEYS, "run"), **dict.fromkeys(_UI_KEYS, "ui")}
+    return f"put it under [{homes[key]}]" if key in homes else nearest(key, _SECTIONS)
+
+
+def _check_tier(config: Config, problems: list[Problem]) -> None:
+    """A tier and its table may come from different layers, so this waits for the last one."""
+    if config.tier in config.tiers:
+        return
+    origin = config.origins.get("run.tier", "")
+    path, _, line = origin.rpartition(":")
+    where, number = (path, int(line)) if line.isdigit() and path else (origin, 0)
+    what = f"tier {config.tier!r} is not in the table"
+    problems.append(Problem(where, number, what, nearest(config.tier, config.tiers)))
+
+
 def _refuse(table: Table, known: tuple[str, ...], later: tuple[str, ...], what: str) -> None:
     for key in table.values:
-        if "api_key" in key or key == "token":
-            table.wrong(
-                key, "a key does not belong in a config file", "set ANTHROPIC_API_KEY in the environment"
-            )
-        elif key in later:
+        if key in later:
             table.wrong(key, f"{key} arrives in a later version", "remove it")
         elif key not in known:
             table.wrong(key, f"unknown key {key} in {what}", nearest(key, known))
@@ -203,6 +248,17 @@ def _apply_ui(config: Config, ui: Table) -> Config:
     )
 
 
+def _bindings(keys: Table, prefix: str = "") -> dict[str, str]:
+    """Binding ids hold a dot, so `run.pause = "p"` without quotes arrives as a table in a table."""
+    found: dict[str, str] = {}
+    for name, value in keys.values.items():
+        if isinstance(value, dict):
+            found |= _bindings(keys.table(name), f"{prefix}{name}.")
+        else:
+            found[prefix + name] = ",".join(keys.texts(name, single=True))
+    return found
+
+
 def _tiers(limits: Table, before: Mapping[str, TierLimits]) -> dict[str, TierLimits]:
     found: dict[str, TierLimits] = {}
     for name in limits.values:
@@ -229,9 +285,22 @@ def _prices(prices: Table) -> dict[str, Price]:
         if "input" not in table.values or "output" not in table.values:
             prices.wrong(model, f"[prices.{model}] needs input and output", "USD per million tokens")
             continue
-        numbers = {n: table.seconds(n, 0.0, high=1_000_000.0) for n in names}
-        found[model] = Price(**numbers)
+        base = _usd(table, "input", 0.0)
+        found[model] = Price(
+            input=base,
+            output=_usd(table, "output", 0.0),
+            cache_read=_usd(table, "cache_read", base * _CACHE_READ),
+            cache_write=_usd(table, "cache_write", base * _CACHE_WRITE),
+        )
     return found
+
+
+def _usd(table: Table, key: str, default: float) -> float:
+    value = table.values.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _HIGHEST_PRICE:
+        table.wrong(key, f"{key} must be a number from 0 to {_HIGHEST_PRICE:,}", "USD per million tokens")
+        return default
+    return float(value)
 
 
 def _origins(source: TomlSource) -> dict[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 
+from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
@@ -18,10 +19,7 @@ def write_start(
 ) -> None:
     """`run.json` and the plan as it is run; LunaError(74) when the disk refuses."""
     disk = disk or Disk()
-    content = b""
-    if plan.source:
-        with open(plan.source, "rb") as file:
-            content = file.read()
+    content = _plan_bytes(plan)
     meta = {
         "run": run_dir.run,
         "version": version,
@@ -38,6 +36,22 @@ def write_start(
         disk.replace(run_dir.path / "run.json", json.dumps(meta, indent=1).encode() + b"\n")
     except OSError as error:
         raise not_saved(run_dir.path, error) from error
+
+
+def _plan_bytes(plan: Plan) -> bytes:
+    """The plan file as it is; nothing for a plan made in memory."""
+    if not plan.source:
+        return b""
+    try:
+        with open(plan.source, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise LunaError(
+            "the plan cannot be kept",
+            f"{plan.source}: {(error.strerror or 'unknown error').lower()}",
+            "it could be read a moment ago; start again",
+            ExitCode.INVALID,
+        ) from error
 
 
 def write_report(run_dir: RunDir, state: RunState, disk: Disk | None = None) -> None:

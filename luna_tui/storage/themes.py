@@ -53,13 +53,18 @@ class Themes:
 
 
 def discover_themes(folders: Collection[Path], roles: Collection[str]) -> Themes:
-    """All themes of these folders, later ones first in rank; broken files become problems."""
+    """All themes of these folders, in their order; broken files become problems.
+
+    A later theme replaces an earlier one of the same name, and takes the roles it leaves out from
+    the earlier theme named `dark` or `light`, whichever it says it is.
+    """
     found: dict[str, Theme] = {}
     problems: list[Problem] = []
     for folder in folders:
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+        bases = {dark: found.get("dark" if dark else "light") for dark in (True, False)}
+        for path in _theme_files(folder, problems):
             try:
-                theme = load_theme(path, roles)
+                theme = load_theme(path, roles, bases)
             except InvalidInput as error:
                 problems.extend(error.problems)
             else:
@@ -67,21 +72,37 @@ def discover_themes(folders: Collection[Path], roles: Collection[str]) -> Themes
     return Themes(found, tuple(problems))
 
 
-def load_theme(path: Path, roles: Collection[str]) -> Theme:
-    """One theme file; a role it leaves out looks like plain text. InvalidInput with located problems."""
+def _theme_files(folder: Path, problems: list[Problem]) -> list[Path]:
+    try:
+        return sorted(p for p in folder.iterdir() if p.suffix == ".toml")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        problems.append(Problem(str(folder), 0, f"cannot be listed: {error.strerror}", "make it a folder"))
+        return []
+
+
+def load_theme(path: Path, roles: Collection[str], bases: Mapping[bool, Theme | None] | None = None) -> Theme:
+    """One theme file; InvalidInput with located problems.
+
+    `bases` gives, for dark and for light themes, the one that styles roles this file leaves out;
+    without it they look like plain text.
+    """
     source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
     problems = Problems(source)
     root = Table(problems, (), source.data)
     root.refuse_unknown(("name", "dark", "background", "styles"), "a theme")
     table = root.table("styles")
     table.refuse_unknown(roles, "[styles]")
-    styles = {role: _style(table, role) for role in roles}
-    background = root.text("background", "default")
+    dark = root.flag("dark", True)
+    base = (bases or {}).get(dark)
+    styles = {role: _style(table, role, base) for role in roles}
+    background = root.text("background", base.background if base else "default")
     if background != "default" and not _HEX.fullmatch(background):
         root.wrong("background", f"{background!r} is no colour", "#rrggbb or default")
     theme = Theme(
         name=root.text("name", path.stem, empty=False),
-        dark=root.flag("dark", True),
+        dark=dark,
         background=background,
         styles=styles,
     )
@@ -90,9 +111,9 @@ def load_theme(path: Path, roles: Collection[str]) -> Theme:
     return theme
 
 
-def _style(table: Table, role: str) -> StyleSpec:
+def _style(table: Table, role: str, base: Theme | None) -> StyleSpec:
     if role not in table.values:
-        return StyleSpec()
+        return base.styles[role] if base else StyleSpec()
     style = table.table(role)
     style.refuse_unknown(_STYLE_KEYS, f"style {role}")
     return StyleSpec(
