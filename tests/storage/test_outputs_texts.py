@@ -51,6 +51,25 @@ def test_text_that_comes_late_is_dropped(run_dir: RunDir) -> None:
     assert [p.read_text() for p in sorted(run_dir.outputs.iterdir())] == ["one", "two"]
 
 
+def test_a_writer_overtaken_by_the_end_writes_to_no_file_at_all(run_dir: RunDir) -> None:
+    store = FileOutputs(run_dir)
+    store.write("a", 1, "kept")
+    held = store._file("a", 1)
+    assert held is not None
+    store.finish("a", 1)
+    store.write("b", 1, "other")
+    held.write(b"late")
+    assert [p.read_text() for p in sorted(run_dir.outputs.iterdir())] == ["kept", "other"]
+
+
+def test_a_result_saved_again_replaces_the_first(run_dir: RunDir) -> None:
+    store = FileOutputs(run_dir)
+    store.save_result(ended(), "first")
+    store.save_result(ended(), "second")
+    assert json.loads((run_dir.results / "a.json").read_text())["output"] == "second"
+    assert os.listdir(run_dir.results) == ["a.json"]
+
+
 def test_many_attempts_hold_one_descriptor(run_dir: RunDir) -> None:
     store = FileOutputs(run_dir)
     store.write("a", 1, "x")
