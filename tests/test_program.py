@@ -141,6 +141,18 @@ def test_hostile_output_reaches_no_stream_raw(tmp_path: Path) -> None:
     assert "[/red] bad" in done.stderr
 
 
+def test_a_folder_is_no_plan(tmp_path: Path) -> None:
+    done = run("check", str(tmp_path))
+    assert done.returncode == 78
+    assert "is a folder" in done.stderr
+
+
+def test_a_misplaced_secret_is_not_repeated() -> None:
+    done = run("demo", "--set", "api_key=sk-canary")
+    assert done.returncode == 2
+    assert "canary" not in done.stdout + done.stderr
+
+
 def test_usage_errors_are_2() -> None:
     assert run("demo", "--workers", "many").returncode == 2
     assert run("show", "nothing").returncode == 2

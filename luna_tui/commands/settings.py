@@ -18,7 +18,7 @@ def config_of(args: argparse.Namespace, **more: Any) -> Config:
         key, sign, value = pair.partition("=")
         if not sign or "." not in key:
             raise LunaError(
-                "bad --set", f"{pair!r} is not KEY=VALUE", "--set run.mode=aggressive", ExitCode.USAGE
+                "bad --set", f"{key!r} is no KEY of KEY=VALUE", "--set run.mode=aggressive", ExitCode.USAGE
             )
         flags[key] = typed(value)
     for name in ("mode", "tier", "model", "provider"):

@@ -153,10 +153,14 @@ def _remarks(lines: list[str], rng: random.Random) -> list[str]:
 
 def _longest_function(lines: list[str]) -> tuple[str, int]:
     best, best_size = "", 0
-    starts = [(n, m) for n, line in enumerate(lines) if (m := _DEF.match(line))]
-    for place, (start, match) in enumerate(starts):
-        following = (n for n, m in starts[place + 1 :] if len(m[1]) <= len(match[1]))
-        size = min(next(following, len(lines)), len(lines)) - start
+    for start, line in enumerate(lines):
+        match = _DEF.match(line)
+        if match is None:
+            continue
+        indent = len(match[1])
+        after = range(start + 1, len(lines))
+        ends = (n for n in after if lines[n].strip() and len(lines[n]) - len(lines[n].lstrip()) <= indent)
+        size = next((n for n in ends if not lines[n].lstrip().startswith(")")), len(lines)) - start
         if size > best_size:
             best, best_size = match[2], size
     return best, best_size

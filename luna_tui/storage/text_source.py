@@ -34,12 +34,13 @@ def read_text(path: Path, title: str, *, max_bytes: int) -> str:
         raise refuse(
             f"cannot be opened: {getattr(error, 'strerror', None) or error}", "check the path"
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
         if stat.S_ISDIR(mode):
             raise refuse("is a folder", "name the file in it")
-        if not stat.S_ISREG(mode):
-            raise refuse("is not a regular file", "copy its content into one")
+        raise refuse("is not a regular file", "copy its content into one")
+    with os.fdopen(descriptor, "rb") as file:
         raw = file.read(max_bytes + 1)
     if len(raw) > max_bytes:
         raise refuse(f"is larger than {max_bytes // 1024:,} KiB", "split it")

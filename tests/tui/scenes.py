@@ -63,13 +63,41 @@ def busy(workers: int = 40) -> tuple[Record, ...]:
         ),
     )
     found: list[tuple[float, Event]] = [
-        (0.0, RunStarted(started_at="2026-01-02T15:04:05Z", plan=outline, mode=Mode.AGGRESSIVE, tier="tier4", max_workers=workers, provider="anthropic", version="0")),
-        (0.1, WaveStarted(wave="extract", parallel=True, reason=f"parallel: {len(ids)} subtasks on {workers} workers", workers=workers)),
-    ]  # fmt: skip
+        (
+            0.0,
+            RunStarted(
+                started_at="2026-01-02T15:04:05Z",
+                plan=outline,
+                mode=Mode.AGGRESSIVE,
+                tier="tier4",
+                max_workers=workers,
+                provider="anthropic",
+                version="0",
+            ),
+        ),
+        (
+            0.1,
+            WaveStarted(
+                wave="extract",
+                parallel=True,
+                reason=f"parallel: {len(ids)} subtasks on {workers} workers",
+                workers=workers,
+            ),
+        ),
+    ]
     for n, i in enumerate(ids[:workers]):
         found += _story(n, i)
-    gauges = [Gauge(limit=x, cap=round(x * 0.95), settled=round(x * u), reserved=round(x * r), server_remaining=round(x * (1 - u)), server_age_s=2.0)
-              for x, u, r in ((4_000, 0.01, 0.0), (2_000_000, 0.7, 0.22), (400_000, 0.09, 0.13))]  # fmt: skip
+    gauges = [
+        Gauge(
+            limit=x,
+            cap=round(x * 0.95),
+            settled=round(x * u),
+            reserved=round(x * r),
+            server_remaining=round(x * (1 - u)),
+            server_age_s=2.0,
+        )
+        for x, u, r in ((4_000, 0.01, 0.0), (2_000_000, 0.7, 0.22), (400_000, 0.09, 0.13))
+    ]
     found.append(
         (
             57.0,
@@ -189,4 +217,4 @@ def _story(n: int, i: str) -> list[tuple[float, Event]]:
             story.append((began + 1, said))
         case _:
             story += [(began + 1, said), (56.9, said)]
-    return story  # fmt: skip
+    return story

@@ -128,7 +128,7 @@ def test_there_is_no_forecast_before_three_ends() -> None:
 def test_the_stop_menu_names_what_each_stop_costs() -> None:
     state = fold(busy(40))
     offered = {c.key: c for c in choices(state, "s00", 58.0)}
-    assert list(offered)[0] == "esc"
+    assert next(iter(offered)) == "esc"
     assert set(offered) == {"esc", "s", "w", "W", "a", "A"}
     on = flow(state, 58.0).on
     assert offered["A"].price == f"drops {on} on workers"
