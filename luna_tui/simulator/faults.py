@@ -6,6 +6,8 @@ import difflib
 import threading
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from math import isfinite
+from typing import Any
 
 from luna_tui.core.errors import ExitCode, LunaError
 
@@ -47,6 +49,10 @@ class Fault:
     """Seconds told with a 429."""
 
 
+_KEYS = tuple(f.name for f in fields(Fault) if f.name != "kind")
+_ALIASES = {"from": "since", "for": "lasts"}
+
+
 class FaultSchedule:
     """Decides for each request which fault hits it; thread-safe."""
 
@@ -64,6 +70,11 @@ class FaultSchedule:
                     return fault
         return None
 
+    def give_back(self, fault: Fault) -> None:
+        """The request that `fault` was meant for was refused for another reason: it will hit a later one."""
+        with self._lock:
+            self._left = [(f, left + (f is fault)) for f, left in self._left]
+
 
 def _holds(fault: Fault, number: int, text: str, age_s: float) -> bool:
     if fault.at and fault.at != number:
@@ -76,24 +87,36 @@ def _holds(fault: Fault, number: int, text: str, age_s: float) -> bool:
 def parse_fault(text: str) -> Fault:
     """A fault from the command line: `kind` or `kind:key=value,key=value`.
 
-    Keys are the fields of Fault. Raises LunaError naming the nearest valid word.
+    Keys are the fields of Fault; `from` and `for` say the same as `since` and `lasts`. A window without
+    `times` hits every request in it. Raises LunaError naming the nearest valid word.
     """
     name, _, rest = text.partition(":")
     kinds = [str(k) for k in FaultKind]
     if name not in kinds:
         raise _wrong(f"unknown fault {name!r}", name, kinds)
     fault = Fault(kind=FaultKind(name))
-    known = {f.name: f for f in fields(Fault) if f.name != "kind"}
+    given: dict[str, Any] = {}
     for pair in filter(None, rest.split(",")):
         key, _, value = pair.partition("=")
-        if key not in known:
-            raise _wrong(f"unknown key {key!r} of fault {name}", key, list(known))
-        kind = type(getattr(fault, key))
-        try:
-            fault = replace(fault, **{key: kind(value)})
-        except ValueError:
-            raise _wrong(f"{key}={value!r} is not a number", value, []) from None
-    return fault
+        field = _ALIASES.get(key, key)
+        if field not in _KEYS:
+            raise _wrong(f"unknown key {key!r} of fault {name}", key, [*_KEYS, *_ALIASES])
+        given[field] = _value(key, value, type(getattr(fault, field)))
+    if "times" not in given and given.keys() & {"since", "lasts"}:
+        given["times"] = 0
+    return replace(fault, **given)
+
+
+def _value(key: str, text: str, kind: type) -> str | int | float:
+    if kind is str:
+        return text
+    try:
+        value: int | float = kind(text)
+    except ValueError:
+        raise _wrong(f"{key}={text!r} is not a number", text, []) from None
+    if not isfinite(value) or value < 0:
+        raise _wrong(f"{key}={text!r} must be 0 or more", text, [])
+    return value
 
 
 def _wrong(what: str, word: str, valid: list[str]) -> LunaError:

@@ -16,6 +16,13 @@ _TOKEN = re.compile(r"^token: *(\S+)", re.MULTILINE)
 _DEF = re.compile(r"^( *)(?:async )?def (\w+)", re.MULTILINE)
 _CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) +([\w.]+)", re.MULTILINE)
+_CODE_BEGINS = re.compile(
+    r"""^(?:r?(?:\"\"\"|''')|\#|import\ \w|from\ [\w.]+\ import\ |@\w|class\ \w+[(:]|(?:async\ )?def\ \w+\()""",
+    re.MULTILINE | re.VERBOSE,
+)
+_FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_NESTING = 8
+"""Depth of content blocks that is looked into."""
 _BROAD = re.compile(r"^ *except(?: Exception| BaseException)?\s*(?:as \w+)?:", re.MULTILINE)
 
 
@@ -37,7 +44,8 @@ def request_text(body: dict[str, Any]) -> str:
     """All text of a request: system, prompts and documents."""
     parts: list[str] = []
     _collect(body.get("system"), parts)
-    for message in body.get("messages", []):
+    messages = body.get("messages")
+    for message in messages if isinstance(messages, list) else ():
         _collect(message.get("content") if isinstance(message, dict) else None, parts)
     return "\n".join(parts)
 
@@ -47,43 +55,55 @@ def count_tokens(text: str) -> int:
     return max(1, math.ceil(len(text) / CHARS_PER_TOKEN)) + 8
 
 
+def piece_tokens(piece: str) -> int:
+    """Tokens of one text delta."""
+    return max(1, round(len(piece) / CHARS_PER_TOKEN))
+
+
 def answer(body: dict[str, Any], seed: int) -> Answer:
     """The answer to a request; the same for the same request and seed, whatever else is going on."""
     text = request_text(body)
     digest = hashlib.sha256(f"{seed}:{json.dumps(body, sort_keys=True)}".encode()).digest()
     rng = random.Random(digest)
-    words = _write(text, rng)
-    pieces = _pieces(words, rng)
-    limit = int(body.get("max_tokens", 1024))
-    used, kept = 0, 0
-    for piece in pieces:
-        used += max(1, round(len(piece) / CHARS_PER_TOKEN))
-        if used > limit:
-            break
-        kept += 1
-    whole = kept == len(pieces)
+    pieces = _pieces(_write(body, text, rng), rng)
+    sent = _within(pieces, int(body.get("max_tokens", 1024)))
     speed = min(110.0, max(30.0, rng.lognormvariate(math.log(60), 0.25)))
     return Answer(
-        pieces=tuple(pieces[:kept]),
+        pieces=sent,
         input_tokens=count_tokens(text),
-        output_tokens=min(used, limit),
-        stop_reason="end_turn" if whole else "max_tokens",
+        output_tokens=sum(map(piece_tokens, sent)),
+        stop_reason="end_turn" if sent == tuple(pieces) else "max_tokens",
         first_token_s=min(4.0, rng.lognormvariate(math.log(0.9), 0.45)),
         piece_s=5.0 / speed,
     )
 
 
-def _collect(value: Any, parts: list[str]) -> None:
+def _within(pieces: list[str], limit: int) -> tuple[str, ...]:
+    """The pieces that `limit` tokens allow; the last one is cut in the middle, as a real answer is."""
+    left, sent = limit, []
+    for piece in pieces:
+        if piece_tokens(piece) > left:
+            return (*sent, piece[: int(left * CHARS_PER_TOKEN)]) if left else tuple(sent)
+        sent.append(piece)
+        left -= piece_tokens(piece)
+    return tuple(sent)
+
+
+def _collect(value: Any, parts: list[str], nesting: int = 0) -> None:
+    if nesting > _NESTING:
+        return
     if isinstance(value, str):
         parts.append(value)
     elif isinstance(value, list):
         for item in value:
-            _collect(item, parts)
+            _collect(item, parts, nesting + 1)
     elif isinstance(value, dict):
-        _collect(value.get("text"), parts)
+        _collect(value.get("text"), parts, nesting + 1)
+        _collect(value.get("content"), parts, nesting + 1)
         source = value.get("source")
         if isinstance(source, dict):
-            _collect(source.get("data"), parts)
+            _collect(source.get("data"), parts, nesting + 1)
+            _collect(source.get("content"), parts, nesting + 1)
 
 
 def _pieces(text: str, rng: random.Random) -> list[str]:
@@ -97,35 +117,63 @@ def _pieces(text: str, rng: random.Random) -> list[str]:
     return pieces
 
 
-def _write(text: str, rng: random.Random) -> str:
+def _sources(body: dict[str, Any], text: str) -> list[tuple[str, str]]:
+    """(name, source) of the Python code in a request: attached, fenced, or from its first line to the end."""
+    attached = [(name, code) for name, code in _documents(body) if _holds_code(code)]
+    if attached:
+        return attached[:3]
+    fenced = _FENCE.search(text)
+    begin = _CODE_BEGINS.search(text)
+    code = fenced[1] if fenced else text[begin.start() :] if begin else ""
+    name = re.search(r"[\w./-]+\.py", text)
+    return [(name[0] if name else "the module", code)] if _holds_code(code) else []
+
+
+def _documents(body: dict[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for message in body["messages"]:
+        content = message["content"]
+        for block in content if isinstance(content, list) else ():
+            source = block.get("source") if isinstance(block, dict) else None
+            if isinstance(source, dict) and isinstance(source.get("data"), str):
+                found.append((str(block.get("title") or "the document"), source["data"]))
+    return found
+
+
+def _holds_code(text: str) -> bool:
+    return len(_DEF.findall(text)) + len(_CLASS.findall(text)) >= 2
+
+
+def _write(body: dict[str, Any], text: str, rng: random.Random) -> str:
     echo = "".join(f"token: {token}\n" for token in _TOKEN.findall(text))
     if text.count("## Analysis of") >= 2:
         return echo + _summary(text, rng)
-    if len(_DEF.findall(text)) + len(_CLASS.findall(text)) >= 2:
-        return echo + _analysis(text, rng)
+    if sources := _sources(body, text):
+        return echo + "\n".join(_analysis(title, code, rng) for title, code in sources)
     return echo + _remark(text, rng)
 
 
-def _analysis(text: str, rng: random.Random) -> str:
+def _analysis(title: str, text: str, rng: random.Random) -> str:
     functions = _DEF.findall(text)
     classes = _CLASS.findall(text)
     imports = sorted(set(_IMPORT.findall(text)))
-    name = re.search(r"[\w./-]+\.py", text)
     lines = text.splitlines()
-    title = name[0] if name else "the module"
     longest, size = _longest_function(lines)
     public = [n for _, n in functions if not n.startswith("_")]
     broad = len(_BROAD.findall(text))
     found = [
-        f"{len(lines):,} lines, {len(classes)} classes, {len(functions)} functions ({len(public)} public).",
-        f"Imports {', '.join(imports[:6])}" + (f" and {len(imports) - 6} more." if len(imports) > 6 else "."),
+        f"{_count(len(lines), 'line')}, {_count(len(classes), 'class')}, "
+        f"{_count(len(functions), 'function')} ({len(public)} public).",
     ]
+    if imports:
+        more = f" and {len(imports) - 6} more." if len(imports) > 6 else "."
+        found.append(f"Imports {', '.join(imports[:6])}{more}")
     if longest:
         found.append(f"The longest function is `{longest}` with {size} lines; it is the first to split.")
     if classes:
         found.append(f"The central class is `{max(classes, key=text.count)}`.")
     if broad:
-        found.append(f"{broad} broad `except` clauses hide the cause of an error.")
+        found.append(f"Broad `except`: {_count(broad, 'place')} where the cause of an error may be lost.")
     if public:
         picked = rng.sample(public, min(4, len(public)))
         found.append("Worth a test of their own: " + ", ".join(f"`{n}`" for n in picked) + ".")
@@ -134,13 +182,19 @@ def _analysis(text: str, rng: random.Random) -> str:
     return f"## Analysis of {title}\n\n{numbered}\n\nOverall: {_verdict(size, broad)}\n"
 
 
+def _count(number: int, noun: str) -> str:
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{number:,} {noun if number == 1 else plural}"
+
+
 def _remarks(lines: list[str], rng: random.Random) -> list[str]:
     """A sentence for each of some functions, from what their text shows."""
     starts = [(n, m) for n, line in enumerate(lines) if (m := _DEF.match(line))]
     remarks = []
     for start, _ in sorted(rng.sample(starts, min(8, len(starts))), key=lambda pair: pair[0]):
         head = lines[start].strip().removeprefix("async ").removeprefix("def ").rstrip(":")
-        body = "\n".join(lines[start + 1 : start + 40])
+        first = next((n for n in range(start, len(lines)) if lines[n].rstrip().endswith(":")), start) + 1
+        body = "\n".join(lines[first : first + 40])
         documented = body.lstrip().startswith(('"""', "'''", 'r"""'))
         words = ["is documented" if documented else "has no docstring"]
         if "raise " in body:
@@ -176,7 +230,7 @@ def _summary(text: str, rng: random.Random) -> str:
     titles = re.findall(r"## Analysis of (\S+)", text)
     sizes = {
         title: int(count.replace(",", ""))
-        for title, count in re.findall(r"## Analysis of (\S+)\s+1\. ([\d,]+) lines", text)
+        for title, count in re.findall(r"## Analysis of (\S+)\s+1\. ([\d,]+) lines?", text)
     }
     largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:5]
     heavy = [t for t, v in zip(titles, re.findall(r"Overall: (.*)", text), strict=False) if "too much" in v]

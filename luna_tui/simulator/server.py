@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
+import socketserver
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -38,6 +40,8 @@ class SimulatorSettings:
     faults: tuple[Fault, ...] = ()
     accepted_keys: frozenset[str] | None = None
     """None = any key that is not empty."""
+    max_body: int = 32 * 1024 * 1024
+    """Bytes of the largest request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class SimulatorStats:
     """Answers being streamed now."""
     peak_streams: int
     disconnects: int
-    """Streams that the client left before their end."""
+    """Answers that the client left before their end."""
     seen: tuple[SeenRequest, ...]
 
 
@@ -78,6 +82,7 @@ class SimulatorState:
         self._began_at = clock.now()
         self._lock = threading.Lock()
         """Protects the counters below."""
+        self._ids = itertools.count(1)
         self._requests = self._connections = self._streams = self._peak = self._disconnects = 0
         self._seen: deque[SeenRequest] = deque(maxlen=10_000)
 
@@ -86,6 +91,11 @@ class SimulatorState:
         with self._lock:
             self._requests += 1
             return self._requests
+
+    def new_id(self) -> str:
+        """A `request-id` that no other answer of this server has."""
+        with self._lock:
+            return f"req_sim{next(self._ids):08d}"
 
     def age_s(self) -> float:
         """Seconds since the start."""
@@ -127,6 +137,11 @@ class _Server(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer asks the resolver for the name of the host here, which can take seconds.
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._open_lock:
@@ -182,6 +197,7 @@ class SimulatorServer:
         self._state.stopping.set()
         if self._thread.is_alive():
             self._server.shutdown()
+            self._thread.join(1.0)
         self._server.disconnect_all()
         self._server.server_close()
 
