@@ -16,10 +16,10 @@ Wrong = tuple[str, str]
 def wrong_message(body: dict[str, Any]) -> Wrong | None:
     """The first mistake in the body of `POST /v1/messages`."""
     limit = body.get("max_tokens")
+    if limit is None:
+        return _invalid("max_tokens: Field required")
     if not isinstance(limit, int) or isinstance(limit, bool):
-        return _invalid(
-            "max_tokens: Field required" if limit is None else "max_tokens: Input should be a number"
-        )
+        return _invalid("max_tokens: Input should be a valid integer")
     if limit < 1:
         return _invalid("max_tokens: must be greater than or equal to 1")
     if not isinstance(body.get("stream", False), bool):
@@ -76,9 +76,8 @@ def _in_block(block: Any, role: str) -> str | None:
             return "document: not permitted in assistant turns"
         case "document":
             source = block.get("source")
-            return (
-                None if isinstance(source, dict) and "type" in source else "document.source: Field required"
-            )
+            known = isinstance(source, dict) and isinstance(source.get("type"), str)
+            return None if known else "document.source: Field required"
         case _:
             return None
 

@@ -17,8 +17,8 @@ _DEF = re.compile(r"^( *)(?:async )?def (\w+)", re.MULTILINE)
 _CLASS = re.compile(r"^class (\w+)", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) +([\w.]+)", re.MULTILINE)
 _CODE_BEGINS = re.compile(
-    r"""^(?:r?(?:\"\"\"|''')|\#|import\ \w|from\ [\w.]+\ import\ |@\w|class\ \w+[(:]|(?:async\ )?def\ \w+\()""",
-    re.MULTILINE | re.VERBOSE,
+    r"^(?:r?(?:\"\"\"|''')|#|import \w|from [\w.]+ import |@\w|class \w+[(:]|(?:async )?def \w+\()",
+    re.MULTILINE,
 )
 _FENCE = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _NESTING = 8
@@ -80,7 +80,8 @@ def answer(body: dict[str, Any], seed: int) -> Answer:
 
 def _within(pieces: list[str], limit: int) -> tuple[str, ...]:
     """The pieces that `limit` tokens allow; the last one is cut in the middle, as a real answer is."""
-    left, sent = limit, []
+    left = limit
+    sent: list[str] = []
     for piece in pieces:
         if piece_tokens(piece) > left:
             return (*sent, piece[: int(left * CHARS_PER_TOKEN)]) if left else tuple(sent)
@@ -162,8 +163,7 @@ def _analysis(title: str, text: str, rng: random.Random) -> str:
     public = [n for _, n in functions if not n.startswith("_")]
     broad = len(_BROAD.findall(text))
     found = [
-        f"{_count(len(lines), 'line')}, {_count(len(classes), 'class')}, "
-        f"{_count(len(functions), 'function')} ({len(public)} public).",
+        f"{len(lines):,} lines, {len(classes)} classes, {len(functions)} functions ({len(public)} public).",
     ]
     if imports:
         more = f" and {len(imports) - 6} more." if len(imports) > 6 else "."
@@ -173,18 +173,13 @@ def _analysis(title: str, text: str, rng: random.Random) -> str:
     if classes:
         found.append(f"The central class is `{max(classes, key=text.count)}`.")
     if broad:
-        found.append(f"Broad `except`: {_count(broad, 'place')} where the cause of an error may be lost.")
+        found.append(f"{broad} broad `except` clauses hide the cause of an error.")
     if public:
         picked = rng.sample(public, min(4, len(public)))
         found.append("Worth a test of their own: " + ", ".join(f"`{n}`" for n in picked) + ".")
     found += _remarks(lines, rng)
     numbered = "\n".join(f"{n}. {line}" for n, line in enumerate(found, 1))
     return f"## Analysis of {title}\n\n{numbered}\n\nOverall: {_verdict(size, broad)}\n"
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun + ("es" if noun.endswith("s") else "s")
-    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def _remarks(lines: list[str], rng: random.Random) -> list[str]:
@@ -230,7 +225,7 @@ def _summary(text: str, rng: random.Random) -> str:
     titles = re.findall(r"## Analysis of (\S+)", text)
     sizes = {
         title: int(count.replace(",", ""))
-        for title, count in re.findall(r"## Analysis of (\S+)\s+1\. ([\d,]+) lines?", text)
+        for title, count in re.findall(r"## Analysis of (\S+)\s+1\. ([\d,]+) lines", text)
     }
     largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:5]
     heavy = [t for t, v in zip(titles, re.findall(r"Overall: (.*)", text), strict=False) if "too much" in v]
