@@ -63,7 +63,8 @@ def piece_tokens(piece: str) -> int:
 def answer(body: dict[str, Any], seed: int) -> Answer:
     """The answer to a request; the same for the same request and seed, whatever else is going on."""
     text = request_text(body)
-    digest = hashlib.sha256(f"{seed}:{json.dumps(body, sort_keys=True)}".encode()).digest()
+    asked = {key: value for key, value in body.items() if key != "stream"}
+    digest = hashlib.sha256(f"{seed}:{json.dumps(asked, sort_keys=True)}".encode()).digest()
     rng = random.Random(digest)
     pieces = _pieces(_write(body, text, rng), rng)
     sent = _within(pieces, int(body.get("max_tokens", 1024)))
