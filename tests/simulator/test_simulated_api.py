@@ -302,7 +302,7 @@ def test_a_silent_server_is_silent_at_any_speed_and_notices_who_leaves(
     client = connect(server, read_s=0.4)
     with pytest.raises((*BROKEN, httpx2.ReadTimeout)):
         events(client) if streamed else ask(client)
-    assert until(server.stats, lambda s: s.connections == 0 and s.streams == 0) < 0.1
+    assert until(server.stats, lambda s: s.connections == 0 and s.streams == 0) < 0.5
     assert server.stats().disconnects == 1
 
 
@@ -317,7 +317,7 @@ def test_a_stream_of_pings_goes_on_and_notices_who_leaves(serve: Serve, connect:
             pings += line == "event: ping"
             if pings == 4:
                 break
-    assert until(server.stats, lambda s: s.connections == 0 and s.streams == 0) < 0.3
+    assert until(server.stats, lambda s: s.connections == 0 and s.streams == 0) < 0.5
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ def test_a_plain_answer_breaks_too(serve: Serve, connect: Connect, kind: FaultKi
 
 
 def test_forty_streams_at_once_carry_each_their_own_token(serve: Serve, connect: Connect) -> None:
-    server = serve(speed=8.0)
+    server = serve(speed=3.0)
     client = connect(server)
     ready = threading.Barrier(40)
 
