@@ -10,41 +10,53 @@ REPLACEMENT = "\ufffd"
 TAB = "    "
 MAX_COMBINING = 2
 """Combining marks kept after one character."""
-HELD_BACK = 64
-"""Characters of an unfinished escape sequence that wait for the next chunk."""
+HELD_BACK = 2_048
+"""Characters of an unfinished escape sequence that wait for the next chunk: the longest hyperlink in use."""
 
-_STRING = "[^\x07\x1b\x9c\n]"
+# No class below matches an introducer (ESC, C1), so a scan ends where the next one could begin and
+# the whole stays linear; the limit of HELD_BACK is checked on the match.
+_STRING = "[^\x07\x1b\x80-\x9f\n]*+"
 _SEQUENCE = re.compile(
-    "\x1b\\[[0-?]*[ -/]*[@-~]"
-    f"|\x1b[\\]PX^_]{_STRING}*(?:\x07|\x1b\\\\|\x9c)"
-    "|\x9b[0-?]*[ -/]*[@-~]"
-    f"|[\x9d\x90\x98\x9e\x9f]{_STRING}*(?:\x07|\x1b\\\\|\x9c)"
-    "|\x1b[ -/]+[0-~]"
+    "\x1b\\[[0-?]*+[ -/]*+[@-~]"
+    f"|\x1b[\\]PX^_]{_STRING}(?:\x07|\x1b\\\\|\x9c)"
+    "|\x9b[0-?]*+[ -/]*+[@-~]"
+    f"|[\x9d\x90\x98\x9e\x9f]{_STRING}(?:\x07|\x1b\\\\|\x9c)"
+    "|\x1b[ -/]++[0-~]"
     "|\x1b[0-OQ-WYZ\\\\`-~]"
 )
 """CSI; OSC, DCS, SOS, PM and APC with their payload; the same from C1; two-character escapes."""
 _UNFINISHED = re.compile(
     "(?:"
-    "\x1b\\[[0-?]*[ -/]*"
-    f"|\x1b[\\]PX^_]{_STRING}*\x1b?"
-    "|\x9b[0-?]*[ -/]*"
-    f"|[\x9d\x90\x98\x9e\x9f]{_STRING}*\x1b?"
-    "|\x1b[ -/]*"
+    "\x1b\\[[0-?]*+[ -/]*+"
+    f"|\x1b[\\]PX^_]{_STRING}\x1b?"
+    "|\x9b[0-?]*+[ -/]*+"
+    f"|[\x9d\x90\x98\x9e\x9f]{_STRING}\x1b?"
+    "|\x1b[ -/]*+"
     ")\\Z"
 )
 _FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"
-    "\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]"
+    "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """C0 but newline, DEL, C1, bidi, zero-width, line separators, surrogates, variation selectors, tags."""
+_HARMLESS = re.compile(
+    "[\n\x20-\x7e\u00a0-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u0590"
+    "\u2010-\u2027\u2030-\u205e\u2070-\u20cf\u2100-\u2ce9\u3001-\u3029\u3030-\u3098\u309b-\u3163"
+    "\u3165-\ua66e\uac00-\ud7a3\ue000-\ufaff\U0001f000-\U0001faff]++"
+)
+"""Runs that need no closer look: nothing forbidden and no combining mark in them."""
 _SUSPECT = re.compile("[^\n\x20-\x7e]")
 
 
 def clean(text: str) -> str:
-    """`text` with nothing in it that a terminal would obey; newlines stay, tabs become spaces."""
+    """`text` with nothing in it that a terminal would obey.
+
+    Escape sequences vanish whole; any other dangerous character becomes U+FFFD. Tabs become
+    spaces; `\\r\\n` and a lone `\\r` become a line end, so a progress bar reads as one line a step.
+    """
     if not _SUSPECT.search(text):
         return text
     cleaner = Cleaner()
@@ -59,8 +71,8 @@ def clean_line(text: str) -> str:
 class Cleaner:
     """`clean` for text that arrives in chunks: where the chunks are cut makes no difference.
 
-    Up to `HELD_BACK` characters of an unfinished escape sequence wait for the next chunk; a
-    longer one is not a sequence any terminal finishes, so its first character is replaced.
+    Up to `HELD_BACK` characters of an unfinished escape sequence wait for the next chunk; of a
+    longer one the first character is replaced and the rest is shown as text. One thread at a time.
     """
 
     def __init__(self) -> None:
@@ -84,35 +96,44 @@ class Cleaner:
         out: list[str] = []
         place = 0
         while place < len(text):
-            char = text[place]
-            if char in "\x1b\x90\x98\x9b\x9d\x9e\x9f":
-                match = _SEQUENCE.match(text, place)
-                if match is not None and match.end() - place <= HELD_BACK:
-                    place = match.end()
-                    continue
-                tail = text[place:]
-                if not last and len(tail) <= HELD_BACK and _UNFINISHED.match(tail):
-                    self._held = tail
-                    break
-            out.append(self._one(char))
-            place += 1
+            run = None if self._after_return else _HARMLESS.match(text, place)
+            if run is not None:
+                self._marks = 0
+                out.append(run[0])
+                place = run.end()
+                continue
+            end = self._sequence_end(text, place, last=last)
+            if end is None:
+                self._held = text[place:]
+                break
+            if end == place:
+                out.append(self._one(text[place]))
+                end += 1
+            place = end
         return "".join(out)
 
+    def _sequence_end(self, text: str, place: int, *, last: bool) -> int | None:
+        """Where the escape sequence at `place` ends; `place` if there is none; None if more is needed."""
+        if text[place] not in "\x1b\x90\x98\x9b\x9d\x9e\x9f":
+            return place
+        match = _SEQUENCE.match(text, place)
+        if match is not None and match.end() - place <= HELD_BACK:
+            return match.end()
+        if not last and len(text) - place <= HELD_BACK and _UNFINISHED.match(text, place):
+            return None
+        return place
+
     def _one(self, char: str) -> str:
-        if char == "\r":
-            self._after_return = True
-            return "\n"
         if char == "\n" and self._after_return:
             self._after_return = False
             return ""
-        self._after_return = False
-        if char == "\t":
-            return TAB
-        if " " <= char <= "~" or char == "\n":
-            self._marks = 0
-            return char
-        if unicodedata.combining(char):
+        self._after_return = char == "\r"
+        if unicodedata.category(char) in ("Mn", "Me") and not _FORBIDDEN.match(char):
             self._marks += 1
             return char if self._marks <= MAX_COMBINING else ""
         self._marks = 0
+        if char == "\r":
+            return "\n"
+        if char == "\t":
+            return TAB
         return REPLACEMENT if _FORBIDDEN.match(char) else char

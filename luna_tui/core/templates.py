@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_REFERENCE = re.compile(r"\{\{\s*([A-Za-z0-9_][A-Za-z0-9._-]*)\s*\}\}")
+_REFERENCE = re.compile(r"\{\{\s*+([A-Za-z0-9_][A-Za-z0-9._-]*+)\s*+\}\}")
+_ATTEMPT = re.compile(r"\{\{\s*+(?:results|files|run|python)\b[^{}\n]{0,80}(?:\}\}|\}|$)", re.MULTILINE)
 
 
 class TemplateError(ValueError):
@@ -19,6 +20,17 @@ class TemplateError(ValueError):
 def names(template: str) -> tuple[str, ...]:
     """Names a template uses, in order, each once. Double braces around anything else are plain text."""
     return tuple(dict.fromkeys(_REFERENCE.findall(template)))
+
+
+def broken(template: str) -> tuple[str, ...]:
+    """What starts like a reference of ours and is none: `{{ files[0] }}`, `{{ results.a | upper }}`."""
+    attempts = (m[0] for m in _ATTEMPT.finditer(template))
+    return tuple(dict.fromkeys(a for a in attempts if not _REFERENCE.fullmatch(a)))
+
+
+def literal(text: str) -> str:
+    """`text` so that nothing in it is a reference: its double braces are set apart."""
+    return text.replace("{{", "{ {") if names(text) else text
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+
+_STARTS = 8
+_SHORTENED = 5
+"""How many of the cycles found are shortened, from how many members: bounds the work on large knots."""
 
 
 def levels(depends_on: Mapping[str, Sequence[str]]) -> list[list[str]]:
@@ -28,11 +33,27 @@ def levels(depends_on: Mapping[str, Sequence[str]]) -> list[list[str]]:
 
 
 def cycles(depends_on: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
-    """One cycle per knot, as `a, b, c` where a depends on b, b on c and c on a."""
+    """One cycle per knot, as `a, b, c` where a depends on b, b on c and c on a.
+
+    Each starts at its first member in the given order, and the first few are the shortest of their
+    knot as far as a bounded search can tell. A subtask that depends on itself is a cycle of one.
+    """
     placed = {i for level in levels(depends_on) for i in level}
-    left = {i: [d for d in deps if d in depends_on and d not in placed] for i, deps in depends_on.items()}
+    left = {
+        i: [d for d in deps if d in depends_on and d not in placed]
+        for i, deps in depends_on.items()
+        if i not in placed
+    }
+    order = {i: n for n, i in enumerate(left)}
+    found = _walked(left)
+    shortened = [_shortest(cycle, left) for cycle in found[:_SHORTENED]]
+    return [_from_first(cycle, order) for cycle in shortened + found[_SHORTENED:]]
+
+
+def _walked(left: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """A cycle for each start from which following first dependencies does not meet an earlier walk."""
     found: list[tuple[str, ...]] = []
-    seen = set(placed)
+    seen: set[str] = set()
     for start in left:
         path: list[str] = []
         where: dict[str, int] = {}
@@ -40,8 +61,37 @@ def cycles(depends_on: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
         while node not in seen and node not in where:
             where[node] = len(path)
             path.append(node)
-            node = next((d for d in left[node]), node)
+            node = left[node][0]
         if node in where:
             found.append(tuple(path[where[node] :]))
         seen.update(path)
     return found
+
+
+def _shortest(cycle: tuple[str, ...], left: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    for start in cycle[:_STARTS]:
+        other = _through(start, left)
+        if len(other) < len(cycle):
+            cycle = other
+    return cycle
+
+
+def _through(start: str, left: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """The shortest cycle through `start`, which lies on one."""
+    came_from: dict[str, str] = {}
+    queue = deque([start])
+    while start not in came_from:
+        node = queue.popleft()
+        for following in left[node]:
+            if following not in came_from:
+                came_from[following] = node
+                queue.append(following)
+    path = [start]
+    while (before := came_from[path[-1]]) != start:
+        path.append(before)
+    return (start, *reversed(path[1:]))
+
+
+def _from_first(cycle: tuple[str, ...], order: Mapping[str, int]) -> tuple[str, ...]:
+    first = min(range(len(cycle)), key=lambda n: order[cycle[n]])
+    return cycle[first:] + cycle[:first]
