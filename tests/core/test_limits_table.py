@@ -1,0 +1,65 @@
+"""The tier x mode table: workers and what may be used of each limit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from luna_tui.core.limits import (
+    AUTO_WORKERS,
+    DEFAULT_MODE,
+    DEFAULT_TIER,
+    SHARES,
+    TIERS,
+    Limits,
+    caps,
+    workers_for,
+)
+from luna_tui.core.words import Mode
+
+CONSERVATIVE, BALANCED, AGGRESSIVE = Mode.CONSERVATIVE, Mode.BALANCED, Mode.AGGRESSIVE
+
+CELLS = [
+    ("tier1", CONSERVATIVE, 3, Limits(37, 22_500, 6_000)),
+    ("tier1", BALANCED, 4, Limits(42, 25_500, 6_800)),
+    ("tier1", AGGRESSIVE, 5, Limits(47, 28_500, 7_600)),
+    ("tier2", CONSERVATIVE, 10, Limits(750, 337_500, 67_500)),
+    ("tier2", BALANCED, 15, Limits(850, 382_500, 76_500)),
+    ("tier2", AGGRESSIVE, 20, Limits(950, 427_500, 85_500)),
+    ("tier3", CONSERVATIVE, 15, Limits(1_500, 600_000, 120_000)),
+    ("tier3", BALANCED, 20, Limits(1_700, 680_000, 136_000)),
+    ("tier3", AGGRESSIVE, 30, Limits(1_900, 760_000, 152_000)),
+    ("tier4", CONSERVATIVE, 20, Limits(3_000, 1_500_000, 300_000)),
+    ("tier4", BALANCED, 30, Limits(3_400, 1_700_000, 340_000)),
+    ("tier4", AGGRESSIVE, 40, Limits(3_800, 1_900_000, 380_000)),
+]
+
+
+@pytest.mark.parametrize(("tier", "mode", "workers", "allowed"), CELLS)
+def test_each_cell_has_its_workers_and_its_caps(tier: str, mode: Mode, workers: int, allowed: Limits) -> None:
+    assert workers_for(tier, mode) == workers
+    assert caps(TIERS[tier].limits, mode) == allowed
+
+
+def test_without_a_choice_fifteen_work() -> None:
+    assert workers_for(DEFAULT_TIER, DEFAULT_MODE) == 15
+
+
+@pytest.mark.parametrize("tier", ["start", "build", "scale"])
+@pytest.mark.parametrize("mode", list(Mode))
+def test_newer_tiers_leave_the_number_of_workers_open(tier: str, mode: Mode) -> None:
+    assert workers_for(tier, mode) == AUTO_WORKERS
+
+
+def test_a_tier_that_the_table_lacks_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        workers_for("tier9", Mode.BALANCED)
+
+
+@given(st.integers(1, 10**9), st.sampled_from(list(Mode)))
+def test_a_cap_is_the_exact_share_rounded_down(limit: int, mode: Mode) -> None:
+    percent = {CONSERVATIVE: 75, BALANCED: 85, AGGRESSIVE: 95}[mode]
+    assert SHARES[mode] == percent / 100
+    exact = limit * percent // 100
+    assert caps(Limits(limit, limit, limit), mode) == Limits(exact, exact, exact)
