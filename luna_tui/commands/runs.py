@@ -78,6 +78,12 @@ def _demo_faults() -> tuple[Fault, ...]:
 
 
 def _headless(session: LiveSession) -> int | None:
+    threading.Thread(target=session.run, name="luna-run", daemon=True).start()
+    return _until_ended(session)
+
+
+def _until_ended(session: LiveSession, *, say: str = "") -> int | None:
+    """Wait for the end of the run; a signal ends it, and gives the exit code."""
     caught: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -85,8 +91,9 @@ def _headless(session: LiveSession) -> int | None:
         session.control.cancel(Scope.RUN, Manner.NOW, by=signal.Signals(number).name)
 
     before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    if say:
+        print(say, file=sys.stderr, flush=True)
     try:
-        threading.Thread(target=session.run, name="luna-run", daemon=True).start()
         while not session.ended.wait(0.2):
             session.state()
     finally:
@@ -115,9 +122,11 @@ def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | N
     )
     code = run_app(app)
     if app.error_text:
-        print(app.error_text, file=sys.stderr)
-        return ExitCode.INTERNAL
-    return code
+        print(app.error_text, file=sys.stderr, flush=True)
+    goes_on = bool(app.error_text) and not session.ended.is_set()
+    say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
+    stopped = _until_ended(session, say=say) if app.driving else None
+    return ExitCode.INTERNAL if app.error_text else (code or stopped)
 
 
 def _unicode_terminal() -> bool:

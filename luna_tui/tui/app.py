@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
+import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.segment import Segment, Segments
-from textual import work
 from textual.app import App
 from textual.events import AppBlur, AppFocus
 
+from luna_tui.core.clean import clean
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Manner, Scope
 from luna_tui.engine.control import RunControl
 from luna_tui.session import Session
 from luna_tui.tui.driver import LunaDriver
+from luna_tui.tui.keymap import usable_keys
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.pages import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.signals import Signals, let_go
 from luna_tui.tui.theme import Palette, ThemeLike
 
 
@@ -29,6 +29,7 @@ class LunaApp(App[None], inherit_bindings=False):
     """One run on one terminal."""
 
     ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
     CSS = "Screen { background: ansi_default; color: ansi_default; }"
     BINDINGS = [("ctrl+c", "stop_all", "")]
 
@@ -54,15 +55,17 @@ class LunaApp(App[None], inherit_bindings=False):
         """Draw with ASCII characters only."""
         self.folder = folder
         """Where the run is kept, for the report; empty when it is not."""
-        self.notice = notices[0] if notices else ""
-        """One line that stands in for the waiting line until a key is pressed."""
+        self._keymap_given, complaints = usable_keys(keymap or {})
+        self._unread = [*notices, *complaints]
         self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
         known = [p.name for p in self._palettes]
         if theme_name in known:
             self._at_palette = known.index(theme_name)
         else:
             self._at_palette = 0
-            self.notice = self.notice or f"theme {theme_name} is not known; using {known[0]}"
+            self._unread.append(f"theme {theme_name} is not known; using {known[0]}")
+        self.notice = self._unread.pop(0) if self._unread else ""
+        """One line that stands in for the waiting line until a key is pressed; then comes the next."""
         self._close_after_s = close_after_s
         self._close_at: float | None = None
         self._focused = True
@@ -70,7 +73,14 @@ class LunaApp(App[None], inherit_bindings=False):
         self._reported = False
         self.error_text = ""
         """What went wrong, when the app crashed; without values of variables."""
-        self._keymap_given = dict(keymap or {})
+        self.driving = False
+        """The run was started; it goes on when the app has left."""
+        self._ignores_click = False
+        self.signals = Signals(
+            terminate=self._terminate,
+            interrupt=lambda: self._from_thread(self.action_stop_all),
+            hang_up=lambda: self._from_thread(self._hung_up),
+        )
 
     @property
     def palette(self) -> Palette:
@@ -107,37 +117,47 @@ class LunaApp(App[None], inherit_bindings=False):
         self.push_screen(RunScreen())
         self.set_interval(1 / self._fps, self._frame)
         if self._drive is not None:
-            self._run_session(self._drive)
-        if not self.is_headless:
-            self._listen_for_signals()
+            self.driving = True
+            # Not Textual's pool: leaving the app would wait for the end of the run.
+            threading.Thread(
+                target=self._run_session, args=(self._drive,), name="luna-run", daemon=True
+            ).start()
 
-    def _listen_for_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._terminated)
-        loop.add_signal_handler(signal.SIGINT, self.action_stop_all)
-        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
+    def _run_session(self, drive: Callable[[], object]) -> None:
+        try:
+            drive()
+        except Exception as error:  # noqa: BLE001  the app's one worker: shown, and the app ends
+            self._from_thread(self._handle_exception, error)
 
-    def _terminated(self) -> None:
-        """End the run, leave a clean terminal."""
+    def _from_thread(self, call: Callable[..., object], *given: object) -> None:
+        """Have the app's thread call this when it comes to it; nothing waits."""
+        if self._loop is not None and not self._loop.is_closed():
+            self.call_later(call, *given)
+
+    def _terminate(self) -> None:
+        """End the run, leave a clean terminal; any thread may call it."""
         control = self._session.control
         if control is not None:
             control.cancel(Scope.RUN, Manner.NOW, by="SIGTERM")
-        self.exit(return_code=143)
+        self._from_thread(self.exit, None, 143)
+
+    def on_luna_driver_lost(self) -> None:
+        """The terminal is gone: let go of it and leave; the run goes on."""
+        let_go()
+        self._hung_up()
 
     def _hung_up(self) -> None:
-        """The terminal is gone: let go of it. The run goes on; `App.run` returns when it has ended."""
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
         self.exit(return_code=129)
-
-    @work(thread=True, exit_on_error=True)
-    def _run_session(self, drive: Callable[[], object]) -> None:
-        drive()
 
     def on_app_focus(self, _: AppFocus) -> None:
         """The clock ticks again."""
+        self._ignores_click = self._ignores_click or not self._focused
         self._focused = True
+
+    def takes_click(self) -> bool:
+        """False for the click that brought the terminal to the front."""
+        ignored, self._ignores_click = self._ignores_click, False
+        return not ignored
 
     def on_app_blur(self, _: AppBlur) -> None:
         """No clock ticks while nobody looks."""
@@ -145,7 +165,8 @@ class LunaApp(App[None], inherit_bindings=False):
 
     def on_key(self) -> None:
         """A key acknowledges the notice."""
-        self.notice = ""
+        self.notice = self._unread.pop(0) if self._unread else ""
+        self._ignores_click = False
 
     def next_palette(self) -> None:
         """Use the next theme."""
@@ -203,18 +224,25 @@ class LunaApp(App[None], inherit_bindings=False):
             self.exit()
 
     def _draw(self) -> None:
-        for screen in self.screen_stack:
+        for screen in reversed(self.screen_stack):
             if isinstance(screen, LunaScreen):
                 screen.redraw()
+            if not screen.is_modal:
+                return
 
     def _fatal_error(self) -> None:
         """Leave a clean terminal and a traceback without values: they may hold prompts and keys."""
-        self.error_text = traceback.format_exc()
+        if self._exception is not None:
+            self.error_text = clean("".join(traceback.format_exception(self._exception)))
         self._exit_renderables.append(Segments([Segment("The screen crashed.\n")]))
         self._close_messages_no_wait()
 
 
 def run_app(app: LunaApp) -> int | None:
     """Run the app on this terminal; its return code when it failed or was left hard, else None."""
-    app.run(mouse=True)
+    app.signals.listen()
+    try:
+        app.run(mouse=True)
+    finally:
+        app.signals.left.set()
     return app.return_code or None

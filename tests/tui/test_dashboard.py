@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from textual.events import AppBlur, AppFocus
 from textual.pilot import Pilot
 from tui.scenes import busy, demo
 
@@ -280,3 +281,46 @@ def test_an_equal_frame_paints_nothing(drive: Callable[..., None]) -> None:
         assert refreshed == []
 
     drive(steps)
+
+
+def test_only_the_first_button_selects_and_not_the_click_that_brings_the_terminal_to_the_front(
+    drive: Callable[..., None],
+) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        screen = app.screen
+        assert isinstance(screen, RunScreen)
+        before = screen.selected
+        await pilot.click("#grid", offset=(30, 5), button=3)
+        assert screen.selected == before
+        app.post_message(AppBlur())
+        app.post_message(AppFocus())
+        await pilot.pause()
+        await pilot.click("#grid", offset=(30, 5))
+        assert screen.selected == before
+        await pilot.click("#grid", offset=(30, 5))
+        assert screen.selected != before
+
+    drive(steps)
+
+
+def test_every_notice_is_shown_one_after_the_other(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        for said in ("theme one is broken", "theme two is broken", "did you mean run.mode?"):
+            app.screen.draw()  # type: ignore[attr-defined]
+            assert said in shown(app)
+            await pilot.press("z")
+
+    drive(
+        steps,
+        notices=["theme one is broken", "theme two is broken"],
+        keymap={"run.modes": "M"},
+    )
+
+
+def test_a_key_that_is_taken_keeps_its_meaning(drive: Callable[..., None]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        assert "run.mode = 'p' not used: p is run.pause" in shown(app)
+        await pilot.press("p", "m", "z")
+        assert control.calls == [("pause", "user"), ("mode", Mode.CONSERVATIVE, "user"), ("pause", "user")]
+
+    drive(steps, keymap={"run.mode": "p", "run.pause": "p,z"})

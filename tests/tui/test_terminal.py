@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,15 +34,28 @@ entry()
 """
 
 
+_started: list[subprocess.Popen[bytes]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left() -> Iterator[None]:
+    yield
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
 class Terminal:
     """A program on a pseudo-terminal of 80x24."""
 
     def __init__(self, *argv: str) -> None:
         self.master, slave = pty.openpty()
-        import fcntl
-        import struct
-        import termios
-
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         environ = {k: v for k, v in os.environ.items() if k != "CI"} | {
             "TERM": "xterm-256color",
@@ -48,6 +65,7 @@ class Terminal:
             argv, stdin=slave, stdout=slave, stderr=slave, env=environ, start_new_session=True
         )
         os.close(slave)
+        _started.append(self.process)
         self.seen = b""
 
     def read_until(self, wanted: bytes, timeout_s: float = 20.0) -> None:
@@ -100,9 +118,11 @@ def start(folder: Path, script: str = "sleep 100", title: str = "work") -> Termi
 
 
 def test_a_crash_restores_the_terminal_hides_values_and_is_not_0(tmp_path: Path) -> None:
-    terminal = Terminal(sys.executable, "-c", CRASHING.format(plan=plan_of(tmp_path, "sleep 1")))
+    terminal = Terminal(sys.executable, "-c", CRASHING.format(plan=plan_of(tmp_path, "sleep 60")))
     terminal.read_until(b"RUNNING")
     terminal.send(b"?")
+    terminal.read_until(b"ctrl+c ends it")
+    terminal.process.send_signal(signal.SIGINT)
     assert terminal.finish() == 1
     assert LEAVE_SCREEN in terminal.seen
     assert SHOW_CURSOR in terminal.seen
@@ -188,3 +208,54 @@ def test_it_goes_headless_where_no_screen_can_be_drawn(tmp_path: Path) -> None:
     os.close(master)
     assert dumb.returncode == 0
     assert b"\x1b" not in said
+
+
+def test_a_terminal_that_takes_nothing_cannot_hold_up_sigterm(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    size = struct.pack("HHHH", 60, 200, 0, 0)
+    fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, size)
+    terminal.process.send_signal(signal.SIGWINCH)
+    end = time.monotonic() + 30
+    while time.monotonic() < end and not blocked(terminal.process.pid):
+        terminal.send(b"T")
+        time.sleep(0.05)
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.process.wait(8) == 143
+    terminal.finish()
+
+
+def blocked(pid: int) -> bool:
+    """Whether the program's screen waits for the terminal, so that keys are no longer taken in."""
+    first = cpu_ticks(pid)
+    time.sleep(0.4)
+    return cpu_ticks(pid) - first <= 1
+
+
+def cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_a_stray_sigcont_leaves_one_reader_of_keys(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.read_until(LEAVE_SCREEN)
+    terminal.send(b"x")
+    terminal.read_until(b"nothing has been stopped yet")
+    terminal.process.send_signal(signal.SIGTERM)
+    assert terminal.finish() == 143
+
+
+def test_a_terminal_that_vanishes_is_left_with_129_after_the_run(tmp_path: Path) -> None:
+    terminal = start(tmp_path, f"sleep 1; echo done > {tmp_path}/done")
+    os.close(terminal.master)
+    assert terminal.process.wait(20) == 129
+    assert (tmp_path / "done").exists()
+
+
+def test_the_mouse_reports_clicks_but_no_motion(tmp_path: Path) -> None:
+    terminal = start(tmp_path)
+    terminal.process.send_signal(signal.SIGTERM)
+    terminal.finish()
+    assert b"\x1b[?1000h" in terminal.seen
+    assert b"\x1b[?1003h" not in terminal.seen

@@ -10,6 +10,7 @@ from textual.screen import Screen
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.keys import KeyHelp
 from luna_tui.tui.views.spans import Looks
+from luna_tui.tui.widgets.lines_panel import LinesPanel
 
 if TYPE_CHECKING:
     from luna_tui.tui.app import LunaApp
@@ -48,6 +49,14 @@ class LunaScreen(Screen[Any]):
 
     def draw(self) -> None:
         """Show the run as it is now; only called while the panels are there."""
+
+    def picked(self, key: str) -> None:
+        """An entry was clicked; clicking only selects."""
+
+    def on_lines_panel_picked(self, event: LinesPanel.Picked) -> None:
+        """Select, unless the click only brought the terminal to the front."""
+        if self.luna.takes_click():
+            self.picked(event.key)
 
     def redraw(self) -> None:
         """Draw, unless this screen is not there yet or not any more."""

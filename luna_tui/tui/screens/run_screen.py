@@ -60,9 +60,9 @@ class RunScreen(LunaScreen):
             self.selected = view.grid.cells[0].key
             self.draw()
 
-    def on_lines_panel_picked(self, event: LinesPanel.Picked) -> None:
+    def picked(self, key: str) -> None:
         """Clicking only selects."""
-        self.selected = event.key
+        self.selected = key
         self.draw()
 
     def action_move_down(self) -> None:

@@ -60,9 +60,9 @@ class StopMenu(LunaScreen, ModalScreen[None]):
                     self._take(choice)
                     return
 
-    def on_lines_panel_picked(self, event: LinesPanel.Picked) -> None:
+    def picked(self, key: str) -> None:
         """Clicking only moves the cursor."""
-        self.at = next((n for n, c in enumerate(self._offered) if c.key == event.key), self.at)
+        self.at = next((n for n, c in enumerate(self._offered) if c.key == key), self.at)
         self.draw()
 
     def _press_on(self) -> None:

@@ -69,7 +69,9 @@ class LinesPanel(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def on_click(self, event: Click) -> None:
-        """Select what is under the mouse."""
+        """Select what is under the mouse, with the first button only."""
+        if event.button != 1:
+            return
         for cell in self._panel.cells:
             inside_rows = cell.row <= event.y < cell.row + cell.height
             if inside_rows and cell.column <= event.x < cell.column + cell.width:

@@ -1,0 +1,54 @@
+"""Judge the keys a user chose: unknown names and clashes are told, the rest is used."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from textual.keys import _character_to_key
+
+from luna_tui.tui.views.keys import RUN_KEYS, SUBTASK_KEYS, KeyHelp
+
+TABLES: tuple[tuple[KeyHelp, ...], ...] = (RUN_KEYS, SUBTASK_KEYS)
+"""Keys that are in force at the same time, a table a screen."""
+
+
+def usable_keys(
+    chosen: Mapping[str, str], tables: Sequence[tuple[KeyHelp, ...]] = TABLES
+) -> tuple[dict[str, str], list[str]]:
+    """The choices that can be used, and a sentence for each that cannot."""
+    known = {k.id for table in tables for k in table}
+    problems = [_unknown(name, known) for name in chosen if name not in known]
+    good = {name: keys for name, keys in chosen.items() if name in known}
+    for table in tables:
+        for name, clash in _clashes(table, good).items():
+            problems.append(f"keys: {name} = {good.pop(name)!r} not used: {clash}")
+    return good, problems
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"keys: no action is called {name!r}{hint}"
+
+
+def _clashes(table: tuple[KeyHelp, ...], good: Mapping[str, str]) -> dict[str, str]:
+    """Id of a choice -> why it cannot be, for one screen."""
+    owner: dict[str, str] = {}
+    for k in table:
+        if k.id not in good:
+            owner.update(dict.fromkeys(_names(k.keys), k.id))
+    found: dict[str, str] = {}
+    for k in table:
+        if k.id in good:
+            taken = [n for n in _names(good[k.id]) if n in owner]
+            if taken:
+                found[k.id] = f"{taken[0]} is {owner[taken[0]]}"
+            else:
+                owner.update(dict.fromkeys(_names(good[k.id]), k.id))
+    return found
+
+
+def _names(keys: str) -> list[str]:
+    stripped = (key.strip() for key in keys.split(","))
+    return [_character_to_key(key) if len(key) == 1 else key for key in stripped if key]
