@@ -3,60 +3,111 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import Problem
 from luna_tui.storage.toml_source import TomlSource
 
 E = TypeVar("E", bound=StrEnum)
 
+_LONGEST = 400
+"""Characters of one sentence about a problem."""
+_MOST = 100_000
+"""Problems kept of one file; nobody reads more, and a generated file may have millions."""
+_SEARCHED = 20
+"""Problems for which a near word is looked up: as many as are shown. A search costs milliseconds."""
+_CANDIDATES = 2_000
+
 
 def nearest(word: str, valid: Iterable[str]) -> str:
-    """`did you mean X?` or the list of valid words."""
+    """`did you mean X?` or the list of valid words; of very many, only likely ones are compared."""
     known = list(valid)
-    near = difflib.get_close_matches(word, known, 1, cutoff=0.5)
+    if len(known) > _CANDIDATES:
+        known = _likely(word, known)
+    near = difflib.get_close_matches(word[:100], known, 1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]}?"
     return f"one of: {', '.join(known)}" if 0 < len(known) <= 24 else ""
 
 
+def _likely(word: str, known: list[str]) -> list[str]:
+    """Words that differ in length by one at most and share their beginning, or else their end."""
+    alike = [k for k in known if abs(len(k) - len(word)) <= 1]
+    half = max(1, len(word) // 2)
+    start, end = word[:half], word[-half:]
+    return [k for k in alike if k.startswith(start) or k.endswith(end)][:_CANDIDATES]
+
+
+def _short(text: str) -> str:
+    line = clean_line(text[: 4 * _LONGEST])
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+
+
 class Problems:
-    """Located problems of one file."""
+    """Located problems of one file; every text is cleaned and bounded, since it quotes the file."""
 
     def __init__(self, source: TomlSource) -> None:
         self._source = source
         self.found: list[Problem] = []
+        self._seen: set[Problem] = set()
 
     def add(self, path: tuple[str | int, ...], what: str, fix: str = "") -> None:
-        """Note a problem at the line of `path`."""
-        self.found.append(Problem(self._source.path, self._source.line(*path), what, fix))
+        """Note a problem at the line of `path`, once."""
+        problem = Problem(self._source.path, self._source.line(*path), _short(what), _short(fix))
+        if problem not in self._seen and len(self.found) < _MOST:
+            self._seen.add(problem)
+            self.found.append(problem)
 
     def line(self, *path: str | int) -> int:
         """Line of a key."""
         return self._source.line(*path)
 
+    def nearest(self, word: str, valid: Iterable[str]) -> str:
+        """As the function, but nothing once there are more problems than anyone is shown."""
+        return nearest(word, valid) if len(self.found) < _SEARCHED else ""
+
 
 class Table:
-    """One table of a file; `take_*` return the default after noting what is wrong."""
+    """One table of a file; each getter returns the default after noting what is wrong.
 
-    def __init__(self, problems: Problems, path: tuple[str | int, ...], values: Mapping[str, Any]) -> None:
+    Keys that are in `values` and not in `own` come from the table at `inherited`, and that is
+    where their problems are.
+    """
+
+    def __init__(
+        self,
+        problems: Problems,
+        path: tuple[str | int, ...],
+        values: Mapping[str, Any],
+        *,
+        own: Mapping[str, Any] | None = None,
+        inherited: tuple[str | int, ...] = (),
+    ) -> None:
         self.problems = problems
         self.path = path
         self.values = values
+        self.own = values if own is None else own
+        self._inherited = inherited
+
+    def where(self, key: str) -> tuple[str | int, ...]:
+        """Path of a key, or of what should have it."""
+        foreign = key in self.values and key not in self.own
+        return (*(self._inherited if foreign else self.path), key)
 
     def refuse_unknown(self, known: Iterable[str], what: str) -> None:
-        """Note every key that is not known."""
+        """Note every key of its own that is not known."""
         valid = list(known)
-        for key in self.values:
+        for key in self.own:
             if key not in valid:
-                self.problems.add((*self.path, key), f"unknown key {key} in {what}", nearest(key, valid))
+                fix = self.problems.nearest(key, valid)
+                self.problems.add((*self.path, key), f"unknown key {key} in {what}", fix)
 
     def wrong(self, key: str, what: str, fix: str = "") -> None:
         """Note a problem with the value of `key`."""
-        self.problems.add((*self.path, key), what, fix)
+        self.problems.add(self.where(key), what, fix)
 
     def text(self, key: str, default: str = "", *, empty: bool = True) -> str:
         """A string."""
@@ -86,7 +137,7 @@ class Table:
             self.wrong(key, f"{key} must be a whole number, not {kind_of(value)}", fix)
             return default
         if not low <= value <= high:
-            self.wrong(key, f"{key} = {value} is out of range", f"between {low:,} and {high:,}")
+            self.wrong(key, f"{key} = {_number(value)} is out of range", f"between {low:,} and {high:,}")
             return default
         return value
 
@@ -99,8 +150,8 @@ class Table:
             fix = "a number of seconds, without quotes" if isinstance(value, str) else ""
             self.wrong(key, f"{key} must be a number, not {kind_of(value)}", fix)
             return default
-        if not math.isfinite(value) or not 0 <= value <= high:
-            self.wrong(key, f"{key} = {value} is out of range", f"seconds between 0 and {high:,.0f}")
+        if not 0 <= value <= high:
+            self.wrong(key, f"{key} = {_number(value)} is out of range", f"seconds between 0 and {high:,.0f}")
             return default
         return float(value)
 
@@ -109,8 +160,11 @@ class Table:
         value = self.values.get(key, [])
         if single and isinstance(value, str):
             return (value,)
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        if not isinstance(value, list):
             self.wrong(key, f"{key} must be a list of texts, not {kind_of(value)}", f'{key} = ["…"]')
+            return ()
+        if odd := [v for v in value if not isinstance(v, str)]:
+            self.wrong(key, f"{key} must hold texts only, not {kind_of(odd[0])}", "put it in quotes")
             return ()
         return tuple(value)
 
@@ -119,8 +173,9 @@ class Table:
         value = self.values.get(key, default)
         words = [str(w) for w in kind]
         if not isinstance(value, str) or value not in words:
-            shown = value if isinstance(value, str) else kind_of(value)
-            self.wrong(key, f"{key} = {shown!r} is not known", nearest(str(value), words))
+            shown = repr(value[:100]) if isinstance(value, str) else kind_of(value)
+            near = nearest(value, words) if isinstance(value, str) else f"one of: {', '.join(words)}"
+            self.wrong(key, f"{key} = {shown} is not known", near)
             return default
         return kind(value)
 
@@ -130,7 +185,14 @@ class Table:
         if not isinstance(value, dict):
             self.wrong(key, f"{key} must be a table, not {kind_of(value)}")
             value = {}
-        return Table(self.problems, (*self.path, key), value)
+        return Table(self.problems, self.where(key), value)
+
+
+def _number(value: float) -> str:
+    """A number in words that stay short and can always be made."""
+    if isinstance(value, int) and abs(value) >= 10**20:
+        return "a number of more than 20 digits"
+    return str(value)
 
 
 def kind_of(value: Any) -> str:
@@ -142,5 +204,6 @@ def kind_of(value: Any) -> str:
         str: "text",
         list: "a list",
         dict: "a table",
+        type(None): "null",
     }
     return names.get(type(value), "a date or time")
