@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import getproxies
 
@@ -17,40 +18,49 @@ _CREDENTIALS = (
     "ANTHROPIC_IDENTITY_TOKEN_FILE",
 )
 CONNECTIONS = 256
-"""More than workers can ever be, so that no call waits for a connection of another."""
+"""At least this many may be open, so that no call waits for a connection of another."""
+_CONNECT_S = 10.0
+_READ_S = 600.0
+"""A backstop; each attempt's guard is stricter."""
 
 
-def credentials_present(environ: dict[str, str]) -> bool:
-    """Whether the SDK could find credentials, told without loading it (an empty value counts as unset)."""
+def credentials_present(environ: Mapping[str, str]) -> bool:
+    """Whether the SDK could find credentials, told without loading it (an empty value counts as unset).
+
+    Mirrors the SDK's search: variables, then the file of the active profile.
+    """
     if any(environ.get(name, "").strip() for name in _CREDENTIALS):
         return True
-    config = environ.get("ANTHROPIC_CONFIG_DIR") or os.path.join(
-        environ.get("XDG_CONFIG_HOME") or os.path.join(environ.get("HOME", ""), ".config"), "anthropic"
-    )
-    return os.path.isdir(os.path.join(config, "configs"))
+    home = Path(environ.get("HOME") or "/")
+    folder = Path(environ.get("ANTHROPIC_CONFIG_DIR") or home / ".config" / "anthropic")
+    try:
+        profile = (folder / "active_config").read_text(encoding="utf-8").strip() or "default"
+    except (OSError, UnicodeDecodeError):
+        profile = "default"
+    return (folder / "configs" / f"{profile}.json").is_file()
 
 
-def make_client(base_url: str | None = None, api_key: str | None = None) -> anthropic.Anthropic:
-    """One client for all threads. None = what the SDK finds in its environment."""
+def make_client(
+    base_url: str | None = None, api_key: str | None = None, workers: int = 0
+) -> anthropic.Anthropic:
+    """One client for all threads, at most `workers` of which call at once.
+
+    None = what the SDK finds in its environment; an `api_key` switches that search off.
+    """
     import anthropic
     import httpx2
 
+    from luna_tui.runners.proxies import proxy_mounts
     from luna_tui.runners.transport import CancellableTransport
 
-    proxies = getproxies()
-    mounts: dict[str, httpx2.BaseTransport | None] = {}
-    for scheme in ("http", "https"):
-        if proxies.get(scheme, "").startswith(("http://", "https://")):
-            mounts[f"{scheme}://"] = CancellableTransport(connections=CONNECTIONS, proxy=proxies[scheme])
-    for host in filter(None, (h.strip().lstrip(".") for h in proxies.get("no", "").split(","))):
-        mounts[f"all://{host}"] = None
-    for host in ("127.0.0.1", "localhost", "[::1]"):
-        mounts[f"all://{host}"] = None
+    connections = max(CONNECTIONS, workers)
+    context = httpx2.create_ssl_context()
     http_client = anthropic.DefaultHttpxClient(
-        transport=CancellableTransport(connections=CONNECTIONS),
-        mounts=mounts,
+        transport=CancellableTransport(connections=connections, ssl_context=context),
+        mounts=proxy_mounts(getproxies(), connections=connections, ssl_context=context),
         follow_redirects=False,
-        timeout=httpx2.Timeout(60.0, connect=10.0),
+        timeout=httpx2.Timeout(_READ_S, connect=_CONNECT_S, pool=_CONNECT_S),
+        headers={"accept-encoding": "identity"},
     )
     return anthropic.Anthropic(
         base_url=base_url, api_key=api_key, max_retries=0, http_client=http_client, open_telemetry=False

@@ -11,29 +11,36 @@ from luna_tui.core.templates import TemplateError, names, render
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import Cancelled
 from luna_tui.engine.clock import Clock
-from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Usage, Work
+from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Work
+from luna_tui.runners.answer import CHARS_PER_TOKEN, AnswerReader
 from luna_tui.runners.workspace_files import read_beneath
 
 if TYPE_CHECKING:
     import anthropic
 
-CHARS_PER_TOKEN = 3.5
-"""A first guess; the server's count corrects each request as soon as its answer begins."""
+    from luna_tui.runners.guard import CallGuard
+
 _REQUEST_OVERHEAD_TOKENS = 20
 _LIKELY_SHARE_OF_MAX = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
+class _Question:
     """What one conversation starts with."""
 
     text: str
     documents: tuple[tuple[str, str], ...]
     """(title, text) of attached files that the prompt does not quote."""
+    system: str
 
     @property
-    def characters(self) -> int:
-        return len(self.text) + sum(len(text) for _, text in self.documents)
+    def texts(self) -> tuple[str, ...]:
+        return (self.text, self.system, *(text for _, text in self.documents))
+
+    @property
+    def tokens(self) -> int:
+        """A guess."""
+        return round(sum(map(len, self.texts)) / CHARS_PER_TOKEN) + _REQUEST_OVERHEAD_TOKENS
 
     def content(self) -> list[dict[str, Any]]:
         blocks: list[dict[str, Any]] = [
@@ -58,53 +65,53 @@ class ClaudeRunner:
         first_event_s: float = 60.0,
         gap_s: float = 45.0,
     ) -> None:
+        """`make_client` is called once, by the first attempt.
+
+        An attempt fails as stalled when nothing but pings came for `first_event_s` at its start or
+        for `gap_s` later; both in seconds. Its whole time is bounded by its token's deadline.
+        """
         self._make_client = make_client
         self._clock = clock
         self._first_event_s = first_event_s
         self._gap_s = gap_s
         self._lock = threading.Lock()
-        """Protects `_client`, which is built by the first attempt that needs it."""
+        """Protects `_client`."""
         self._client: anthropic.Anthropic | None = None
 
     def demand(self, work: Work) -> Demand:
         """Input from the length of the prompt unless the plan estimates it; output likewise."""
-        subtask = work.subtask
-        guess = round(
-            (_request(work).characters + len(subtask.system)) / CHARS_PER_TOKEN + _REQUEST_OVERHEAD_TOKENS
-        )
+        estimate = work.subtask.estimate
         return Demand(
-            input_tokens=subtask.estimate.input_tokens or guess,
-            output_tokens=subtask.estimate.output_tokens or round(subtask.max_tokens * _LIKELY_SHARE_OF_MAX),
+            input_tokens=estimate.input_tokens or _question(work).tokens,
+            output_tokens=estimate.output_tokens or round(work.subtask.max_tokens * _LIKELY_SHARE_OF_MAX),
         )
 
     def run(self, work: Work, context: AttemptContext) -> str:
         """Stream the answer; raises AttemptError or Cancelled."""
-        from luna_tui.runners.claude_errors import translate
-        from luna_tui.runners.transport import CURRENT_PATIENCE, CURRENT_TOKEN, Patience
+        context.token.raise_if_cancelled()
+        question = _question(work)
 
-        patience = Patience(self._clock, self._first_event_s, self._gap_s)
-        token, silence = CURRENT_TOKEN.set(context.token), CURRENT_PATIENCE.set(patience)
-        reader = _AnswerReader(work.subtask.model, context)
+        from luna_tui.runners.claude_errors import translate
+        from luna_tui.runners.guard import CURRENT_GUARD, CallGuard
+
+        guard = CallGuard(context.token, self._clock, first_s=self._first_event_s, gap_s=self._gap_s)
+        earlier = CURRENT_GUARD.set(guard)
+        reader = AnswerReader(work.subtask.model, context, expected_input=question.tokens)
         try:
-            with self._open(work) as stream:
-                context.server_limits(self._limits(stream.response.headers))
-                for event in stream:
-                    patience.touch()
-                    reader.take(event)
-            return reader.answer()
+            return self._listen(work, question, context, guard, reader)
         except (AttemptError, Cancelled):
+            context.token.raise_if_cancelled()
             raise
         except Exception as error:
             context.token.raise_if_cancelled()
-            failure = translate(error, self._clock.wall())
+            failure = translate(error, self._clock.wall(), question.texts)
             if failure is None:
                 raise
-            self._tell_limits(error, context)
-            raise failure from error
+            self._tell_limits(getattr(error, "response", None), context)
+            raise _with_size(failure, question) from error
         finally:
+            CURRENT_GUARD.reset(earlier)
             reader.book()
-            CURRENT_TOKEN.reset(token)
-            CURRENT_PATIENCE.reset(silence)
 
     def close(self) -> None:
         """Close the client's connections."""
@@ -113,18 +120,29 @@ class ClaudeRunner:
         if client is not None:
             client.close()
 
-    def _open(self, work: Work) -> anthropic.Stream[Any]:
-        subtask = work.subtask
+    def _listen(
+        self,
+        work: Work,
+        question: _Question,
+        context: AttemptContext,
+        guard: CallGuard,
+        reader: AnswerReader,
+    ) -> str:
         request: dict[str, Any] = {
-            "model": subtask.model,
-            "max_tokens": subtask.max_tokens,
-            "messages": [{"role": "user", "content": _request(work).content()}],
+            "model": work.subtask.model,
+            "max_tokens": work.subtask.max_tokens,
+            "messages": [{"role": "user", "content": question.content()}],
             "stream": True,
         }
-        if subtask.system:
-            request["system"] = subtask.system
-        stream: anthropic.Stream[Any] = self._shared_client().messages.create(**request)
-        return stream
+        if question.system:
+            request["system"] = question.system
+        with self._shared_client().messages.create(**request) as stream:
+            self._tell_limits(stream.response, context)
+            for event in stream:
+                guard.touch()
+                reader.take(event)
+        context.token.raise_if_cancelled()
+        return reader.answer()
 
     def _shared_client(self) -> anthropic.Anthropic:
         with self._lock:
@@ -132,106 +150,31 @@ class ClaudeRunner:
                 self._client = self._make_client()
             return self._client
 
-    def _limits(self, headers: Any) -> Any:
+    def _tell_limits(self, response: Any, context: AttemptContext) -> None:
         from luna_tui.runners.limit_headers import read_limits
 
-        return read_limits(headers, self._clock.wall())
-
-    def _tell_limits(self, error: Exception, context: AttemptContext) -> None:
-        response = getattr(error, "response", None)
         if response is not None:
-            context.server_limits(self._limits(response.headers))
+            context.server_limits(read_limits(response.headers, self._clock.wall()))
 
 
-class _AnswerReader:
-    """Turns the events of one stream into text and usage, and decides whether the answer is whole."""
-
-    def __init__(self, model: str, context: AttemptContext) -> None:
-        self._model = model
-        self._context = context
-        self._texts: list[str] = []
-        self._input = self._output = self._cache_read = self._cache_write = 0
-        self._begun = self._stopped = False
-        self._stop_reason: str | None = None
-
-    def take(self, event: Any) -> None:
-        match event.type:
-            case "message_start":
-                self._begun = True
-                self._count(event.message.usage)
-                self._context.usage(self._usage(), final=False)
-            case "content_block_delta" if event.delta.type == "text_delta":
-                self._texts.append(event.delta.text)
-                self._context.output(event.delta.text)
-            case "message_delta":
-                self._stop_reason = event.delta.stop_reason or self._stop_reason
-                self._count(event.usage)
-            case "message_stop":
-                self._stopped = True
-
-    def answer(self) -> str:
-        """The text of a whole answer; AttemptError for anything less."""
-        text = "".join(self._texts)
-        if not self._begun:
-            raise AttemptError(
-                ErrorKind.PROTOCOL,
-                "the answer held no event of the API; is a proxy in between?",
-                retryable=True,
-            )
-        if not self._stopped or self._stop_reason is None:
-            raise AttemptError(
-                ErrorKind.TRUNCATED, f"the stream ended early, after {len(text):,} characters", retryable=True
-            )
-        if self._stop_reason == "max_tokens":
-            raise AttemptError(
-                ErrorKind.MAX_TOKENS, f"cut off at max_tokens after {self._output:,} tokens; raise max_tokens"
-            )
-        if self._stop_reason == "refusal":
-            raise AttemptError(ErrorKind.REFUSED, "the model refused to answer")
-        if self._stop_reason not in ("end_turn", "stop_sequence"):
-            raise AttemptError(ErrorKind.PROTOCOL, f"unexpected stop reason {self._stop_reason!r}")
-        if not text.strip():
-            raise AttemptError(ErrorKind.EMPTY, "the answer was empty", retryable=True)
-        return text
-
-    def book(self) -> None:
-        """Report what was used, whether or not the answer came to anything."""
-        if self._begun:
-            self._context.usage(self._usage(), final=True)
-
-    def _count(self, usage: Any) -> None:
-        self._input = _known(usage, "input_tokens", self._input)
-        self._output = _known(usage, "output_tokens", self._output)
-        self._cache_read = _known(usage, "cache_read_input_tokens", self._cache_read)
-        self._cache_write = _known(usage, "cache_creation_input_tokens", self._cache_write)
-
-    def _usage(self) -> Usage:
-        if not self._stopped:
-            heard = round(sum(len(t) for t in self._texts) / CHARS_PER_TOKEN)
-            self._output = max(self._output, heard)
-        return Usage(
-            model=self._model,
-            input_tokens=self._input,
-            output_tokens=self._output,
-            cache_read_tokens=self._cache_read,
-            cache_write_tokens=self._cache_write,
-        )
+def _with_size(failure: AttemptError, question: _Question) -> AttemptError:
+    if failure.kind is not ErrorKind.TOO_LARGE:
+        return failure
+    size = sum(len(text.encode(errors="replace")) for text in question.texts)
+    text = f"{failure.message} (the request held {size:,} bytes of text)"
+    return AttemptError(failure.kind, text, status=failure.status)
 
 
-def _known(usage: Any, name: str, before: int) -> int:
-    value = getattr(usage, name, None)
-    return value if isinstance(value, int) and 0 <= value < 1_000_000_000 else before
-
-
-def _request(work: Work) -> _Request:
+def _question(work: Work) -> _Question:
     subtask = work.subtask
     quoted = set(names(subtask.prompt))
-    texts = [(f"files.{n}", path, read_beneath(work.workspace, path)) for n, path in enumerate(subtask.files)]
-    values = {name: text for name, _, text in texts}
+    files = [(f"files.{n}", path, read_beneath(work.workspace, path)) for n, path in enumerate(subtask.files)]
+    values = {name: text for name, _, text in files}
     values |= {f"results.{i}": output for i, output in work.results.items()}
     values["run.dir"] = work.run_dir
     try:
         prompt = render(subtask.prompt, values)
     except TemplateError as error:
         raise AttemptError(ErrorKind.INVALID_REQUEST, str(error)) from error
-    return _Request(prompt, tuple((path, text) for name, path, text in texts if name not in quoted))
+    documents = tuple((path, text) for name, path, text in files if name not in quoted)
+    return _Question(prompt, documents, subtask.system)

@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+import anthropic
+import httpcore2
+import httpx2
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.runner import AttemptError
+from luna_tui.runners.guard import MAX_ANSWER_BYTES, OversizedAnswer
 from luna_tui.runners.limit_headers import read_retry_after
 
-if TYPE_CHECKING:
-    import anthropic
-
 _MESSAGE_CHARS = 300
+_QUOTE_CHARS = 40
+"""A run of this many characters of the request inside a message is a quotation."""
 _SPEND = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
 _BY_STATUS = {
     400: (ErrorKind.INVALID_REQUEST, False),
     401: (ErrorKind.AUTHENTICATION, False),
+    402: (ErrorKind.SPEND_LIMIT, False),
     403: (ErrorKind.AUTHENTICATION, False),
     404: (ErrorKind.NOT_FOUND, False),
     408: (ErrorKind.CONNECTION, True),
@@ -36,92 +41,170 @@ _BY_TYPE = {
     "timeout_error": (ErrorKind.SERVER, True),
     "authentication_error": (ErrorKind.AUTHENTICATION, False),
     "permission_error": (ErrorKind.AUTHENTICATION, False),
+    "billing_error": (ErrorKind.SPEND_LIMIT, False),
     "not_found_error": (ErrorKind.NOT_FOUND, False),
     "invalid_request_error": (ErrorKind.INVALID_REQUEST, False),
     "request_too_large": (ErrorKind.TOO_LARGE, False),
 }
+_NETWORK = (
+    anthropic.APIConnectionError,
+    httpx2.RequestError,
+    httpx2.InvalidURL,
+    httpcore2.NetworkError,
+    httpcore2.TimeoutException,
+    httpcore2.ProtocolError,
+    OversizedAnswer,
+)
+_NOT_THE_API = (
+    anthropic.APIResponseValidationError,
+    json.JSONDecodeError,
+    UnicodeDecodeError,
+    AssertionError,
+)
 
 
-def translate(error: BaseException, wall: datetime) -> AttemptError | None:
-    """The failure behind an exception of the SDK or its transport; None when it is none of theirs."""
-    import anthropic
-    import httpcore2
-    import httpx2
+def translate(error: BaseException, wall: datetime, private: Sequence[str] = ()) -> AttemptError | None:
+    """The failure behind an exception of the SDK or its transport; None when it is none of theirs.
 
+    `wall` is now, UTC. `private` are texts of the request; a server's message that quotes them, or
+    the key, is not repeated.
+    """
     if isinstance(error, anthropic.APIStatusError):
-        return _from_status(error, wall)
-    if isinstance(error, anthropic.APIConnectionError | httpx2.TransportError | httpcore2.NetworkError):
-        return _from_transport(error)
-    if isinstance(error, anthropic.APIResponseValidationError | httpx2.HTTPError):
-        return _protocol(error)
+        return _from_status(error, wall, private)
+    if isinstance(error, _NOT_THE_API):
+        return _protocol(f"({type(error).__name__})")
+    if isinstance(error, UnicodeEncodeError):
+        return _unencodable(error)
+    if isinstance(error, _NETWORK):
+        return _from_network(_chain(error))
+    if isinstance(error, anthropic.CredentialsError):
+        text = f"the credentials cannot be used: {_short(str(error))}"
+        return AttemptError(ErrorKind.CREDENTIALS_MISSING, text)
     if isinstance(error, anthropic.AnthropicError):
-        return AttemptError(ErrorKind.INVALID_REQUEST, _short(str(error)))
-    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError | AssertionError):
-        return _protocol(error)
-    if isinstance(error, TypeError) and "authentication" in str(error):
+        return AttemptError(ErrorKind.INVALID_REQUEST, _public(str(error), (), private))
+    if isinstance(error, TypeError) and "authentication method" in str(error):
         return AttemptError(
             ErrorKind.CREDENTIALS_MISSING, "no credentials: set ANTHROPIC_API_KEY and run again"
         )
     return None
 
 
-def _from_status(error: anthropic.APIStatusError, wall: datetime) -> AttemptError:
+def _from_status(error: anthropic.APIStatusError, wall: datetime, private: Sequence[str]) -> AttemptError:
     """An error answer, or an error event inside a stream (whose status is that of the stream: 200)."""
-    body = error.body if isinstance(error.body, dict) else {}
-    inner = body.get("error")
-    detail: dict[str, object] = inner if isinstance(inner, dict) else body
-    name = str(detail.get("type", ""))
-    code = str(detail.get("error_code", "") or getattr(error, "error_code", "") or "")
     status = error.status_code
-    retry_after_s = read_retry_after(error.response.headers, wall)
-    text = _short(str(detail.get("message", ""))) or f"the server answered {status}"
-    if code in _SPEND:
-        return AttemptError(ErrorKind.SPEND_LIMIT, f"spend limit reached: {text}", status=status)
     if 300 <= status < 400:
-        return AttemptError(ErrorKind.PROTOCOL, "the server redirects elsewhere; refused", status=status)
-    known = _BY_STATUS.get(status) or _BY_TYPE.get(name)
-    kind, retryable = known or (ErrorKind.SERVER, status >= 500 or status == 200)
-    if name in _BY_TYPE and status == 200:
-        kind, retryable = _BY_TYPE[name]
-    label = (
-        f"{name.removesuffix('_error') or kind.value} ({status})"
-        if status != 200
-        else f"{name} in the stream"
-    )
+        text = "the server redirects elsewhere, which is refused; set the base URL to where it really is"
+        return AttemptError(ErrorKind.PROTOCOL, text, status=status)
+    said = error.api_message if isinstance(error.api_message, str) else ""
+    text = _public(said, _keys(error.response), private) or f"the server answered {status}"
+    if error.error_code in _SPEND:
+        return AttemptError(ErrorKind.SPEND_LIMIT, f"spend limit reached: {text}", status=status)
+    name = error.type if isinstance(error.type, str) else ""
+    kind, retryable = _meaning(status, name)
     return AttemptError(
-        kind, f"{label}: {text}", status=status, retryable=retryable, retry_after_s=retry_after_s
+        kind,
+        f"{_label(status, name, kind)}: {text}",
+        status=status,
+        retryable=retryable,
+        retry_after_s=read_retry_after(error.response.headers, wall) if retryable else None,
     )
 
 
-def _from_transport(error: BaseException) -> AttemptError:
-    cause = _root(error)
-    name = type(error).__name__
-    if isinstance(cause, socket.gaierror):
-        return AttemptError(
-            ErrorKind.UNREACHABLE, "the name of the server is not known to DNS", retryable=True
-        )
-    if isinstance(cause, ConnectionRefusedError):
-        return AttemptError(
-            ErrorKind.UNREACHABLE, "connection refused: nothing listens there", retryable=True
-        )
-    if isinstance(cause, ssl.SSLError):
-        return AttemptError(ErrorKind.UNREACHABLE, f"TLS failed: {_short(str(cause))}", retryable=True)
-    chain = _chain(error)
-    if any("Connect" in type(e).__name__ for e in chain):
-        return AttemptError(ErrorKind.UNREACHABLE, "the server could not be reached", retryable=True)
-    if any("Timeout" in type(e).__name__ for e in chain):
+def _meaning(status: int, name: str) -> tuple[ErrorKind, bool]:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if name in _BY_TYPE:
+        return _BY_TYPE[name]
+    if status < 400 or status >= 500:
+        return ErrorKind.SERVER, True
+    return ErrorKind.INVALID_REQUEST, False
+
+
+def _label(status: int, name: str, kind: ErrorKind) -> str:
+    shown = name if name in _BY_TYPE else kind.value
+    if status == 200:
+        return f"{shown} in the stream"
+    return f"{shown.removesuffix('_error')} ({status})"
+
+
+def _from_network(chain: list[BaseException]) -> AttemptError:
+    for classify in (_unusable, _unreachable):
+        failure = classify(chain)
+        if failure is not None:
+            return failure
+    if _among(chain, TimeoutError, httpx2.TimeoutException):
         return AttemptError(ErrorKind.STALLED, "the server sent nothing for too long", retryable=True)
-    return AttemptError(
-        ErrorKind.CONNECTION, f"the connection broke before the answer was complete ({name})", retryable=True
-    )
+    text = f"the connection broke before the answer was complete ({type(chain[0]).__name__})"
+    return AttemptError(ErrorKind.CONNECTION, text, retryable=True)
 
 
-def _protocol(error: BaseException) -> AttemptError:
-    return AttemptError(
-        ErrorKind.PROTOCOL,
-        f"the answer is not what the API sends ({type(error).__name__}); is a proxy in between?",
-        retryable=True,
+def _unusable(chain: list[BaseException]) -> AttemptError | None:
+    """Failures in which somebody answered, or we could not even ask."""
+    if _among(chain, OversizedAnswer):
+        return AttemptError(ErrorKind.PROTOCOL, f"the answer exceeded {MAX_ANSWER_BYTES:,} bytes")
+    if _among(chain, httpx2.DecodingError):
+        return _protocol("(compressed although that was not asked for)")
+    if (unencodable := _among(chain, UnicodeEncodeError)) is not None:
+        return _unencodable(unencodable)
+    if _among(chain, httpx2.LocalProtocolError):
+        return _bad_header()
+    if _among(chain, httpx2.InvalidURL, httpx2.UnsupportedProtocol):
+        text = "the base URL is not one of http:// or https://; check ANTHROPIC_BASE_URL"
+        return AttemptError(ErrorKind.INVALID_REQUEST, text)
+    return None
+
+
+def _unreachable(chain: list[BaseException]) -> AttemptError | None:
+    proxy = _among(chain, httpx2.ProxyError)
+    if proxy is not None:
+        return _no_way(f"the proxy did not let us through: {_short(str(proxy))}")
+    if _among(chain, socket.gaierror):
+        return _no_way("the name of the server is not known to DNS")
+    if _among(chain, ConnectionRefusedError):
+        return _no_way("connection refused: nothing listens there")
+    tls = _among(chain, ssl.SSLError)
+    if tls is not None:
+        return _no_way(_tls_text(tls))
+    if _among(chain, httpx2.ConnectTimeout):
+        return _no_way("the server did not answer the connection attempt")
+    if _among(chain, httpx2.ConnectError):
+        cause = _among(chain, OSError)
+        why = cause.strerror if isinstance(cause, OSError) and cause.strerror else "no answer"
+        return _no_way(f"the server could not be reached: {_short(why).lower()}")
+    return None
+
+
+def _tls_text(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"TLS failed: the server's certificate is not accepted: {_short(error.verify_message)}"
+    reason = getattr(error, "reason", None) or "no handshake"
+    plain = (
+        " (is it a plain http:// address?)"
+        if reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+        else ""
     )
+    return f"TLS failed: {_short(str(reason)).lower().replace('_', ' ')}{plain}"
+
+
+def _no_way(text: str) -> AttemptError:
+    return AttemptError(ErrorKind.UNREACHABLE, text, retryable=True)
+
+
+def _protocol(detail: str) -> AttemptError:
+    text = f"the answer is not what the API sends {detail}; a proxy or captive portal in between?"
+    return AttemptError(ErrorKind.PROTOCOL, text, retryable=True)
+
+
+def _unencodable(error: BaseException) -> AttemptError:
+    if isinstance(error, UnicodeEncodeError) and error.encoding.startswith("utf"):
+        text = "the request holds half a character (a lone surrogate); check the prompt and its files"
+        return AttemptError(ErrorKind.INVALID_REQUEST, text)
+    return _bad_header()
+
+
+def _bad_header() -> AttemptError:
+    text = "the key cannot be sent: stray quotes, spaces or line breaks in ANTHROPIC_API_KEY?"
+    return AttemptError(ErrorKind.CREDENTIALS_MISSING, text)
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -131,10 +214,26 @@ def _chain(error: BaseException) -> list[BaseException]:
     return chain
 
 
-def _root(error: BaseException) -> BaseException:
-    """The OSError at the bottom of a chain, else its last member."""
-    chain = _chain(error)
-    return next((e for e in reversed(chain) if isinstance(e, OSError)), chain[-1])
+def _among(chain: list[BaseException], *kinds: type[BaseException]) -> BaseException | None:
+    """The deepest member of a chain that is one of `kinds`."""
+    return next((e for e in reversed(chain) if isinstance(e, kinds)), None)
+
+
+def _keys(response: httpx2.Response) -> list[str]:
+    headers = response.request.headers
+    values = [headers.get("authorization", ""), headers.get("x-api-key", "")]
+    return [word for value in values for word in value.split() if len(word) >= 6 and word != "Bearer"]
+
+
+def _public(text: str, secrets: Sequence[str], private: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    text = _short(text)
+    starts = range(0, max(1, len(text) - _QUOTE_CHARS + 1), 4)
+    windows = [w for w in (text[n : n + _QUOTE_CHARS] for n in starts) if len(w) == _QUOTE_CHARS]
+    if any(window in given for given in private for window in windows):
+        return "the server's message quotes the request and is not repeated"
+    return text
 
 
 def _short(text: str) -> str:

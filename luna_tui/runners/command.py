@@ -2,221 +2,167 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import os
-import select
-import shutil
-import signal
+import selectors
+import socket
 import subprocess
-from collections import deque
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from luna_tui.core.clean import clean_line
-from luna_tui.core.templates import TemplateError, render
+from luna_tui.core.templates import TemplateError, names, render
 from luna_tui.core.words import ErrorKind
+from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.runner import AttemptContext, AttemptError, Work
+from luna_tui.runners.guard import armed
+from luna_tui.runners.kept_output import KeptOutput
+from luna_tui.runners.processes import ProcessGroup
+from luna_tui.runners.spawn_errors import exit_error, spawn_error
+from luna_tui.runners.workspace_files import folder_beneath
 
 GRACE_S = 0.3
 """Seconds between TERM and KILL."""
-KEPT_BYTES = 256 * 1024
-"""Kept of the beginning and of the end of an output each; the rest only passes through."""
-SHOWN_BYTES = 4 * 1024 * 1024
-"""Output beyond this is no longer streamed to screens and the output file."""
 _CHUNK = 64 * 1024
+_PIPE_BYTES = 1024 * 1024
+"""Most that a pipe can hold: what is read after the end beyond this is not the command's."""
 _POLL_S = 0.2
+"""How often the end is looked for where the system cannot announce it."""
 _PASSED_ON = frozenset(
-    {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI"}
-    | {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}
+    {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI"} | {"VIRTUAL_ENV"}
 )
+_PASSED_ON_PREFIXES = ("LC_", "PYTHON")
 """Variables a command sees besides its own; never a credential."""
+_DEFAULTS = {"PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """What is started, with every template filled in."""
+
+    argv: list[str]
+    cwd: str
+    environ: dict[str, str]
 
 
 class CommandRunner:
     """Runs commands; holds no state between attempts."""
 
-    def __init__(self, clock: Clock, environ: dict[str, str]) -> None:
+    def __init__(self, clock: Clock, environ: Mapping[str, str], *, grace_s: float = GRACE_S) -> None:
+        """`environ` is narrowed to an allow-list; `grace_s` is the time between TERM and KILL."""
         self._clock = clock
-        self._environ = {k: v for k, v in environ.items() if k in _PASSED_ON or k.startswith("LC_")}
+        self._grace_s = grace_s
+        self._environ = {k: v for k, v in environ.items() if _is_passed_on(k)} | _DEFAULTS
 
     def demand(self, work: Work) -> None:
         """Commands take nothing from the rate limits."""
         return None
 
     def run(self, work: Work, context: AttemptContext) -> str:
-        """Run to the end; the output is stdout and stderr as they came."""
-        read_end, write_end = os.pipe2(os.O_CLOEXEC)
-        try:
-            process = self._spawn(work, write_end)
-        finally:
-            os.close(write_end)
-        with os.fdopen(read_end, "rb", buffering=0) as pipe:
-            kept = _KeptOutput(context)
-            try:
-                self._read(process, pipe.fileno(), kept, context)
-            finally:
-                self._end(process)
+        """Run to the end; the output is stdout and stderr as they came.
+
+        Values in an argument list are arguments. In a shell text they are variables, so that what
+        a model wrote is never read as shell: quote them as any variable, `"{{ results.scan }}"`.
+        """
         context.token.raise_if_cancelled()
-        output = kept.text()
-        if process.returncode not in work.subtask.ok_codes:
-            raise _exit_error(process.returncode, output)
+        launch = self._launch(work)
+        read_end, group = _start(launch)
+        kept = KeptOutput(context)
+        try:
+            _follow(group, read_end, kept, context.token)
+        finally:
+            try:
+                code = group.end(self._grace_s)
+            finally:
+                os.close(read_end)
+        output = kept.finish()
+        context.token.raise_if_cancelled()
+        if code not in work.subtask.ok_codes:
+            raise exit_error(code, output)
         return output
 
     def close(self) -> None:
         """Nothing is shared."""
 
-    def _spawn(self, work: Work, write_end: int) -> subprocess.Popen[bytes]:
+    def _launch(self, work: Work) -> _Launch:
         subtask = work.subtask
         values = {f"results.{i}": text for i, text in work.results.items()} | {"run.dir": work.run_dir}
         try:
-            words = [render(word, values) for word in subtask.command]
             extra = {name: render(value, values) for name, value in subtask.env}
+            if subtask.shell:
+                script, variables = _shell_text(subtask.command[0], values)
+                argv = ["/bin/sh", "-c", script]
+            else:
+                argv, variables = [render(word, values) for word in subtask.command], {}
         except TemplateError as error:
             raise AttemptError(ErrorKind.INVALID_REQUEST, str(error)) from error
-        argv = ["/bin/sh", "-c", words[0]] if subtask.shell else words
-        cwd = _folder(work.workspace, subtask.cwd)
-        defaults = {"PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
-        try:
-            return subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env=self._environ | defaults | extra,
-                stdin=subprocess.DEVNULL,
-                stdout=write_end,
-                stderr=write_end,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise _spawn_error(argv[0], error) from error
-
-    def _read(
-        self, process: subprocess.Popen[bytes], pipe: int, kept: _KeptOutput, context: AttemptContext
-    ) -> None:
-        """Pass output on until the process has ended and its pipe is drained, or the token is cancelled.
-
-        A process may close its output long before it ends; only its end is the end.
-        """
-        wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-
-        def wake() -> None:
-            with contextlib.suppress(OSError):
-                os.write(wake_write, b"x")
-
-        try:
-            pidfd = os.pidfd_open(process.pid)
-        except OSError:
-            pidfd = -1
-        try:
-            with context.token.on_cancel(wake):
-                watched = [pipe, wake_read] + ([pidfd] if pidfd >= 0 else [])
-                while True:
-                    ready, _, _ = select.select(watched, [], [], _POLL_S)
-                    if wake_read in ready:
-                        return
-                    if pipe not in ready:
-                        if process.poll() is not None:
-                            return
-                        continue
-                    chunk = os.read(pipe, _CHUNK)
-                    if chunk:
-                        kept.take(chunk)
-                    else:
-                        watched.remove(pipe)
-        finally:
-            for descriptor in (wake_read, wake_write, pidfd):
-                if descriptor >= 0:
-                    os.close(descriptor)
-            kept.finish()
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """Leave nothing behind: TERM to the group, KILL after the grace; the pipe may stay open elsewhere."""
-        if process.poll() is None:
-            _signal(process.pid, signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_S)
-        _signal(process.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1.0)
+        cwd = folder_beneath(work.workspace, subtask.cwd)
+        return _Launch(argv, cwd, self._environ | extra | variables)
 
 
-class _KeptOutput:
-    """Decodes and passes on output, and keeps its beginning and its end."""
-
-    def __init__(self, context: AttemptContext) -> None:
-        self._context = context
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._head: list[str] = []
-        self._head_size = 0
-        self._tail: deque[str] = deque()
-        self._tail_size = 0
-        self._dropped = 0
-        self._shown = 0
-
-    def take(self, chunk: bytes) -> None:
-        text = self._decoder.decode(chunk)
-        if not text:
-            return
-        if self._shown < SHOWN_BYTES:
-            self._context.output(text)
-            self._shown += len(chunk)
-            if self._shown >= SHOWN_BYTES:
-                self._context.output("\n… more output follows, no longer shown\n")
-        if self._head_size < KEPT_BYTES:
-            self._head.append(text)
-            self._head_size += len(text)
-            return
-        self._tail.append(text)
-        self._tail_size += len(text)
-        while self._tail_size - len(self._tail[0]) > KEPT_BYTES:
-            self._tail_size -= len(self._tail[0])
-            self._dropped += len(self._tail.popleft())
-
-    def finish(self) -> None:
-        rest = self._decoder.decode(b"", final=True)
-        if rest:
-            self._head.append(rest) if not self._tail else self._tail.append(rest)
-            self._context.output(rest)
-
-    def text(self) -> str:
-        gap = f"\n… {self._dropped:,} characters left out …\n" if self._dropped else ""
-        return "".join(self._head) + gap + "".join(self._tail)
+def _is_passed_on(name: str) -> bool:
+    return name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
 
 
-def _signal(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, number)
+def _shell_text(template: str, values: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """The script with a variable in place of each value, and those variables."""
+    used = [name for name in names(template) if name in values]
+    variables = {name: f"LUNA_VALUE_{n}" for n, name in enumerate(used)}
+    script = render(template, {name: f"${{{variable}}}" for name, variable in variables.items()})
+    return script, {variable: values[name] for name, variable in variables.items()}
 
 
-def _folder(workspace: str, cwd: str) -> str:
-    root = os.path.realpath(workspace)
-    path = os.path.realpath(os.path.join(root, cwd))
-    if not Path(path).is_relative_to(root):
-        raise AttemptError(ErrorKind.WORKSPACE, f"cwd {cwd} lies outside the workspace")
-    if not os.path.isdir(path):
-        raise AttemptError(ErrorKind.WORKSPACE, f"cwd {cwd} is not a folder of the workspace")
-    return path
+def _start(launch: _Launch) -> tuple[int, ProcessGroup]:
+    """The end of the pipe to read, and the process that writes into it."""
+    read_end = write_end = -1
+    try:
+        read_end, write_end = os.pipe()
+        process = subprocess.Popen(
+            launch.argv,
+            cwd=launch.cwd,
+            env=launch.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=write_end,
+            stderr=write_end,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        if read_end >= 0:
+            os.close(read_end)
+        raise spawn_error(launch.argv[0], launch.cwd, launch.environ, error) from error
+    finally:
+        if write_end >= 0:
+            os.close(write_end)
+    return read_end, ProcessGroup(process)
 
 
-def _exit_error(code: int, output: str) -> AttemptError:
-    last = next((line for line in reversed(output.splitlines()) if line.strip()), "")
-    said = f": {clean_line(last)[:200]}" if last else ""
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        return AttemptError(ErrorKind.EXIT_CODE, f"killed by {name}{said}", status=code, retryable=True)
-    return AttemptError(ErrorKind.EXIT_CODE, f"exited with {code}{said}", status=code, retryable=True)
+def _follow(group: ProcessGroup, pipe: int, kept: KeptOutput, token: CancelToken) -> None:
+    """Pass output on until the process has ended and its pipe is drained, or the token is cancelled.
+
+    A process may close its output long before it ends, and something it started may keep writing
+    after it; only its own end is the end.
+    """
+    waking, woken = socket.socketpair()
+    with waking, woken, selectors.DefaultSelector() as selector, armed(token, lambda: _wake(waking)):
+        for source in (pipe, woken.fileno(), group.descriptor):
+            if source is not None:
+                selector.register(source, selectors.EVENT_READ)
+        after_end = 0
+        while True:
+            timeout_s = None if group.descriptor is not None else _POLL_S
+            ready = {key.fd for key, _ in selector.select(timeout_s)}
+            ended = group.has_ended()
+            if woken.fileno() in ready or (ended and pipe not in ready) or after_end > _PIPE_BYTES:
+                return
+            if pipe not in ready:
+                continue
+            chunk = os.read(pipe, _CHUNK)
+            after_end += len(chunk) if ended else 0
+            kept.take(chunk)
+            if not chunk:
+                selector.unregister(pipe)
 
 
-def _spawn_error(program: str, error: OSError | ValueError) -> AttemptError:
-    if isinstance(error, FileNotFoundError):
-        found = shutil.which(program.lower())
-        hint = f"; did you mean {found}?" if found else "; is it installed and on PATH?"
-        return AttemptError(ErrorKind.SPAWN, f"command not found: {clean_line(program)}{hint}")
-    if isinstance(error, PermissionError):
-        return AttemptError(ErrorKind.SPAWN, f"{clean_line(program)} may not be executed; chmod +x it")
-    return AttemptError(
-        ErrorKind.SPAWN, f"{clean_line(program)} could not be started: {clean_line(str(error))}"
-    )
+def _wake(waking: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        waking.send(b"x")

@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import select
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 import httpcore2
 import httpx2
 
-from luna_tui.engine.cancel import Cancelled, CancelToken
-from luna_tui.engine.clock import Clock
-
-CURRENT_TOKEN: ContextVar[CancelToken | None] = ContextVar("luna_current_token", default=None)
-"""Token of the attempt this thread works on; set by the runner around each call."""
-
-
-class Patience:
-    """How long a stream may stay silent; pings do not touch it, so they do not prolong it."""
-
-    def __init__(self, clock: Clock, first_s: float, gap_s: float) -> None:
-        self._clock = clock
-        self._gap_s = gap_s
-        self._until = clock.now() + first_s
-
-    def touch(self) -> None:
-        """An event that says something arrived."""
-        self._until = self._clock.now() + self._gap_s
-
-    def remaining_s(self) -> float:
-        """Seconds of silence still accepted."""
-        return max(0.0, self._until - self._clock.now())
-
-
-CURRENT_PATIENCE: ContextVar[Patience | None] = ContextVar("luna_current_patience", default=None)
-"""Patience of the stream this thread reads."""
+from luna_tui.engine.cancel import Cancelled
+from luna_tui.runners.guard import CURRENT_GUARD, armed
 
 _KEEPALIVE: tuple[tuple[int, int, int], ...] = ((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),)
+_IDLE_S = 30.0
+"""A connection that waited longer is not used again."""
 
 
 def _shut_down(sock: socket.socket) -> None:
@@ -53,18 +32,15 @@ def _shut_down(sock: socket.socket) -> None:
 
 @contextmanager
 def _guarded(sock: socket.socket, timeout: float | None) -> Iterator[None]:
-    """While the block runs, a cancellation shuts the socket down; the timeout never exceeds the deadline."""
-    token = CURRENT_TOKEN.get()
-    if token is None:
+    """While the block runs, a cancellation shuts the socket down, and the guard bounds the wait."""
+    guard = CURRENT_GUARD.get()
+    if guard is None:
         sock.settimeout(timeout)
         yield
         return
-    patience = CURRENT_PATIENCE.get()
-    silence_s = patience.remaining_s() if patience is not None else None
-    bounds = [t for t in (timeout, token.remaining_s(), silence_s) if t is not None]
-    sock.settimeout(max(0.001, min(bounds)) if bounds else None)
+    sock.settimeout(guard.bound(timeout))
     try:
-        with token.on_cancel(lambda: _shut_down(sock)):
+        with armed(guard.token, lambda: _shut_down(sock)):
             yield
     except Cancelled as error:
         raise httpcore2.ReadError(str(error)) from error
@@ -81,7 +57,7 @@ def _mapped(timeout: type[Exception], failure: type[Exception]) -> Iterator[None
 
 
 class GuardedStream(httpcore2.NetworkStream):
-    """A socket of one connection; every blocking call on it is guarded by the current token."""
+    """A socket of one connection; every blocking call on it is guarded by the attempt that makes it."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -89,7 +65,10 @@ class GuardedStream(httpcore2.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Receive at most `max_bytes`; seconds per call."""
         with _mapped(httpcore2.ReadTimeout, httpcore2.ReadError), _guarded(self._sock, timeout):
-            return self._sock.recv(max_bytes)
+            received = self._sock.recv(max_bytes)
+        if (guard := CURRENT_GUARD.get()) is not None:
+            guard.count(len(received))
+        return received
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send all of `buffer`."""
@@ -104,17 +83,19 @@ class GuardedStream(httpcore2.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
         """Wrap without the handshake first: wrapping detaches the raw socket that the guard must know."""
-        with _mapped(httpcore2.ConnectTimeout, httpcore2.ConnectError):
-            try:
-                sock = ssl_context.wrap_socket(
-                    self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
+        sock: socket.socket = self._sock
+        try:
+            with _mapped(httpcore2.ConnectTimeout, httpcore2.ConnectError):
+                wrapped = ssl_context.wrap_socket(
+                    sock, server_hostname=server_hostname, do_handshake_on_connect=False
                 )
-                with _guarded(sock, timeout):
-                    sock.do_handshake()
-            except BaseException:
-                self.close()
-                raise
-        return GuardedStream(sock)
+                sock = wrapped
+                with _guarded(wrapped, timeout):
+                    wrapped.do_handshake()
+        except BaseException:
+            sock.close()
+            raise
+        return GuardedStream(wrapped)
 
     def get_extra_info(self, info: str) -> Any:
         """What httpcore2 asks of a stream."""
@@ -183,28 +164,119 @@ class GuardedBackend(httpcore2.NetworkBackend):
             sock.setsockopt(*option)
         if local_address is not None:
             sock.bind((local_address, 0))
-        with _guarded(sock, timeout):
-            sock.connect(address)
+        _await_connection(sock, address, timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return GuardedStream(sock)
 
 
-class CancellableTransport(httpx2.HTTPTransport):
-    """httpx2's own transport over a pool that uses `GuardedBackend`."""
+def _await_connection(sock: socket.socket, address: Any, timeout: float | None) -> None:
+    """Begin first and guard the wait: shutting down a socket that has not begun would change nothing."""
+    sock.setblocking(False)
+    failure = sock.connect_ex(address)
+    if failure == errno.EINPROGRESS:
+        with _guarded(sock, timeout):
+            poll = select.poll()
+            poll.register(sock, select.POLLOUT)
+            bound_s = sock.gettimeout()
+            if not poll.poll(None if bound_s is None else bound_s * 1000):
+                raise TimeoutError("no answer to the connection attempt")
+            failure = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failure:
+        raise OSError(failure, os.strerror(failure))
 
-    def __init__(self, *, connections: int, proxy: str | None = None) -> None:
-        context = httpx2.create_ssl_context()
+
+_EXCEPTIONS: dict[type[BaseException], type[httpx2.TransportError]] = {
+    httpcore2.TimeoutException: httpx2.TimeoutException,
+    httpcore2.ConnectTimeout: httpx2.ConnectTimeout,
+    httpcore2.ReadTimeout: httpx2.ReadTimeout,
+    httpcore2.WriteTimeout: httpx2.WriteTimeout,
+    httpcore2.PoolTimeout: httpx2.PoolTimeout,
+    httpcore2.NetworkError: httpx2.NetworkError,
+    httpcore2.ConnectError: httpx2.ConnectError,
+    httpcore2.ReadError: httpx2.ReadError,
+    httpcore2.WriteError: httpx2.WriteError,
+    httpcore2.ProxyError: httpx2.ProxyError,
+    httpcore2.UnsupportedProtocol: httpx2.UnsupportedProtocol,
+    httpcore2.ProtocolError: httpx2.ProtocolError,
+    httpcore2.LocalProtocolError: httpx2.LocalProtocolError,
+    httpcore2.RemoteProtocolError: httpx2.RemoteProtocolError,
+}
+
+
+@contextmanager
+def _told_as_httpx() -> Iterator[None]:
+    try:
+        yield
+    except tuple(_EXCEPTIONS) as error:
+        kind = next(_EXCEPTIONS[base] for base in type(error).__mro__ if base in _EXCEPTIONS)
+        raise kind(str(error)) from error
+
+
+class _Body(httpx2.SyncByteStream):
+    """The body of an answer as it arrives."""
+
+    def __init__(self, stream: Iterable[bytes]) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _told_as_httpx():
+            yield from self._stream
+
+    def close(self) -> None:
+        """Give the connection back, or close it when the body was not read to its end."""
+        close = getattr(self._stream, "close", None)
+        if close is not None:
+            close()
+
+
+class CancellableTransport(httpx2.BaseTransport):
+    """A pool of connections that `GuardedBackend` opens, directly or through an `http://` proxy."""
+
+    def __init__(
+        self, *, connections: int, ssl_context: ssl.SSLContext, proxy: httpx2.Proxy | None = None
+    ) -> None:
         shared: dict[str, Any] = {
-            "ssl_context": context,
+            "ssl_context": ssl_context,
             "max_connections": connections,
             "max_keepalive_connections": connections,
-            "keepalive_expiry": 30.0,
+            "keepalive_expiry": _IDLE_S,
             "network_backend": GuardedBackend(),
             "socket_options": _KEEPALIVE,
         }
-        self._pool: httpcore2.ConnectionPool
+        self._connections: httpcore2.ConnectionPool
         if proxy is None:
-            self._pool = httpcore2.ConnectionPool(**shared)
+            self._connections = httpcore2.ConnectionPool(**shared)
         else:
-            parsed = httpx2.Proxy(url=proxy)
-            self._pool = httpcore2.HTTPProxy(proxy_url=str(parsed.url), proxy_auth=parsed.raw_auth, **shared)
+            self._connections = httpcore2.HTTPProxy(
+                proxy_url=_core_url(proxy.url), proxy_auth=proxy.raw_auth, **shared
+            )
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send; the body streams. A compressed body, which nobody asked for, is refused unread."""
+        core = httpcore2.Request(
+            method=request.method,
+            url=_core_url(request.url),
+            headers=request.headers.raw,
+            content=cast(Iterable[bytes], request.stream),
+            extensions=request.extensions,
+        )
+        with _told_as_httpx():
+            answer = self._connections.handle_request(core)
+        response = httpx2.Response(
+            status_code=answer.status,
+            headers=answer.headers,
+            stream=_Body(cast(Iterable[bytes], answer.stream)),
+            extensions=answer.extensions,
+        )
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            response.close()
+            raise httpx2.DecodingError("a compressed answer, which was not asked for", request=request)
+        return response
+
+    def close(self) -> None:
+        """Close every connection; no attempt runs any more."""
+        self._connections.close()
+
+
+def _core_url(url: httpx2.URL) -> httpcore2.URL:
+    return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)

@@ -15,7 +15,8 @@ from luna_tui.core.words import ErrorKind, Kind, Status
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import SystemClock
 from luna_tui.engine.runner import AttemptError
-from luna_tui.runners.command import KEPT_BYTES, CommandRunner
+from luna_tui.runners.command import CommandRunner
+from luna_tui.runners.kept_output import KEPT_BYTES
 
 CLOCK = SystemClock()
 RUNNER = CommandRunner(CLOCK, {"PATH": os.environ["PATH"], "ANTHROPIC_API_KEY": "canary"})

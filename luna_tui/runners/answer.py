@@ -1,0 +1,131 @@
+"""Read the events of one streamed answer, and decide whether it is a result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from luna_tui.core.words import ErrorKind
+from luna_tui.engine.runner import AttemptContext, AttemptError, Usage
+
+CHARS_PER_TOKEN = 3.5
+"""A first guess; the server's count corrects each request as soon as its answer begins."""
+MAX_TOKENS_COUNTED = 1_000_000_000
+"""A count above this is nonsense and is not believed."""
+_LONG_STOPS = {
+    "max_tokens": "cut off at max_tokens after {output:,} tokens; raise max_tokens",
+    "model_context_window_exceeded": "cut off after {output:,} tokens: the model's context window is full",
+}
+
+
+class AnswerReader:
+    """Lives as long as one answer; used by its thread only."""
+
+    def __init__(self, model: str, context: AttemptContext, *, expected_input: int) -> None:
+        self._model = model
+        self._context = context
+        self._texts: list[str] = []
+        self._characters = 0
+        self._expected_input = expected_input
+        self._input: int | None = None
+        self._output: int | None = None
+        self._cache_read = self._cache_write = 0
+        self._begun = self._stopped = False
+        self._stop_reason: str | None = None
+
+    def take(self, event: Any) -> None:
+        """One event; AttemptError(PROTOCOL) when it lacks what its type promises. Unknown ones pass."""
+        try:
+            self._take(event)
+        except AttributeError as error:
+            raise _not_the_api() from error
+
+    def answer(self) -> str:
+        """The text of a whole answer; AttemptError for anything less."""
+        if not self._begun:
+            raise _not_the_api()
+        if not self._stopped or self._stop_reason is None:
+            text = f"the stream ended early, after {self._characters:,} characters"
+            raise AttemptError(ErrorKind.TRUNCATED, text, retryable=True)
+        if self._stop_reason in _LONG_STOPS:
+            text = _LONG_STOPS[self._stop_reason].format(output=self._usage().output_tokens)
+            raise AttemptError(ErrorKind.MAX_TOKENS, text)
+        if self._stop_reason == "refusal":
+            raise AttemptError(ErrorKind.REFUSED, "the model refused to answer")
+        if self._stop_reason not in ("end_turn", "stop_sequence"):
+            raise AttemptError(ErrorKind.PROTOCOL, f"unexpected stop reason {self._stop_reason[:40]!r}")
+        whole = "".join(self._texts)
+        if not whole.strip():
+            raise AttemptError(ErrorKind.EMPTY, "the answer was empty", retryable=True)
+        return whole
+
+    def book(self) -> None:
+        """Report what was used, whether or not the answer came to anything."""
+        if self._begun:
+            self._context.usage(self._usage(), final=True)
+
+    def _take(self, event: Any) -> None:
+        kind = event.type
+        if kind == "message_start":
+            self._begun = True
+            self._count(event.message.usage)
+            self._context.usage(self._usage(), final=False)
+        elif kind in ("content_block_delta", "message_delta", "message_stop") and not self._begun:
+            raise _not_the_api()
+        elif kind == "content_block_delta":
+            if event.delta.type == "text_delta":
+                self._say(event.delta.text)
+        elif kind == "message_delta":
+            reason = event.delta.stop_reason
+            self._stop_reason = reason if isinstance(reason, str) else self._stop_reason
+            self._count(getattr(event, "usage", None))
+        elif kind == "message_stop":
+            self._stopped = True
+
+    def _say(self, text: Any) -> None:
+        if not isinstance(text, str):
+            raise _not_the_api()
+        text = _whole_characters(text)
+        self._texts.append(text)
+        self._characters += len(text)
+        self._context.output(text)
+
+    def _count(self, usage: Any) -> None:
+        self._input = _believed(usage, "input_tokens", self._input)
+        self._output = _believed(usage, "output_tokens", self._output)
+        self._cache_read = _believed(usage, "cache_read_input_tokens", self._cache_read) or 0
+        self._cache_write = _believed(usage, "cache_creation_input_tokens", self._cache_write) or 0
+
+    def _usage(self) -> Usage:
+        """What the server counted; what it did not tell is guessed from the length of the text."""
+        output = self._output or 0
+        if not self._stopped or self._output is None:
+            output = max(output, round(self._characters / CHARS_PER_TOKEN))
+        return Usage(
+            model=self._model,
+            input_tokens=self._expected_input if self._input is None else self._input,
+            output_tokens=output,
+            cache_read_tokens=self._cache_read,
+            cache_write_tokens=self._cache_write,
+        )
+
+
+def _believed(usage: Any, name: str, before: int | None) -> int | None:
+    value = getattr(usage, name, None)
+    return value if isinstance(value, int) and 0 <= value < MAX_TOKENS_COUNTED else before
+
+
+def _whole_characters(text: str) -> str:
+    """`text` with U+FFFD for half characters: no file or terminal could take them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _not_the_api() -> AttemptError:
+    return AttemptError(
+        ErrorKind.PROTOCOL,
+        "the answer is not what the API sends; a proxy or captive portal in between?",
+        retryable=True,
+    )
