@@ -97,13 +97,14 @@ class Table:
         foreign = key in self.values and key not in self.own
         return (*(self._inherited if foreign else self.path), key)
 
-    def refuse_unknown(self, known: Iterable[str], what: str) -> None:
-        """Note every key of its own that is not known."""
+    def refuse_unknown(self, known: Iterable[str], what: str, *, besides: Iterable[str] = ()) -> None:
+        """Note every key of its own that is not known; those in `besides` are somebody else's affair."""
         valid = list(known)
         for key in self.own:
-            if key not in valid:
+            if key not in valid and key not in besides:
                 fix = self.problems.nearest(key, valid)
-                self.problems.add((*self.path, key), f"unknown key {key} in {what}", fix)
+                shown = key if clean_line(key) else repr(key)
+                self.problems.add((*self.path, key), f"unknown key {shown} in {what}", fix)
 
     def wrong(self, key: str, what: str, fix: str = "") -> None:
         """Note a problem with the value of `key`."""

@@ -1,4 +1,8 @@
-"""Load a plan that Luna V3 saved as JSON. Its tool lists are dropped: Luna offered every tool to all."""
+"""Load a plan that Luna V3 saved as JSON.
+
+What Luna showed and never used is dropped: its tool lists (every subtask could use every tool),
+its guesses of tokens and time, its numbers of waves. Its texts are no templates.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,24 @@ import re
 from pathlib import Path
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import REPLACEMENT, clean_line
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.plan import Plan, Subtask, Wave
+from luna_tui.core.templates import literal
 from luna_tui.core.words import Priority
-from luna_tui.storage.fields import Problems, Table
+from luna_tui.storage import json_scan
+from luna_tui.storage.fields import Problems, Table, kind_of
 from luna_tui.storage.plan_graph import Placed, check_graph
+from luna_tui.storage.plan_problems import MAX_SUBTASKS, TITLE, refuse
 from luna_tui.storage.plan_subtasks import PlanDefaults
+from luna_tui.storage.plan_workspace import resolved_workspace
 from luna_tui.storage.text_source import read_text
+from luna_tui.storage.toml_scan import ShapeError
 from luna_tui.storage.toml_source import TomlSource
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+_LONGEST_ANSWER = 4096
+"""What Luna allowed every call, in tokens."""
 _PRIORITIES = {
     "critica": Priority.CRITICAL,
     "crítica": Priority.CRITICAL,
@@ -25,28 +36,31 @@ _PRIORITIES = {
     "nice-to-have": Priority.NICE_TO_HAVE,
     "baixa": Priority.NICE_TO_HAVE,
 }
-_ID_LINE = re.compile(r'"id"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_PROMPT_PARTS = (
+    ("input", "Input"),
+    ("output_esperado", "Expected output"),
+    ("criterio_sucesso", "Success criterion"),
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def load_luna_v3(path: Path, *, workspace: Path | None, defaults: PlanDefaults) -> Plan:
     """The plan in Luna's own format; raises InvalidInput with located problems."""
-    from luna_tui.storage.plans import TITLE, check_workspace, refuse
-
-    text = read_text(path, TITLE, max_bytes=MAX_BYTES)
-    data = _parse(path, text, TITLE)
-    problems = Problems(TomlSource(str(path), data, _lines(text, data)))
-    root = Table(problems, (), data)
-    folder = (workspace or path.resolve().parent).resolve()
-    wrong = check_workspace(folder)
-    if wrong is not None:
-        problems.add((), wrong, "give another with --workspace")
+    source, problems = _read(path)
+    root = Table(problems, (), source.data)
+    folder = Path()
+    try:
+        folder = resolved_workspace(Path.cwd(), str(workspace or path.resolve().parent))
+    except ValueError as error:
+        problems.add((), str(error), "name another folder with --workspace")
     waves, placed = _waves(root, defaults)
     if not placed and not problems.found:
-        problems.add((), "the plan has no subtasks; nothing to do")
+        problems.add(("ondas",), "the plan has no subtasks; nothing to do", "add subtarefas")
     check_graph(placed, problems, computed=False)
+    goal = _SURROGATE.sub(REPLACEMENT, root.text("tarefa_original"))
     if problems.found:
         raise refuse(problems.found)
-    goal = root.text("tarefa_original")
     return Plan(
         name=clean_line(path.stem),
         goal=goal,
@@ -56,115 +70,129 @@ def load_luna_v3(path: Path, *, workspace: Path | None, defaults: PlanDefaults) 
     )
 
 
-def _parse(path: Path, text: str, title: str) -> dict[str, Any]:
-    def fail(line: int, what: str, fix: str = "") -> InvalidInput:
-        return InvalidInput(title, (Problem(str(path), line, what, fix),))
+def _read(path: Path) -> tuple[TomlSource, Problems]:
+    text = read_text(path, TITLE, max_bytes=MAX_BYTES)
+    shown = clean_line(str(path))
 
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        seen: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in seen:
-                raise fail(0, f"key {clean_line(key)} stands twice in one object", "remove one")
-            seen[key] = value
-        return seen
-
-    def constant(name: str) -> Any:
-        raise fail(0, f"{name} is no JSON number")
+    def fail(line: int, what: str, fix: str) -> InvalidInput:
+        return InvalidInput(TITLE, (Problem(shown, line, what, fix),))
 
     try:
-        data = json.loads(text, object_pairs_hook=unique, parse_constant=constant)
+        found = json_scan.scan(text)
+        data = json.loads(text)
+    except ShapeError as error:
+        raise fail(error.line, error.what, error.fix) from None
     except json.JSONDecodeError as error:
-        at_end = error.pos >= len(text.rstrip())
-        if at_end:
-            raise fail(error.lineno, f"the file ends at line {error.lineno}", "is it complete?") from None
-        raise fail(
-            error.lineno, f"{error.msg} (column {error.colno})", "JSON has no comments and no trailing commas"
-        ) from None
-    except (RecursionError, ValueError):
-        raise fail(0, "nested too deep or a number too long") from None
-    if isinstance(data, dict) and "ondas" not in data and isinstance(data.get("decomposicao"), dict):
-        data = data | {"ondas": data["decomposicao"].get("ondas")}
+        raise fail(*_syntax_problem(text, error)) from None
+    lines = found.lines
+    inner = data.get("decomposicao") if isinstance(data, dict) else None
+    if isinstance(inner, dict) and data.get("ondas") is None:
+        data = data | {"ondas": inner.get("ondas")}
+        lines = lines | {p[1:]: n for p, n in lines.items() if p[:2] == ("decomposicao", "ondas")}
     if not isinstance(data, dict) or data.get("ondas") is None:
-        raise fail(1, "this JSON is no plan of Luna V3: it has no ondas", "plans of luna-tui are TOML")
-    return data
+        kind = "it has no ondas" if isinstance(data, dict) else f"it is {kind_of(data)}"
+        raise fail(1, f"this JSON is no plan of Luna V3: {kind}", "plans of luna-tui are TOML")
+    source = TomlSource(shown, data, lines)
+    problems = Problems(source)
+    for fault in found.faults:
+        problems.add(*fault)
+    return source, problems
 
 
-def _lines(text: str, data: dict[str, Any]) -> dict[tuple[str | int, ...], int]:
-    """Lines of the subtasks, by the order in which their ids stand after `ondas`."""
-    start = text.rfind('"ondas"')
-    found = iter(text.count("\n", 0, m.start()) + 1 for m in _ID_LINE.finditer(text, max(0, start)))
-    lines: dict[tuple[str | int, ...], int] = {}
-    waves = data["ondas"] if isinstance(data["ondas"], list) else []
-    for n, wave in enumerate(waves):
-        subtasks = wave.get("subtarefas") if isinstance(wave, dict) else None
-        for m, _ in enumerate(subtasks if isinstance(subtasks, list) else []):
-            lines[("ondas", n, "subtarefas", m)] = next(found, 0)
-    return lines
+def _syntax_problem(text: str, error: json.JSONDecodeError) -> tuple[int, str, str]:
+    end = len(text.rstrip())
+    if error.pos >= end or error.msg.startswith("Unterminated string"):
+        line = text.count("\n", 0, end) + 1
+        return line, f"the file ends at line {line} in the middle of the JSON", "is it complete?"
+    rest = text[error.pos : error.pos + 2]
+    if rest in ("//", "/*") or rest[:1] == "#":
+        return error.lineno, "JSON has no comments", "remove it, or write the plan as TOML"
+    before = text[: error.pos].rstrip()
+    if before.endswith(",") and rest[:1] in "]}":
+        return text.count("\n", 0, len(before)) + 1, "a comma before the end", "remove it"
+    return error.lineno, f"{error.msg} (column {error.colno})", "check the line and the one before"
 
 
 def _waves(root: Table, defaults: PlanDefaults) -> tuple[list[Wave], list[Placed]]:
     values = root.values["ondas"]
     if not isinstance(values, list):
-        root.wrong("ondas", "ondas must be a list")
+        root.wrong("ondas", f"ondas must be a list, not {kind_of(values)}")
+        return [], []
+    count = sum(len(_items(value)) for value in values)
+    if count > MAX_SUBTASKS:
+        root.wrong("ondas", f"{count:,} subtasks, more than {MAX_SUBTASKS:,}", "split the plan")
         return [], []
     waves: list[Wave] = []
     placed: list[Placed] = []
     for number, value in enumerate(values):
         path: tuple[str | int, ...] = ("ondas", number)
-        table = Table(root.problems, path, value if isinstance(value, dict) else {})
-        subtasks = table.values.get("subtarefas")
-        if not isinstance(subtasks, list) or not subtasks:
-            root.problems.add(path, f"wave {number + 1} has no subtarefas")
+        if not _items(value):
+            root.problems.add(path, f"wave {number + 1} has no subtarefas", "add some, or remove the wave")
             continue
-        here = [
-            Placed(subtask, number, (*path, "subtarefas", place))
-            for place, item in enumerate(subtasks)
-            if (subtask := _subtask(root.problems, (*path, "subtarefas", place), item, defaults)) is not None
-        ]
+        here = _placed(root.problems, path, number, _items(value), defaults)
         placed.extend(here)
-        title = clean_line(table.text("descricao"))[:40]
-        waves.append(
-            Wave(
-                name=f"{number + 1} {title}".strip(),
-                subtasks=tuple(p.subtask for p in here),
-                parallel=table.flag("pode_executar_paralelo", False),
-                timeout=defaults.wave_timeout,
-            )
-        )
+        waves.append(_wave(Table(root.problems, path, value), number, here, defaults))
     return waves, placed
 
 
-def _subtask(
-    problems: Problems, path: tuple[str | int, ...], value: Any, defaults: PlanDefaults
-) -> Subtask | None:
-    table = Table(problems, path, value if isinstance(value, dict) else {})
-    raw_id = table.text("id")
-    subtask_id = re.sub(r"[^A-Za-z0-9._-]", "-", raw_id)[:64].lstrip("-")
-    if not subtask_id or subtask_id in (".", ".."):
-        problems.add((*path, "id"), "a subtask needs an id")
+def _items(wave: Any) -> list[Any]:
+    items = wave.get("subtarefas") if isinstance(wave, dict) else None
+    return items if isinstance(items, list) else []
+
+
+def _wave(table: Table, number: int, placed: list[Placed], defaults: PlanDefaults) -> Wave:
+    title = clean_line(table.text("descricao"))[:40]
+    return Wave(
+        name=f"{number + 1} {title}".strip(),
+        subtasks=tuple(p.subtask for p in placed),
+        parallel=table.flag("pode_executar_paralelo", False),
+        timeout=defaults.wave_timeout,
+    )
+
+
+def _placed(
+    problems: Problems, wave: tuple[str | int, ...], number: int, items: list[Any], defaults: PlanDefaults
+) -> list[Placed]:
+    placed = []
+    for place, value in enumerate(items):
+        path = (*wave, "subtarefas", place)
+        if not isinstance(value, dict):
+            problems.add(path, f"a subtask must be an object, not {kind_of(value)}")
+            continue
+        subtask = _subtask(Table(problems, path, value), defaults)
+        if subtask is not None:
+            placed.append(Placed(subtask, number, path, needs_key="dependencias"))
+    return placed
+
+
+def _subtask(table: Table, defaults: PlanDefaults) -> Subtask | None:
+    subtask_id = _id(table.text("id"))
+    if not subtask_id:
+        table.wrong("id", "a subtask needs an id", '"id": "1.1"')
         return None
     title = clean_line(table.text("titulo", subtask_id)) or subtask_id
+    needs = table.texts("dependencias", single=True)
     return Subtask(
         id=subtask_id,
         title=title,
-        depends_on=table.texts("dependencias", single=True),
+        depends_on=tuple(dict.fromkeys(_id(needed) or needed for needed in needs)),
         priority=_PRIORITIES.get(table.text("prioridade").lower(), Priority.IMPORTANT),
         prompt=_prompt(table, title),
         model=defaults.model,
-        max_tokens=max(defaults.max_tokens, 4096),
+        max_tokens=max(defaults.max_tokens, _LONGEST_ANSWER),
         timeout=defaults.timeout,
         retries=defaults.retries,
     )
 
 
+def _id(text: str) -> str:
+    """Luna's ids are free text; here they are also file names. Empty when nothing is left."""
+    made = _NOT_IN_ID.sub("-", text.strip())[:64].lstrip("-")
+    return "" if made in (".", "..") else made
+
+
 def _prompt(table: Table, title: str) -> str:
     parts = [title, table.text("descricao")]
-    for key, label in (
-        ("input", "Input"),
-        ("output_esperado", "Expected output"),
-        ("criterio_sucesso", "Success criterion"),
-    ):
-        text = table.text(key)
-        if text.strip():
-            parts.append(f"{label}: {text}")
-    return "\n\n".join(p for p in parts if p.strip())
+    parts += [f"{label}: {text}" for key, label in _PROMPT_PARTS if (text := table.text(key)).strip()]
+    text = "\n\n".join(p for p in parts if p.strip())
+    return literal(_SURROGATE.sub(REPLACEMENT, text))

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.plan import Estimate, Expectation, Subtask
-from luna_tui.core.templates import names, render
+from luna_tui.core.templates import names
 from luna_tui.core.words import Kind, Priority
-from luna_tui.storage.fields import Table, nearest
+from luna_tui.storage.fields import Table
+from luna_tui.storage.plan_templates import check_references, filled
+from luna_tui.storage.plan_workspace import PlanFiles
 
-MAX_FILE_BYTES = 1024 * 1024
 MAX_PROMPT_CHARS = 4_000_000
+MAX_FILES = 100
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _COMMON = ("id", "title", "kind", "timeout", "retries", "depends_on", "priority", "expect", "estimate")
 _CLAUDE = ("prompt", "system", "files", "model", "max_tokens")
 _COMMAND = ("command", "shell", "env", "cwd", "ok_codes")
-_LATER = ("tools", "callable", "kwargs", "args")
-SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_LATER)
+_PYTHON = ("callable", "kwargs", "args")
+_FOREIGN = {Kind.CLAUDE: _COMMAND, Kind.COMMAND: _CLAUDE}
+_LATER_EXPECT = ("schema", "regex", "command")
+SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, "tools", *_PYTHON)
 """Every key a subtask or [defaults] may have."""
 
 
@@ -38,212 +38,206 @@ class PlanDefaults:
     retries: int = 2
 
 
-def read_subtask(
-    table: Table, own: Mapping[str, Any], defaults: PlanDefaults, workspace: str, values: Mapping[str, str]
-) -> Subtask | None:
-    """The subtask in `table` (its own keys over [defaults]); None when it has no usable id."""
-    table.refuse_unknown(SUBTASK_KEYS, "a subtask")
-    subtask_id = _id(table)
-    kind = table.choice("kind", Kind, Kind.CLAUDE)
-    _refuse_later(table, own, kind)
-    _refuse_misplaced(table, own, kind)
-    command = _command(table, kind, values)
-    prompt = _prompt(table, kind)
-    files = table.texts("files") if kind is Kind.CLAUDE else ()
-    _check_files(table, files, workspace)
-    env = _env(table, values) if kind is Kind.COMMAND else ()
-    used = [
-        *names(prompt),
-        *(n for word in command for n in names(word)),
-        *(n for _, v in env for n in names(v)),
-    ]
-    _check_names(table, used, len(files))
-    depends_on = _depends_on(table, used)
-    if subtask_id is None:
-        return None
-    return Subtask(
-        id=subtask_id,
-        title=clean_line(table.text("title", subtask_id)) or subtask_id,
-        kind=kind,
-        timeout=table.seconds("timeout", defaults.timeout),
-        retries=table.whole("retries", defaults.retries, 0, 100),
-        depends_on=depends_on,
-        priority=table.choice("priority", Priority, Priority.IMPORTANT),
-        expect=_expect(table),
-        estimate=_estimate(table),
-        prompt=prompt,
-        system=table.text("system") if kind is Kind.CLAUDE else "",
-        files=files,
-        model=table.text("model", defaults.model, empty=False),
-        max_tokens=table.whole("max_tokens", defaults.max_tokens, 1, 1_000_000),
-        command=command,
-        shell=table.flag("shell", False),
-        env=env,
-        cwd=_filled(table.text("cwd", "."), values),
-        ok_codes=_ok_codes(table),
-    )
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A subtask as it was read."""
+
+    subtask: Subtask
+    mentions: Mapping[str, str]
+    """Id of a result that is used without being in depends_on -> the key whose text uses it."""
+
+
+class SubtaskReader:
+    """Reads the subtasks of one plan; every problem goes to the table's problems."""
+
+    def __init__(self, defaults: PlanDefaults, files: PlanFiles | None, values: Mapping[str, str]) -> None:
+        self._defaults = defaults
+        self._files = files
+        """None when the workspace itself cannot be used."""
+        self._values = values
+        """Names of templates that are known when a plan is loaded."""
+
+    def read(self, table: Table) -> Read | None:
+        """The subtask in `table`; None when it has no usable id."""
+        table.refuse_unknown(SUBTASK_KEYS, "a subtask")
+        subtask_id = _id(table)
+        kind = table.choice("kind", Kind, Kind.CLAUDE)
+        _refuse_later(table, kind)
+        common = subtask = self._common(table, subtask_id or "-", kind)
+        mentions: dict[str, str] = {}
+        if table.values.get("kind", Kind.CLAUDE) in (Kind.CLAUDE, Kind.COMMAND):
+            _refuse_foreign(table, kind)
+            of_kind = self._claude if kind is Kind.CLAUDE else self._command
+            subtask = of_kind(table, common, mentions)
+        only = {i: key for i, key in mentions.items() if i not in common.depends_on}
+        return None if subtask_id is None else Read(subtask, only)
+
+    def _common(self, table: Table, subtask_id: str, kind: Kind) -> Subtask:
+        return Subtask(
+            id=subtask_id,
+            title=clean_line(table.text("title", subtask_id)) or subtask_id,
+            kind=kind,
+            timeout=table.seconds("timeout", self._defaults.timeout),
+            retries=table.whole("retries", self._defaults.retries, 0, 100),
+            depends_on=tuple(dict.fromkeys(table.texts("depends_on", single=True))),
+            priority=table.choice("priority", Priority, Priority.IMPORTANT),
+            expect=_expect(table),
+            estimate=_estimate(table),
+            model=self._defaults.model,
+            max_tokens=self._defaults.max_tokens,
+        )
+
+    def _claude(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
+        prompt = _prompt(table)
+        files = self._attached(table)
+        system = table.text("system")
+        check_references(table, "prompt", [prompt], mentions, files=len(files))
+        if any(n.partition(".")[0] in ("results", "files", "run") for n in names(system)):
+            table.wrong("system", "system is sent as it stands, without {{ }}", "use it in prompt")
+        return replace(
+            common,
+            depends_on=_needs(common, mentions),
+            prompt=prompt,
+            system=system,
+            files=files,
+            model=table.text("model", self._defaults.model, empty=False),
+            max_tokens=table.whole("max_tokens", self._defaults.max_tokens, 1, 1_000_000),
+        )
+
+    def _command(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
+        command = tuple(filled(word, self._values) for word in _words(table))
+        env = tuple((name, filled(value, self._values)) for name, value in _env(table))
+        check_references(table, "command", command, mentions)
+        check_references(table, "env", [value for _, value in env], mentions)
+        return replace(
+            common,
+            depends_on=_needs(common, mentions),
+            command=command,
+            shell=table.flag("shell", False),
+            env=env,
+            cwd=self._cwd(table),
+            ok_codes=_ok_codes(table),
+        )
+
+    def _attached(self, table: Table) -> tuple[str, ...]:
+        attached = table.texts("files")
+        if len(attached) > MAX_FILES:
+            table.wrong("files", f"{len(attached):,} files are attached", f"at most {MAX_FILES} a subtask")
+        elif self._files is not None:
+            for problem in filter(None, map(self._files.problem, attached)):
+                table.wrong("files", *problem)
+        return attached
+
+    def _cwd(self, table: Table) -> str:
+        cwd = filled(table.text("cwd", "."), self._values)
+        if left := names(cwd):
+            known = ", ".join(self._values)
+            table.wrong("cwd", f"{{{{ {left[0]} }}}} cannot be used in cwd", f"names: {known}")
+        elif self._files is not None and cwd != ".":
+            problem = self._files.folder_problem(cwd)
+            if problem is not None:
+                table.wrong("cwd", problem, "a folder relative to the workspace")
+        return cwd
+
+
+def _needs(common: Subtask, mentions: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*common.depends_on, *mentions)))
 
 
 def _id(table: Table) -> str | None:
-    value = table.values.get("id")
-    if value is None:
+    if "id" not in table.own:
         table.problems.add(table.path, "a subtask needs an id", 'id = "docs-faq"')
         return None
-    if not isinstance(value, str) or not _ID.fullmatch(value) or value in (".", "..") or value[0] == "-":
-        table.wrong(
-            "id",
-            f"{clean_line(str(value))[:80]!r} is no id",
-            "1 to 64 of the characters A-Z a-z 0-9 . _ -, not starting with -",
-        )
+    value = table.own["id"]
+    if not isinstance(value, str):
+        table.text("id")
+        return None
+    if not _ID.fullmatch(value) or value in (".", "..") or value[0] == "-":
+        rule = "1 to 64 of the characters A-Z a-z 0-9 . _ -, not starting with -"
+        table.wrong("id", f"{clean_line(value[:80])!r} is no id", rule)
         return None
     return value
 
 
-def _refuse_later(table: Table, own: Mapping[str, Any], kind: Kind) -> None:
+def _refuse_later(table: Table, kind: Kind) -> None:
     if kind is Kind.PYTHON:
-        table.wrong(
-            "kind", "python subtasks arrive in a later version", 'use kind = "command" with python -c'
-        )
-    elif "tools" in table.values:
-        table.wrong(
-            "tools", "tools arrive in a later version", "remove the key; attach files with files = [...]"
-        )
-    elif any(k in own for k in ("callable", "kwargs", "args")):
-        table.wrong(
-            "callable", 'callable and kwargs belong to kind = "python", which arrives in a later version'
-        )
+        fix = 'use kind = "command" with python -c'
+        table.wrong("kind", "python subtasks arrive in a later version", fix)
+    elif foreign := next((k for k in _PYTHON if k in table.own), None):
+        what = f'{foreign} belongs to kind = "python", which arrives in a later version'
+        table.wrong(foreign, what, "remove it")
+    if "tools" in table.values:
+        fix = "remove the key; attach files with files = [...]"
+        table.wrong("tools", "tools arrive in a later version", fix)
 
 
-def _refuse_misplaced(table: Table, own: Mapping[str, Any], kind: Kind) -> None:
+def _refuse_foreign(table: Table, kind: Kind) -> None:
     """Keys of the other kind; those that only [defaults] gives do not matter."""
-    foreign = {Kind.CLAUDE: _COMMAND, Kind.COMMAND: _CLAUDE}.get(kind, ())
-    for key in foreign:
-        if key in own:
+    for key in _FOREIGN[kind]:
+        if key in table.own:
             table.wrong(key, f"{key} does not belong to a {kind} subtask", f"set kind or remove {key}")
 
 
-def _prompt(table: Table, kind: Kind) -> str:
-    prompt = table.text("prompt") if kind is Kind.CLAUDE else ""
-    if kind is Kind.CLAUDE:
-        if not prompt.strip():
-            table.wrong("prompt", "a claude subtask needs a prompt", 'prompt = "…"')
-        elif len(prompt) > MAX_PROMPT_CHARS:
-            table.wrong(
-                "prompt", f"the prompt has more than {MAX_PROMPT_CHARS:,} characters", "attach a file instead"
-            )
+def _prompt(table: Table) -> str:
+    prompt = table.text("prompt")
+    if isinstance(table.values.get("prompt", ""), str) and not prompt.strip():
+        table.wrong("prompt", "a claude subtask needs a prompt", 'prompt = "…"')
+    elif len(prompt) > MAX_PROMPT_CHARS:
+        what = f"the prompt has {len(prompt):,} characters, more than {MAX_PROMPT_CHARS:,}"
+        table.wrong("prompt", what, "attach a file instead")
     return prompt
 
 
-def _command(table: Table, kind: Kind, values: Mapping[str, str]) -> tuple[str, ...]:
-    if kind is not Kind.COMMAND:
-        return ()
+def _words(table: Table) -> tuple[str, ...]:
     shell = table.values.get("shell") is True
     value = table.values.get("command")
     if isinstance(value, str) and not shell:
-        table.wrong(
-            "command", "a command is a list of words", f"command = {value.split()!r}, or add shell = true"
-        )
+        fix = f"command = {value[:200].split()!r}, or add shell = true"
+        table.wrong("command", "a command is a list of words", fix)
         return ()
     words = table.texts("command", single=shell)
+    if not words and value not in (None, []):
+        return ()
     if not words or not words[0].strip():
         table.wrong("command", "a command subtask needs a command", 'command = ["pytest", "-q"]')
     elif shell and len(words) > 1:
         table.wrong("command", "with shell = true the command is one text", 'command = "a | b"')
     elif any("\0" in word for word in words):
-        table.wrong("command", "a command cannot hold a NUL character")
-    return tuple(_filled(word, values) for word in words)
+        table.wrong("command", "a command cannot hold a NUL character", "remove it")
+    return words
 
 
-def _env(table: Table, values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def _env(table: Table) -> list[tuple[str, str]]:
     env = table.table("env")
     pairs = []
     for name, value in env.values.items():
         if not isinstance(value, str):
             env.wrong(name, f"{name} must be text", "put it in quotes")
         elif not name or "=" in name or "\0" in name + value:
-            env.wrong(name, "no valid name or value of a variable")
+            env.wrong(name, f"{name!r} cannot be a variable with this value", "letters, digits and _")
         else:
-            pairs.append((name, _filled(value, values)))
-    return tuple(pairs)
-
-
-def _filled(text: str, values: Mapping[str, str]) -> str:
-    """Fill in what is known at load time; the rest is filled in when the subtask starts."""
-    kept = {name: "{{ " + name + " }}" for name in names(text)}
-    return render(text, kept | dict(values))
-
-
-def _check_files(table: Table, files: tuple[str, ...], workspace: str) -> None:
-    root = Path(workspace)
-    for name in files:
-        path = Path(os.path.realpath(root / name)) if "\0" not in name else root
-        shown = clean_line(name)
-        if "\0" in name or not path.is_relative_to(root):
-            table.wrong(
-                "files",
-                f"{shown} lies outside the workspace {workspace}",
-                "move it in, or widen the workspace",
-            )
-            continue
-        try:
-            status = path.stat()
-        except OSError:
-            near = nearest(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""
-            table.wrong(
-                "files", f"{shown} does not exist in the workspace", near if near.startswith("did") else ""
-            )
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            table.wrong("files", f"{shown} is not a regular file")
-        elif status.st_size > MAX_FILE_BYTES:
-            table.wrong(
-                "files",
-                f"{shown} has {status.st_size:,} bytes",
-                f"at most {MAX_FILE_BYTES:,} can be attached",
-            )
-
-
-def _check_names(table: Table, used: list[str], files: int) -> None:
-    key = "prompt" if "prompt" in table.values else "command"
-    for name in dict.fromkeys(used):
-        group, _, rest = name.partition(".")
-        if group == "results" and rest:
-            continue
-        if group == "files" and rest.isdigit():
-            if int(rest) >= files:
-                table.wrong(
-                    key, f"{{{{ {name} }}}} has no file", f"files has {files} entries, counted from 0"
-                )
-        elif name != "run.dir":
-            valid = ("results.ID", "files.0", "run.dir")
-            table.wrong(key, f"{{{{ {name} }}}} is not known here", nearest(name, valid))
-
-
-def _depends_on(table: Table, used: list[str]) -> tuple[str, ...]:
-    written = table.texts("depends_on", single=True)
-    implied = [n.partition(".")[2] for n in used if n.startswith("results.")]
-    return tuple(dict.fromkeys((*written, *implied)))
+            pairs.append((name, value))
+    return pairs
 
 
 def _expect(table: Table) -> Expectation | None:
     if "expect" not in table.values:
         return None
     expect = table.table("expect")
-    for later in ("schema", "regex", "command"):
-        if later in expect.values:
-            expect.wrong(
-                later, f"expect.{later} arrives in a later version", "use json, contains or max_chars"
-            )
-    expect.refuse_unknown(("json", "contains", "max_chars", "schema", "regex", "command"), "expect")
-    contains = expect.text("contains", empty=False) if "contains" in expect.values else None
+    for later in (k for k in _LATER_EXPECT if k in expect.values):
+        what = f"expect.{later} arrives in a later version"
+        expect.wrong(later, what, "use json, contains or max_chars")
+    expect.refuse_unknown(("json", "contains", "max_chars"), "expect", besides=_LATER_EXPECT)
     return Expectation(
         json=expect.flag("json", False),
-        contains=contains,
+        contains=expect.text("contains", empty=False) if "contains" in expect.values else None,
         max_chars=expect.whole("max_chars", None, 1, 1_000_000_000),
     )
 
 
 def _estimate(table: Table) -> Estimate:
+    if "estimate" not in table.values:
+        return Estimate()
     estimate = table.table("estimate")
     estimate.refuse_unknown(("input_tokens", "output_tokens", "seconds"), "estimate")
     return Estimate(
@@ -256,6 +250,6 @@ def _estimate(table: Table) -> Estimate:
 def _ok_codes(table: Table) -> tuple[int, ...]:
     value = table.values.get("ok_codes", [0])
     if not isinstance(value, list) or not value or not all(type(v) is int and 0 <= v <= 255 for v in value):
-        table.wrong("ok_codes", "ok_codes must be a list of exit codes", "ok_codes = [0, 1]")
+        table.wrong("ok_codes", "ok_codes must be a list of exit codes, 0 to 255", "ok_codes = [0, 1]")
         return (0,)
     return tuple(value)

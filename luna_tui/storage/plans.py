@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import sysconfig
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from luna_tui.core.clean import clean_line
-from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.templates import TemplateError, render
 from luna_tui.core.waves import levels
 from luna_tui.core.words import OnFailure
 from luna_tui.storage.fields import Problems, Table
+from luna_tui.storage.luna_v3 import load_luna_v3
 from luna_tui.storage.plan_graph import Placed, check_graph
-from luna_tui.storage.plan_subtasks import SUBTASK_KEYS, PlanDefaults, read_subtask
+from luna_tui.storage.plan_problems import MAX_SUBTASKS, TITLE, refuse
+from luna_tui.storage.plan_subtasks import SUBTASK_KEYS, PlanDefaults, SubtaskReader
+from luna_tui.storage.plan_workspace import PlanFiles, resolved_workspace
 from luna_tui.storage.toml_source import TomlSource, read_toml
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_SUBTASKS = 100_000
-TITLE = "the plan cannot be used"
-_SHOWN_PROBLEMS = 20
+_PLAN_KEYS = ("name", "goal", "workspace", "on_failure")
 _WAVE_KEYS = ("name", "parallel", "timeout", "max_workers", "subtask")
+_MAP_LATER = ("map arrives in a later version", "write one subtask per item")
 
 
 def load_plan(path: Path, *, workspace: Path | None = None, defaults: PlanDefaults | None = None) -> Plan:
@@ -33,19 +33,9 @@ def load_plan(path: Path, *, workspace: Path | None = None, defaults: PlanDefaul
     Raises InvalidInput with every problem found, each located, in file order.
     """
     if path.suffix.lower() == ".json":
-        from luna_tui.storage.luna_v3 import load_luna_v3
-
         return load_luna_v3(path, workspace=workspace, defaults=defaults or PlanDefaults())
     source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
     return _Loader(source, path, workspace, defaults or PlanDefaults()).load()
-
-
-def refuse(problems: list[Problem]) -> InvalidInput:
-    """The error for these problems: sorted, and the first twenty shown."""
-    ordered = sorted(problems, key=lambda p: p.line)
-    more = len(ordered) - _SHOWN_PROBLEMS
-    hint = f"and {more} more" if more > 0 else "nothing was started"
-    return InvalidInput(TITLE, tuple(ordered[:_SHOWN_PROBLEMS]), hint)
 
 
 def load_values(plan_path: Path) -> dict[str, str]:
@@ -55,19 +45,6 @@ def load_values(plan_path: Path) -> dict[str, str]:
         "python.executable": sys.executable,
         "plan.dir": str(plan_path.resolve().parent),
     }
-
-
-def check_workspace(path: Path) -> str | None:
-    """Why a folder cannot be a workspace; None when it can."""
-    if not path.exists():
-        return f"workspace {path} does not exist"
-    if not path.is_dir():
-        return f"workspace {path} is not a folder"
-    if path == Path(path.anchor):
-        return f"workspace {path} is too wide; name a folder in it"
-    if os.environ.get("HOME") and path == Path(os.environ["HOME"]).resolve():
-        return f"workspace {path} is your whole home folder; name a folder in it"
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,117 +59,124 @@ class _Loader:
     def __init__(
         self, source: TomlSource, path: Path, workspace: Path | None, defaults: PlanDefaults
     ) -> None:
-        self._source = source
         self._path = path
-        self._given_workspace = workspace
         self._defaults = defaults
         self._problems = Problems(source)
         self._root = Table(self._problems, (), source.data)
         self._values = load_values(path)
+        self._head = self._root.table("plan")
+        self._common = self._root.table("defaults")
+        self._workspace = self._resolve(workspace)
+        files = PlanFiles(self._workspace) if self._workspace is not None else None
+        self._reader = SubtaskReader(defaults, files, self._values)
 
     def load(self) -> Plan:
-        self._root.refuse_unknown(("plan", "defaults", "wave", "subtask"), "a plan")
-        head = self._root.table("plan")
-        head.refuse_unknown(("name", "goal", "workspace", "on_failure"), "[plan]")
-        name = head.text("name", empty=False)
-        if "name" not in head.values:
-            self._problems.add(("plan",), "[plan] needs a name", 'name = "nightly-docs"')
-        workspace = self._workspace(head)
-        defaults = self._root.table("defaults")
-        defaults.refuse_unknown(SUBTASK_KEYS, "[defaults]")
-        drafts = self._drafts(defaults, workspace)
+        if "map" in self._root.values:
+            self._root.wrong("map", *_MAP_LATER)
+        self._root.refuse_unknown(("plan", "defaults", "wave", "subtask"), "a plan", besides=("map",))
+        plan = self._plan()
+        self._check_defaults()
+        drafts = self._drafts()
         placed = [p for draft in drafts for p in draft.placed]
         check_graph(placed, self._problems, computed="subtask" in self._root.values)
         if self._problems.found:
             raise refuse(self._problems.found)
+        return replace(plan, waves=self._waves(drafts))
+
+    def _plan(self) -> Plan:
+        head = self._head
+        head.refuse_unknown(_PLAN_KEYS, "[plan]")
+        if "name" not in head.values:
+            self._problems.add(("plan",), "[plan] needs a name", 'name = "nightly-docs"')
         return Plan(
-            name=clean_line(name),
+            name=clean_line(head.text("name", empty=False)),
             goal=head.text("goal"),
-            workspace=workspace,
+            workspace=str(self._workspace),
             on_failure=head.choice("on_failure", OnFailure, OnFailure.CONTINUE),
-            waves=self._waves(drafts),
+            waves=(),
             source=str(self._path.resolve()),
         )
 
-    def _workspace(self, head: Table) -> str:
-        if self._given_workspace is not None:
-            path = self._given_workspace.resolve()
-        else:
-            text = head.text("workspace", ".")
-            try:
-                text = render(text, self._values)
-            except TemplateError as error:
-                head.wrong("workspace", str(error), f"names: {', '.join(self._values)}")
-            path = (self._path.resolve().parent / os.path.expanduser(text)).resolve()
-        wrong = check_workspace(path)
-        if wrong is not None:
-            head.wrong("workspace", wrong)
-        return str(path)
+    def _check_defaults(self) -> None:
+        self._common.refuse_unknown(SUBTASK_KEYS, "[defaults]")
+        if "id" in self._common.values:
+            self._common.wrong("id", "every subtask needs an id of its own", "remove it from [defaults]")
 
-    def _drafts(self, defaults: Table, workspace: str) -> list[_Draft]:
+    def _resolve(self, given: Path | None) -> Path | None:
+        """The workspace; None after noting why it cannot be one."""
+        text = str(given) if given is not None else self._head.text("workspace", ".")
+        try:
+            if given is not None:
+                return resolved_workspace(Path.cwd(), text)
+            return resolved_workspace(self._path.resolve().parent, render(text, self._values))
+        except TemplateError as error:
+            self._head.wrong("workspace", str(error), f"names: {', '.join(self._values)}")
+        except ValueError as error:
+            if given is not None:
+                self._problems.add((), str(error), "name another folder with --workspace")
+            else:
+                self._head.wrong("workspace", str(error), "a folder, seen from the folder of the plan")
+        return None
+
+    def _drafts(self) -> list[_Draft]:
         waves, subtasks = self._root.values.get("wave"), self._root.values.get("subtask")
         if waves is not None and subtasks is not None:
-            self._problems.add(("subtask",), "a plan has either [[wave]] or top-level [[subtask]], not both")
+            both = "a plan has either [[wave]] or top-level [[subtask]], not both"
+            self._root.wrong("subtask", both, "move the subtasks into a wave")
             return []
-        if not waves and not subtasks:
-            self._problems.add(
-                (), "the plan has no subtasks; nothing to do", "add [[wave]] and [[wave.subtask]]"
-            )
+        if waves in (None, []) and subtasks in (None, []):
+            if "map" not in self._root.values:
+                fix = "add [[wave]] and [[wave.subtask]]"
+                self._problems.add((), "the plan has no subtasks; nothing to do", fix)
             return []
-        if self._count(waves, subtasks) > MAX_SUBTASKS:
-            self._problems.add((), f"more than {MAX_SUBTASKS:,} subtasks", "split the plan")
+        if (count := _count(waves, subtasks)) > MAX_SUBTASKS:
+            self._problems.add((), f"{count:,} subtasks, more than {MAX_SUBTASKS:,}", "split the plan")
             return []
         if subtasks is not None:
-            placed = self._subtasks(("subtask",), subtasks, defaults, workspace, 0)
             wave = Wave(name="", subtasks=(), timeout=self._defaults.wave_timeout)
-            return [_Draft(wave, placed)]
-        if not isinstance(waves, list):
-            self._problems.add(("wave",), "waves are written as [[wave]], with two brackets")
+            return [_Draft(wave, self._subtasks(("subtask",), "[[subtask]]", subtasks, 0))]
+        if not _is_tables(waves):
+            self._root.wrong("wave", "waves are tables", "write [[wave]], with two brackets")
             return []
-        drafts = [self._wave(n, w, defaults, workspace) for n, w in enumerate(waves)]
+        drafts = [self._wave(n, w) for n, w in enumerate(waves)]
         self._unique_names(drafts)
         return drafts
 
-    def _count(self, waves: Any, subtasks: Any) -> int:
-        groups = [subtasks] + [w.get("subtask") for w in waves or () if isinstance(w, dict)]
-        return sum(len(g) for g in groups if isinstance(g, list))
-
-    def _wave(self, number: int, value: Any, defaults: Table, workspace: str) -> _Draft:
+    def _wave(self, number: int, values: dict[str, Any]) -> _Draft:
         path: tuple[str | int, ...] = ("wave", number)
-        table = Table(self._problems, path, value if isinstance(value, dict) else {})
-        if "map" in table.values:
-            table.wrong(
-                "map", "[[wave.map]] arrives in a later version", "write one [[wave.subtask]] per item"
-            )
-        table.refuse_unknown((*_WAVE_KEYS, "map"), "[[wave]]")
-        name = table.text("name", empty=False)
-        if "name" not in table.values:
+        table = Table(self._problems, path, values)
+        if "map" in values:
+            table.wrong("map", *_MAP_LATER)
+        table.refuse_unknown(_WAVE_KEYS, "[[wave]]", besides=("map",))
+        name = clean_line(table.text("name", empty=False))
+        if "name" not in values:
             self._problems.add(path, "a wave needs a name", 'name = "extract"')
-        subtasks = table.values.get("subtask", [])
-        if not subtasks and "map" not in table.values:
-            self._problems.add(path, f"wave {clean_line(name)} has no subtasks", "add [[wave.subtask]]")
+        subtasks = values.get("subtask", [])
+        if subtasks == [] and "map" not in values:
+            self._problems.add(path, f"wave {name or number + 1} has no subtasks", "add [[wave.subtask]]")
         wave = Wave(
-            name=clean_line(name),
+            name=name,
             subtasks=(),
             parallel=table.flag("parallel", True),
             timeout=table.seconds("timeout", self._defaults.wave_timeout),
             max_workers=table.whole("max_workers", None, 1, 10_000),
         )
-        return _Draft(wave, self._subtasks((*path, "subtask"), subtasks, defaults, workspace, number))
+        return _Draft(wave, self._subtasks((*path, "subtask"), "[[wave.subtask]]", subtasks, number))
 
     def _subtasks(
-        self, path: tuple[str | int, ...], values: Any, defaults: Table, workspace: str, wave: int
+        self, path: tuple[str | int, ...], header: str, values: Any, wave: int
     ) -> tuple[Placed, ...]:
-        if not isinstance(values, list):
-            self._problems.add(path, "subtasks are written with two brackets: [[...subtask]]")
+        if not _is_tables(values):
+            self._problems.add(path, "subtasks are tables", f"write {header}, with two brackets")
             return ()
         placed = []
-        for number, value in enumerate(values):
-            own = value if isinstance(value, dict) else {}
-            merged = Table(self._problems, (*path, number), {**defaults.values, **own})
-            subtask = read_subtask(merged, own, self._defaults, workspace, self._values)
-            if subtask is not None:
-                placed.append(Placed(subtask, wave, (*path, number)))
+        for number, own in enumerate(values):
+            here = (*path, number)
+            merged = {**self._common.values, **own}
+            table = Table(self._problems, here, merged, own=own, inherited=("defaults",))
+            read = self._reader.read(table)
+            if read is not None:
+                placed.append(Placed(read.subtask, wave, here, read.mentions))
         return tuple(placed)
 
     def _unique_names(self, drafts: list[_Draft]) -> None:
@@ -222,3 +206,12 @@ def computed_waves(subtasks: list[Subtask], like: Wave) -> tuple[Wave, ...]:
         replace(like, name=f"level-{n}", subtasks=tuple(by_id[i] for i in level))
         for n, level in enumerate(ordered, 1)
     )
+
+
+def _is_tables(value: Any) -> TypeGuard[list[dict[str, Any]]]:
+    return isinstance(value, list) and all(isinstance(v, dict) for v in value)
+
+
+def _count(waves: Any, subtasks: Any) -> int:
+    inner = [w.get("subtask") for w in waves if isinstance(w, dict)] if isinstance(waves, list) else []
+    return sum(len(group) for group in (subtasks, *inner) if isinstance(group, list))

@@ -113,7 +113,7 @@ def sub(body: str) -> str:
         (sub('prompt = "x"\nkind = "comand"'), 8, "did you mean command?"),
         (sub('prompt = "x"\ndepends_on = ["b"]'), 8, "does not exist"),
         (sub('prompt = "x"\ndepends_on = ["a"]'), 8, "depends on itself"),
-        (sub('prompt = "{{ results.nope }}"'), 5, "does not exist"),
+        (sub('prompt = "{{ results.nope }}"'), 7, "does not exist"),
         (sub('prompt = "{{ file.0 }}"'), 7, "not known here"),
         (sub('prompt = "{{ files.0 }}"'), 7, "has no file"),
         (sub('prompt = "x"\nfiles = ["../../etc/passwd"]'), 8, "outside the workspace"),
