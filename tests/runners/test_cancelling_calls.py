@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from runners.scripted_server import (
@@ -106,8 +107,7 @@ def only_ping(call: Call) -> None:
 
 @pytest.mark.parametrize("certificate", [None, CERTIFICATE], ids=["plain", "tls"])
 @pytest.mark.parametrize("script", [say_nothing, stop_after_a_delta, only_ping])
-def test_a_silent_server(script: Script, certificate: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+def test_a_silent_server(script: Script, certificate: Path | None) -> None:
     asked = threading.Event()
 
     def tell_and_play(call: Call) -> None:
@@ -165,8 +165,6 @@ def test_a_silent_server_behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None
 
     with ScriptedServer(tell_and_hang) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
         attempt = Attempt("http://api.example")
         assert asked.wait(5)
         attempt.must_end_at_once()

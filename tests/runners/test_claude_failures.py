@@ -286,7 +286,8 @@ def test_an_expired_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "expired" in failure.message
 
 
-def test_a_certificate_nobody_vouches_for() -> None:
+def test_a_certificate_nobody_vouches_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
     with ScriptedServer(page, CERTIFICATE) as server:
         failure = fail(server.url)
     assert failure.kind is ErrorKind.UNREACHABLE
@@ -294,7 +295,6 @@ def test_a_certificate_nobody_vouches_for() -> None:
 
 
 def test_a_proxy_that_wants_a_password_is_told_without_its_address(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("no_proxy", raising=False)
     with ScriptedServer(refuse(407)) as proxy:
         monkeypatch.setenv("https_proxy", proxy.url.replace("//", "//me:hunter2@"))
         failure = fail("https://api.example")
@@ -305,7 +305,6 @@ def test_a_proxy_that_wants_a_password_is_told_without_its_address(monkeypatch: 
 
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "https://127.0.0.1:1"])
 def test_a_proxy_of_another_kind_is_never_gone_around(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("all_proxy", proxy)
     failure = fail("http://api.example")
     assert failure.kind is ErrorKind.UNREACHABLE
