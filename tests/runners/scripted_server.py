@@ -126,7 +126,10 @@ class ScriptedServer:
         lines = head.decode("latin-1").split("\r\n")[1:]
         headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
         while len(body) < int(headers.get("content-length", "0")):
-            body += connection.recv(65536)
+            received = connection.recv(65536)
+            if not received:
+                return None
+            body += received
         return Call(connection, headers, body, self.stopping)
 
 
