@@ -15,6 +15,8 @@ E = TypeVar("E", bound=StrEnum)
 
 _LONGEST = 400
 """Characters of one sentence about a problem."""
+_LONGEST_NAME = 100
+"""Characters of a name in it."""
 _MOST = 100_000
 """Problems kept of one file; nobody reads more, and a generated file may have millions."""
 _SEARCHED = 20
@@ -39,6 +41,11 @@ def _likely(word: str, known: list[str]) -> list[str]:
     half = max(1, len(word) // 2)
     start, end = word[:half], word[-half:]
     return [k for k in alike if k.startswith(start) or k.endswith(end)][:_CANDIDATES]
+
+
+def shortened(name: str) -> str:
+    """A name from a file, short enough to leave room for the sentence around it."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _short(text: str) -> str:

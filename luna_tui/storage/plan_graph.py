@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from luna_tui.core.plan import Subtask
 from luna_tui.core.waves import cycles
-from luna_tui.storage.fields import Problems
+from luna_tui.storage.fields import Problems, shortened
 
 MAX_EDGES = 1_000_000
 """Most dependencies a plan may have in all."""
@@ -66,9 +66,8 @@ def _check_dependencies(
         other = by_id.get(needed)
         if other is None:
             near = problems.nearest(needed, by_id)
-            problems.add(
-                _where(item, needed), f"{subtask_id} depends on {needed}, which does not exist", near
-            )
+            what = f"{subtask_id} depends on {shortened(needed)}, which does not exist"
+            problems.add(_where(item, needed), what, near)
         elif needed == subtask_id:
             problems.add(_where(item, needed), f"{subtask_id} depends on itself", "remove it")
         elif not computed and other.wave > item.wave:

@@ -10,7 +10,7 @@ from luna_tui.core.clean import clean_line
 from luna_tui.core.plan import Estimate, Expectation, Subtask
 from luna_tui.core.templates import names
 from luna_tui.core.words import Kind, Priority
-from luna_tui.storage.fields import Table
+from luna_tui.storage.fields import Table, shortened
 from luna_tui.storage.plan_templates import check_references, filled
 from luna_tui.storage.plan_workspace import PlanFiles
 
@@ -132,7 +132,7 @@ class SubtaskReader:
         cwd = filled(table.text("cwd", "."), self._values)
         if left := names(cwd):
             known = ", ".join(self._values)
-            table.wrong("cwd", f"{{{{ {left[0]} }}}} cannot be used in cwd", f"names: {known}")
+            table.wrong("cwd", f"{{{{ {shortened(left[0])} }}}} cannot be used in cwd", f"names: {known}")
         elif self._files is not None and cwd != ".":
             problem = self._files.folder_problem(cwd)
             if problem is not None:
@@ -214,7 +214,9 @@ def _env(table: Table) -> list[tuple[str, str]]:
         if not isinstance(value, str):
             env.wrong(name, f"{name} must be text", "put it in quotes")
         elif not name or "=" in name or "\0" in name + value:
-            env.wrong(name, f"{name!r} cannot be a variable with this value", "letters, digits and _")
+            env.wrong(
+                name, f"{shortened(name)!r} cannot be a variable with this value", "letters, digits and _"
+            )
         else:
             pairs.append((name, value))
     return pairs

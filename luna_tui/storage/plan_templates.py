@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from luna_tui.core.templates import broken, names, render
-from luna_tui.storage.fields import Table, nearest
+from luna_tui.storage.fields import Table, nearest, shortened
 
 _AT_RUN_TIME = ("results.ID", "files.0", "run.dir")
 
@@ -42,12 +42,16 @@ def check_references(
 def _check_file(table: Table, key: str, name: str, number: str, files: int) -> None:
     if len(number) > 6 or int(number) >= files:
         entries = f"files has {files} {'entry' if files == 1 else 'entries'}, counted from 0"
-        table.wrong(key, f"{{{{ {name} }}}} has no file", entries)
+        table.wrong(key, f"{_shown(name)} has no file", entries)
 
 
 def _unknown(table: Table, key: str, name: str, *, with_files: bool) -> None:
     if name.startswith("files.") and not with_files:
-        table.wrong(key, f"{{{{ {name} }}}} is not known here", "files belong to claude subtasks")
+        table.wrong(key, f"{_shown(name)} is not known here", "files belong to claude subtasks")
         return
     valid = [n for n in _AT_RUN_TIME if with_files or n != "files.0"]
-    table.wrong(key, f"{{{{ {name} }}}} is not known here", nearest(name, valid))
+    table.wrong(key, f"{_shown(name)} is not known here", nearest(name, valid))
+
+
+def _shown(name: str) -> str:
+    return "{{ " + shortened(name) + " }}"

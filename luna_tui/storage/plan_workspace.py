@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from luna_tui.core.clean import clean_line
-from luna_tui.storage.fields import nearest
+from luna_tui.storage.fields import nearest, shortened
 
 MAX_FILE_BYTES = 1024 * 1024
 """Largest file that may be attached to a prompt."""
@@ -53,7 +53,7 @@ class PlanFiles:
 
     def folder_problem(self, name: str) -> str | None:
         """Why a command cannot work in a folder; one that is not there yet may be made by a subtask."""
-        shown = clean_line(name)
+        shown = shortened(clean_line(name))
         path = self._beneath(name)
         if path is None:
             return f"cwd {shown} lies outside the workspace {self._root}"
@@ -62,7 +62,7 @@ class PlanFiles:
         return None
 
     def _look(self, name: str) -> tuple[str, str] | None:
-        shown = clean_line(name)
+        shown = shortened(clean_line(name))
         path = self._beneath(name)
         if path is None:
             return f"{shown} lies outside the workspace {self._root}", "move it in, or widen the workspace"

@@ -86,7 +86,7 @@ class _Loader:
     def _plan(self) -> Plan:
         head = self._head
         head.refuse_unknown(_PLAN_KEYS, "[plan]")
-        if "name" not in head.values:
+        if "name" not in head.values and isinstance(self._root.values.get("plan", {}), dict):
             self._problems.add(("plan",), "[plan] needs a name", 'name = "nightly-docs"')
         return Plan(
             name=clean_line(head.text("name", empty=False)),
