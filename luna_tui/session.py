@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,7 +24,7 @@ from luna_tui.storage.paths import RunDir, create_run, new_run_id
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings
-    from luna_tui.engine.runner import Runner
+    from luna_tui.runners.registry import Runners
     from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
 
@@ -152,14 +153,16 @@ class LiveSession:
         try:
             return self._executor.run()
         finally:
-            for runner in self._runners.values():
-                runner.close()
-            if self._server is not None:
-                self._server.stop()
-            saved = self._journal.close()
-            if not saved:
-                self._executor.not_saved("the journal could not be written to its end")
-            self.ended.set()
+            with ExitStack() as closing:
+                closing.callback(self.ended.set)
+                closing.callback(self._close_journal)
+                if self._server is not None:
+                    closing.callback(self._server.stop)
+                closing.callback(self._runners.close)
+
+    def _close_journal(self) -> None:
+        if not self._journal.close():
+            self._executor.not_saved("the journal could not be written to its end")
 
     def save_report(self) -> None:
         """Write the report files; call after the end, from the front end's thread."""
@@ -167,19 +170,22 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
-    def _make_runners(self) -> dict[Kind, Runner]:
+    def _make_runners(self) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
+        from luna_tui.runners.registry import Runners
 
         base_url: str | None = None
         key: str | None = None
         if self._config.provider == "simulator":
             base_url, key = self._start_simulator(), "simulated"
-        return {
-            Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key), self._clock),
-            Kind.COMMAND: CommandRunner(self._clock, current_environ()),
-        }
+        return Runners(
+            {
+                Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key), self._clock),
+                Kind.COMMAND: CommandRunner(self._clock, current_environ()),
+            }
+        )
 
     def _start_simulator(self) -> str:
         from luna_tui.simulator.server import SimulatorServer, SimulatorSettings

@@ -139,7 +139,6 @@ class Pilot:
     def _judge(self, flight: Flight, error: AttemptError) -> float | None:
         if error.kind is ErrorKind.RATE_LIMITED:
             flight.refusals += 1
-            self._limiter.throttled(error.retry_after_s)
         else:
             flight.failures += 1
         if not self._may_retry(flight):
@@ -167,6 +166,7 @@ class Pilot:
         demand = runner.demand(work)
         booking = _Booking(self._limiter, self._reserve(flight, demand), demand)
         sent = False
+        flight.give_up = lambda: booking.close(sent=True)
         context = self._context(flight, booking)
         try:
             self._desk.start(flight)
@@ -175,6 +175,9 @@ class Pilot:
             return self._expected(flight, output)
         except AttemptError as error:
             sent = error.kind not in _NOT_COUNTED
+            if error.kind is ErrorKind.RATE_LIMITED:
+                # Before the refund below, which would admit the next one into the same refusal.
+                self._limiter.throttled(error.retry_after_s)
             raise
         finally:
             context.close()

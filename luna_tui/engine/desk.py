@@ -174,12 +174,15 @@ class FlightDesk:
             if flight.landed or flight.ending is None:
                 return
             flight.abandoned = True
+            give_up = flight.give_up
             event = self._claim(flight, flight.ending.status, flight.ending.reason, None)
             self._bus.publish(
                 ThreadAbandoned(
                     wave=flight.wave, subtask=flight.subtask.id, attempt=flight.attempt, worker=flight.worker
                 )
             )
+        if give_up is not None:
+            give_up()
         self._end(flight, event, "".join(flight.texts))
 
     def _claim(self, flight: Flight, status: Status, reason: str, file: str | None) -> SubtaskFinished:

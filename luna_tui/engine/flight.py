@@ -49,6 +49,8 @@ class Flight:
     ending: Ending | None = None
     landed: bool = False
     abandoned: bool = False
+    give_up: Callable[[], None] | None = None
+    """Settles what the current attempt holds of the limits, when its thread will not."""
     failures: int = 0
     refusals: int = 0
     texts: list[str] = field(default_factory=list)

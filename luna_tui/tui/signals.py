@@ -15,6 +15,8 @@ from typing import Any
 
 GRACE_S = 2.0
 """Time the app has to leave by itself before it is made to."""
+RESTORE_S = 0.5
+"""Time the terminal has to take the restoring sequences."""
 _RESTORE = b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 
 
@@ -52,6 +54,13 @@ class Signals:
 
     def _force(self, code: int) -> None:
         """The terminal takes nothing, so the app waits for it: restore what can be, and go."""
+        restoring = threading.Thread(target=self._restore, daemon=True)
+        restoring.start()
+        restoring.join(RESTORE_S)
+        os._exit(code)
+
+    def _restore(self) -> None:
+        """May wait for ever: the screen's writer fills the room that the flush made for us."""
         fd = sys.__stderr__.fileno() if sys.__stderr__ else 2
         if self._mode is not None:
             with suppress(termios.error):
@@ -60,7 +69,6 @@ class Signals:
         if select.select([], [fd], [], 0)[1]:
             with suppress(OSError):
                 os.write(fd, _RESTORE)
-        os._exit(code)
 
 
 def let_go() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from support import make_run, names, plan, subtask, wave
+from support import FakeRunner, make_run, names, plan, subtask, wave
 
 from luna_tui.core.events import (
     AttemptFailed,
@@ -18,7 +18,8 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.words import ErrorKind, Manner, Mode, OnFailure, RunStatus, Scope, Status, WaitReason
-from luna_tui.engine.runner import AttemptContext, AttemptError, Work
+from luna_tui.engine.limiter import Ticket
+from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Work
 
 
 def echo(work: Work, context: AttemptContext) -> str:
@@ -324,3 +325,37 @@ def test_the_last_event_adds_up() -> None:
     assert end.counts == {"succeeded": 5}
     assert [r.seq for r in run.records] == list(range(1, len(run.records) + 1))
     assert abs(end.sum_s - sum(s.duration_s for s in run.state().subtasks.values())) < 1e-9
+
+
+def test_a_429_holds_the_line_before_its_ticket_is_given_back() -> None:
+    def body(work: Work, context: AttemptContext) -> str:
+        if work.attempt == 1:
+            raise AttemptError(ErrorKind.RATE_LIMITED, "no", status=429, retryable=True, retry_after_s=0.01)
+        return "done"
+
+    run = make_run(FakeRunner(body, Demand(input_tokens=1, output_tokens=1)), plan(wave("w", subtask("a"))))
+    order: list[str] = []
+    throttled, refund = run.limiter.throttled, run.limiter.refund
+
+    def note_throttled(retry_after_s: float | None) -> None:
+        order.append("hold")
+        throttled(retry_after_s)
+
+    def note_refund(ticket: Ticket) -> None:
+        order.append("refund")
+        refund(ticket)
+
+    run.limiter.throttled = note_throttled  # type: ignore[method-assign]
+    run.limiter.refund = note_refund  # type: ignore[method-assign]
+    run.finish()
+    assert order == ["hold", "refund"]
+    assert run.ends() == {"a": Status.SUCCEEDED}
+
+
+def test_an_abandoned_thread_holds_nothing_of_the_limits() -> None:
+    runner = FakeRunner(deaf, Demand(input_tokens=1_000, output_tokens=500))
+    run = make_run(runner, plan(wave("w", subtask("deaf", timeout=0.1)))).finish(5)
+    assert len(run.all(ThreadAbandoned)) == 1
+    limits = run.limiter.snapshot()
+    assert (limits.itpm.reserved, limits.otpm.reserved) == (0, 0)
+    assert limits.otpm.settled > 0, "what was sent counts as estimated"

@@ -259,3 +259,23 @@ def test_the_mouse_reports_clicks_but_no_motion(tmp_path: Path) -> None:
     terminal.finish()
     assert b"\x1b[?1000h" in terminal.seen
     assert b"\x1b[?1003h" not in terminal.seen
+
+
+STUCK = """
+import signal, sys, threading
+from luna_tui.tui.signals import Signals
+class Stuck(Signals):
+    def _restore(self):
+        threading.Event().wait()
+Stuck(terminate=lambda: None, interrupt=lambda: None, hang_up=lambda: None).listen()
+print("up", flush=True)
+threading.Event().wait()
+"""
+
+
+def test_a_restore_that_never_returns_cannot_hold_up_sigterm() -> None:
+    with subprocess.Popen([sys.executable, "-c", STUCK], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(8) == 143
