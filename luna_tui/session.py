@@ -1,4 +1,4 @@
-"""Connect the parts: one session is one run as a front end sees it, live or replayed."""
+"""Connect the parts: one session is one run as a front end sees it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Kind, RunStatus
 from luna_tui.engine.bus import EventBus, Inbox
-from luna_tui.engine.clock import Clock, ManualClock, SystemClock
+from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.paths import RunDir, create_run, new_run_id
@@ -197,38 +197,6 @@ class LiveSession:
         )
         self._server = SimulatorServer(settings, self._clock)
         return self._server.base_url
-
-
-class ReplaySession:
-    """A recorded run: the same state, and a clock that stands at its last record."""
-
-    def __init__(self, records: tuple[Record, ...]) -> None:
-        self._state = RunState()
-        for record in records:
-            self._state.apply(record)
-        self._clock = ManualClock(self._state.at)
-
-    @property
-    def clock(self) -> Clock:
-        """Moves only when told to."""
-        return self._clock
-
-    @property
-    def control(self) -> None:
-        """A recorded run cannot be changed."""
-        return None
-
-    def state(self) -> RunState:
-        """The fold of the recording."""
-        return self._state
-
-    def since(self, seq: int) -> tuple[Record, ...]:
-        """Records of the log after `seq`."""
-        return tuple(r for r in self._state.log if r.seq > seq)
-
-    def now_s(self) -> float:
-        """The instant of the last record."""
-        return self._clock.now()
 
 
 def _settings(config: Config, run_dir: RunDir) -> RunSettings:

@@ -89,7 +89,6 @@ class SubtaskState:
     """Of the current attempt."""
     last_output_at: float | None = None
     tool: str | None = None
-    tool_since: float = 0.0
     tail: str = ""
     """Last `OUTPUT_TAIL_CHARS` characters of the current attempt."""
     chars: int = 0
@@ -310,7 +309,7 @@ def _apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: f
             s.last_output_at = at
             s.first_output_at = at if s.first_output_at is None else s.first_output_at
         case ToolCalled():
-            s.tool, s.tool_since = event.summary or event.tool, at
+            s.tool = event.summary or event.tool
         case ToolFinished():
             s.tool = None
         case UsageRecorded():

@@ -23,21 +23,14 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )
+from luna_tui.core.figures import clock
 from luna_tui.core.records import to_line
-
-
-def clock_text(seconds: float) -> str:
-    """`0:09`, `12:40`, `1:02:03`."""
-    whole = int(seconds)
-    if whole >= 3600:
-        return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-    return f"{whole // 60}:{whole % 60:02d}"
 
 
 def sentence(record: Record) -> str | None:
     """The line a person reads for a record; None for those that are only data."""
     text = _text(record)
-    return None if text is None else f"{clock_text(record.at)} {text}"
+    return None if text is None else f"{clock(record.at)} {text}"
 
 
 def _text(record: Record) -> str | None:
@@ -52,7 +45,7 @@ def _text(record: Record) -> str | None:
             return f"wave {e.wave}: {e.reason}"
         case WaveFinished() as e:
             counts = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in e.counts.items())
-            return f"wave {e.wave} ended after {clock_text(e.wall_s)}: {counts}" + (
+            return f"wave {e.wave} ended after {clock(e.wall_s)}: {counts}" + (
                 f" ({e.reason})" if e.reason else ""
             )
         case AttemptFailed() as e:
@@ -65,7 +58,7 @@ def _text(record: Record) -> str | None:
             return f"{e.subtask} {e.status.value.replace('_', ' ')}{why} ({e.duration_s:.1f} s)"
         case RunFinished() as e:
             speed = f", speed-up {e.speedup:.1f}x" if e.speedup else ""
-            return f"run {e.status} after {clock_text(e.wall_s)}{speed}"
+            return f"run {e.status} after {clock(e.wall_s)}{speed}"
         case CancelRequested() as e:
             what = e.subtask or e.wave or "the run"
             return f"cancel of {what} ({e.manner}) asked by {e.by}"

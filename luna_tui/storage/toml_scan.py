@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -85,11 +86,10 @@ class _Scanner:
         self._repeat: Repeat | None = None
 
     def run(self) -> Scan:
-        try:
+        # What is malformed is told by the parser, with its line; the index ends there.
+        with suppress(_Malformed):
             while self._place < len(self._text):
                 self._statement()
-        except _Malformed:
-            pass
         return Scan(self._lines, self._repeat)
 
     def _statement(self) -> None:

@@ -88,8 +88,7 @@ def _luminance(colour: str) -> float:
 def test_every_colour_can_be_read(name: str) -> None:
     theme = load_theme(resource("themes") / f"{name}.toml", ROLES)
     for role, style in theme.styles.items():
-        if style.fg == "default":
-            continue
+        assert style.fg != "default", f"{name}: {role}: a theme with a background names every colour"
         back = theme.background if style.bg == "default" else style.bg
         light, dark = sorted((_luminance(style.fg), _luminance(back)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 4.5, f"{name}: {role}"

@@ -41,7 +41,7 @@ def test_forty_workers_are_all_in_sight_at_80x24() -> None:
     assert all(state.subtasks[c.key].label in shown for c in view.grid.cells)
 
 
-@pytest.mark.parametrize("size", [(120, 40), (200, 60), (60, 20), (100, 30)])
+@pytest.mark.parametrize("size", [(120, 40), (200, 60), (60, 20), (100, 30), (44, 16), (40, 12), (30, 8)])
 def test_forty_workers_are_all_in_sight_elsewhere_too(size: tuple[int, int]) -> None:
     view = run_view(fold(busy(40)), 58.0, Looks(width=size[0], height=size[1], selected="s00"))
     assert len({c.key for c in view.grid.cells}) == 40
@@ -89,6 +89,26 @@ def test_the_other_screens_fit_too(width: int, height: int, moment: int, scroll:
         assert all(width_of(line) <= width for line in panel.lines)
     menu = stop_menu_view(choices(state, None, state.at), 0, min(72, width), UNICODE)
     assert {width_of(line) for line in menu.lines} == {min(72, width)}
+
+
+@pytest.mark.parametrize("width", [24, 30, 44, 60, 80, 200])
+def test_the_keys_for_help_and_leaving_are_never_lost(width: int) -> None:
+    line = text(run_view(fold(busy(40)), 58.0, Looks(width=width, height=24)).keys.lines[-1])
+    assert "?" in line
+    assert "q" in line
+
+
+def test_a_narrow_header_keeps_what_failed() -> None:
+    line = text(run_view(fold(busy(40)), 58.0, Looks(width=44, height=16)).header.lines[0])
+    assert "3/59" in line
+    assert "3 failed" in line
+
+
+def test_no_sentence_of_help_or_stop_menu_is_cut_at_80_columns() -> None:
+    looks = Looks(width=80, height=200)
+    assert not any("…" in text(line) for line in page(help_lines(looks), looks, ()).lines)
+    menu = stop_menu_view(choices(fold(busy(40)), "s00", 58.0), 0, 72, UNICODE)
+    assert not any("…" in text(line) for line in menu.lines)
 
 
 def test_every_state_has_a_shape_of_its_own() -> None:

@@ -51,15 +51,15 @@ def header(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
     wave = state.current_wave
     place = f"  wave {wave.number}/{len(state.waves)} {wave.name}" if wave else ""
     if width < 60:
-        place = f" {wave.number}/{len(state.waves)} {wave.name}" if wave else ""
+        place = f" {wave.number}/{len(state.waves)}" if wave else ""
     name = f"  {state.plan.name}" if width >= 100 else ""
     spans = [
         Span("luna ", Role.TITLE),
         Span(state.run[-4:], Role.DIM),
         Span(name + place + "  "),
         Span(word, role),
-        Span(f" {clock(now_s)}  ", Role.DIM),
-        Span(f"{done}/{total} ok", Role.STRONG),
+        Span("  " if width < 60 else f" {clock(now_s)}  ", Role.DIM),
+        Span(f"{done}/{total}" + ("" if width < 60 else " ok"), Role.STRONG),
     ]
     if failed:
         spans.append(Span(f"  {failed} failed", Role.BAD))
@@ -111,7 +111,9 @@ def gauges(state: RunState, now_s: float, width: int, g: Glyphs, *, tall: bool) 
 def _cost(state: RunState) -> str:
     total = state.tokens.input + state.tokens.output
     text = f"{tokens(total)} tok" if total else ""
-    return f"{text} {money(state.cost_usd)}" if state.cost_usd is not None else text
+    if state.cost_usd is None:
+        return text
+    return f"{text} {money(state.cost_usd)}" + (" + ?" if state.unpriced else "")
 
 
 def _share(gauge: Gauge) -> float:

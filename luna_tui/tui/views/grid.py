@@ -118,7 +118,9 @@ def grid(state: RunState, now_s: float, looks: Looks, width: int, height: int, g
     across = max(1, (width + 1) // (ENTRY + 1))
     if len(shown) <= across * height:
         return _compact(shown, width, height, across, looks, g)
-    return _marks(shown, width, looks, g)
+    if -(-len(shown) // max(1, width // _mark_size(shown))) <= height:
+        return _marks(shown, width, looks, g)
+    return _cells(shown, width, looks, g)
 
 
 def _fits_cards(count: int, width: int, height: int) -> bool:
@@ -127,15 +129,25 @@ def _fits_cards(count: int, width: int, height: int) -> bool:
 
 
 def _cells(shown: list[Entry], width: int, looks: Looks, g: Glyphs) -> Panel:
-    """One cell per worker."""
-    picked = shown[: max(1, width)]
-    line = tuple(Span(g.states[e.stand], _role(e, looks)) for e in picked)
-    return Panel((line,), tuple(Cell(e.subtask.id, 0, n, 1) for n, e in enumerate(picked)))
+    """One cell per worker, in as many rows as it takes."""
+    rows: list[list[Span]] = []
+    cells = []
+    for place, e in enumerate(shown):
+        row, col = divmod(place, max(1, width))
+        if col == 0:
+            rows.append([])
+        rows[row].append(Span(g.states[e.stand], _role(e, looks)))
+        cells.append(Cell(e.subtask.id, row, col, 1))
+    return Panel(tuple(tuple(r) for r in rows), tuple(cells))
+
+
+def _mark_size(shown: list[Entry]) -> int:
+    return 3 + max(len(e.subtask.label) for e in shown)
 
 
 def _marks(shown: list[Entry], width: int, looks: Looks, g: Glyphs) -> Panel:
     """Glyph and label of each, as many in a row as fit; one cell each where even that is too much."""
-    size = 3 + max(len(e.subtask.label) for e in shown)
+    size = _mark_size(shown)
     across = max(1, width // size)
     rows: list[list[Span]] = []
     cells = []

@@ -30,7 +30,7 @@ RUN_KEYS = (
         "run.mode",
         "m",
         "m",
-        "Next mode: conservative, balanced, aggressive; limits and workers follow at once.",
+        "Next mode, conservative to aggressive; limits and workers follow.",
     ),
     KeyHelp("run.stop", "x,ctrl+c", "x", "Stop menu; nothing is stopped by opening it."),
     KeyHelp("run.events", "v", "v", "Show or hide the event log."),

@@ -10,7 +10,7 @@ from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.grid import CARD, CARD_HEIGHT, CARDS_FROM, ENTRY, entries, grid
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, RunView, Span
 from luna_tui.tui.views.subtask import peek
-from luna_tui.tui.views.text import fit_line
+from luna_tui.tui.views.text import fit_line, width_of
 from luna_tui.tui.views.timeline import timeline
 from luna_tui.tui.views.trouble import attention, event_lines
 
@@ -122,11 +122,16 @@ def _below(
 
 
 def _key_line(state: RunState, width: int, g: Glyphs) -> Line:
-    spans: list[Span] = []
+    """Keys with their words; where those do not fit keys alone; `?` and `q` are never lost."""
+    worded: list[Span] = []
     for key, does in _KEYS:
         word = "go on" if key == "p" and state.paused else does
-        spans += [Span(key, Role.KEY), Span(f" {word}  ")]
-    return fit_line(tuple(spans), width, g.cut)
+        worded += [Span(key, Role.KEY), Span(f" {word}  ")]
+    if width_of(tuple(worded)) <= width:
+        return tuple(worded)
+    bare = tuple(Span(f"{key} ", Role.KEY) for key, _ in _KEYS)
+    last = bare[-2:]
+    return bare if width_of(bare) <= width else fit_line(last, width, g.cut)
 
 
 def _notice(text: str, width: int, g: Glyphs) -> Panel:

@@ -103,9 +103,7 @@ def stop_menu_view(offered: tuple[Choice, ...], at: int, width: int, g: Glyphs) 
     lines.append(
         row(
             Span(
-                pad(
-                    "What ended is kept in the run's folder.  enter chooses, esc keeps running.", inner, g.cut
-                ),
+                pad("What ended is kept.  enter chooses, esc keeps running.", inner, g.cut),
                 Role.DIM,
             )
         )

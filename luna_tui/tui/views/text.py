@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.cells import cell_len, set_cell_size
 
 from luna_tui.core.clean import clean_line
-from luna_tui.tui.views.spans import Line, Role, Span
+from luna_tui.core.figures import clock
+from luna_tui.tui.views.spans import Line, Span
 
 __all__ = [
     "cell_len",
@@ -67,14 +68,6 @@ def join(left: Line, right: Line, width: int, mark: str = "…") -> Line:
     return (*left, Span(" " * gap), *right)
 
 
-def clock(seconds: float) -> str:
-    """`0:09`, `12:40`, `1:02:03`."""
-    whole = int(max(0.0, seconds))
-    if whole >= 3600:
-        return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"
-    return f"{whole // 60}:{whole % 60:02d}"
-
-
 def tokens(count: int) -> str:
     """`612`, `1.3k`, `24k`, `1.40M`."""
     if count < 1_000:
@@ -84,11 +77,6 @@ def tokens(count: int) -> str:
     if count < 999_500:
         return f"{count / 1_000:.0f}k"
     return f"{count / 1_000_000:.2f}M"
-
-
-def short(count: int) -> str:
-    """At most four cells: `999`, `1.3k`, `24k`."""
-    return tokens(count)
 
 
 def money(usd: float | None) -> str:
@@ -111,8 +99,3 @@ def wrap(text: str, width: int) -> list[str]:
             rest = rest[len(head) :].lstrip(" ")
         lines.append(rest)
     return lines
-
-
-def role_line(text: str, role: Role = Role.TEXT) -> Line:
-    """A line of one span."""
-    return (Span(text, role),)
