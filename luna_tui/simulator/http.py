@@ -93,7 +93,8 @@ class MessagesHandler(BaseHTTPRequestHandler):
             serve()
         except (_Gone, OSError):
             self.close_connection = True
-            self._state.count(disconnects=1)
+            # A write that our own stop has broken is no client that left.
+            self._state.count(disconnects=0 if self._state.stopping.is_set() else 1)
         except _Closing:
             self.close_connection = True
 

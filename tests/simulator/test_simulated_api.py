@@ -398,3 +398,25 @@ def test_a_client_that_breaks_off_leaves_no_trace_on_stderr(
     until(server.stats, lambda s: s.connections == 0)
     assert ask(connect(server)).content
     assert capfd.readouterr().err == ""
+
+
+def test_a_write_that_our_own_stop_breaks_is_no_client_that_left(serve: Serve) -> None:
+    from luna_tui.simulator.http import MessagesHandler
+
+    server = serve()
+    state = server._state
+
+    class Handler(MessagesHandler):
+        _state = state  # type: ignore[assignment]  # in place of the server's
+
+        def __init__(self) -> None:
+            """No connection: only the guard is under test."""
+
+    def broken() -> None:
+        raise BrokenPipeError
+
+    Handler()._guarded(broken)
+    assert server.stats().disconnects == 1
+    state.stopping.set()
+    Handler()._guarded(broken)
+    assert server.stats().disconnects == 1

@@ -151,9 +151,9 @@ def _down(cell: Cell) -> Cell:
 
 
 def _tall(panel: Panel, height: int) -> Panel:
-    lines = panel.lines[:height]
-    return Panel(lines + ((),) * (height - len(lines)), panel.cells)
+    kept = _cut(panel, height)
+    return Panel(kept.lines + ((),) * (height - len(kept.lines)), kept.cells)
 
 
 def _cut(panel: Panel, height: int) -> Panel:
-    return Panel(panel.lines[:height], tuple(c for c in panel.cells if c.row < height))
+    return Panel(panel.lines[:height], tuple(c for c in panel.cells if c.row + c.height <= height))

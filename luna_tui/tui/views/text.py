@@ -16,7 +16,6 @@ __all__ = [
     "join",
     "money",
     "pad",
-    "short",
     "tokens",
     "width_of",
     "wrap",
