@@ -407,7 +407,7 @@ def test_a_write_that_our_own_stop_breaks_is_no_client_that_left(serve: Serve) -
     state = server._state
 
     class Handler(MessagesHandler):
-        _state = state  # type: ignore[assignment]  # in place of the server's
+        _state = state
 
         def __init__(self) -> None:
             """No connection: only the guard is under test."""

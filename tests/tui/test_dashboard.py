@@ -100,6 +100,26 @@ def shown(app: LunaApp) -> str:
     return "\n".join("".join(s.text for s in line) for line in lines)
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (44, 16), (60, 20)], ids=str)
+@pytest.mark.parametrize("workers", [20, 40])
+def test_the_screen_shows_every_line_of_the_view(size: tuple[int, int], workers: int) -> None:
+    import asyncio
+
+    async def body() -> None:
+        app = dashboard(StillSession(busy(workers)))
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            panels = {p.id: p for p in app.screen.query(LinesPanel)}
+            for name, panel in panels.items():
+                room = panel.size.height if panel.display else 0
+                assert room == len(panel.panel.lines), f"{name} has {room} rows"
+            grid = panels["grid"]
+            assert grid.region.bottom <= size[1]
+            assert len({c.key for c in grid.panel.cells}) == workers
+
+    asyncio.run(body())
+
+
 def test_looking_changes_nothing(drive: Callable[..., None]) -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press(

@@ -77,7 +77,7 @@ def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int
         Span("enter", Role.KEY),
         Span(" look  "),
         Span("x", Role.KEY),
-        Span(" stop…" if g.cut == "…" else " stop"),
+        Span(" stop"),
     )
     return join((Span(head, role), Span(text)), keys if how is Stand.QUIET else (), width, g.cut)
 

@@ -34,6 +34,7 @@ class LinesPanel(Widget):
         super().__init__(id=id)
         self._panel = Panel(())
         self._palette = Palette(None)
+        self.display = False
 
     @property
     def panel(self) -> Panel:
