@@ -12,9 +12,11 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from luna_tui.simulator.bodies import message_begun, model_entry
 from luna_tui.simulator.checks import wrong_count, wrong_message
 from luna_tui.simulator.faults import Fault, FaultKind
 from luna_tui.simulator.model import MODELS, Answer, answer, count_tokens, piece_tokens, request_text
+from luna_tui.simulator.script import ScriptError
 
 if TYPE_CHECKING:
     from luna_tui.simulator.server import SimulatorState
@@ -58,6 +60,7 @@ class MessagesHandler(BaseHTTPRequestHandler):
     server_version = "simulator"
     connection: socket.socket
     _request_id = "req_sim"
+    _admitted_at = 0.0
 
     @property
     def _state(self) -> SimulatorState:
@@ -102,7 +105,7 @@ class MessagesHandler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if not self._authorised():
             return
-        listed = [_model(m) for m in MODELS]
+        listed = [model_entry(m) for m in MODELS]
         if path == "/v1/models":
             self._send(200, {"data": listed, "has_more": False, "first_id": MODELS[0], "last_id": MODELS[-1]})
             return
@@ -149,13 +152,17 @@ class MessagesHandler(BaseHTTPRequestHandler):
         if fault is not None and fault.kind is FaultKind.NO_HEADERS:
             self._state.saw(self.path, 0, text)
             self._hang()
-        reply = answer(body, self._state.settings.seed)
+        try:
+            reply = answer(body, self._state.settings.seed)
+        except ScriptError as error:
+            self._refuse("invalid_request_error", str(error), text=text)
+            return
         if not self._admitted(reply, fault, text):
             return
         self._state.saw(self.path, 200, text)
         self._state.count(streams=1)
         try:
-            self._pause(reply.first_token_s)
+            self._pause_until(reply.first_token_s)
             if body.get("stream"):
                 self._stream(body, number, reply, fault)
             else:
@@ -164,7 +171,8 @@ class MessagesHandler(BaseHTTPRequestHandler):
             self._state.count(streams=-1)
 
     def _admitted(self, reply: Answer, fault: Fault | None, text: str) -> bool:
-        refusal = self._state.buckets.admit(reply.input_tokens)
+        refusal = self._state.buckets.admit(reply.input_tokens - reply.cached_tokens)
+        self._admitted_at = self._state.clock.now()
         if refusal is None:
             return True
         if fault is not None:
@@ -175,9 +183,9 @@ class MessagesHandler(BaseHTTPRequestHandler):
         return False
 
     def _whole(self, body: dict[str, Any], number: int, reply: Answer, fault: Fault | None) -> None:
-        self._pause(reply.piece_s * len(reply.pieces))
+        self._pause_until(reply.due_s(len(reply.pieces)))
         self._state.buckets.produce(reply.output_tokens)
-        message = _message(body, number, reply.input_tokens)
+        message = message_begun(body["model"], number, reply)
         message["content"] = [{"type": "text", "text": "".join(reply.pieces)}]
         message["stop_reason"] = reply.stop_reason
         message["usage"]["output_tokens"] = reply.output_tokens
@@ -207,7 +215,7 @@ class MessagesHandler(BaseHTTPRequestHandler):
         self._events(body, number, reply, fault)
 
     def _events(self, body: dict[str, Any], number: int, reply: Answer, fault: Fault | None) -> None:
-        self._event("message_start", {"message": _message(body, number, reply.input_tokens)})
+        self._event("message_start", {"message": message_begun(body["model"], number, reply)})
         self._event("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
         self._event("ping", {})
         for place, piece in enumerate(reply.pieces):
@@ -216,7 +224,7 @@ class MessagesHandler(BaseHTTPRequestHandler):
                 return
             self._event("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
             self._state.buckets.produce(piece_tokens(piece))
-            self._pause(reply.piece_s)
+            self._pause_until(reply.due_s(place + 1))
         self._event("content_block_stop", {"index": 0})
         self._event(
             "message_delta",
@@ -239,7 +247,7 @@ class MessagesHandler(BaseHTTPRequestHandler):
             case FaultKind.PING_ONLY:
                 while True:
                     self._event("ping", {})
-                    self._wait(_PING_S)
+                    self._wait_until(self._state.clock.now() + _PING_S)
             case FaultKind.MALFORMED:
                 self._chunk(b"event: content_block_delta\ndata: {broken\n\n")
             case FaultKind.ERROR_EVENT:
@@ -251,18 +259,19 @@ class MessagesHandler(BaseHTTPRequestHandler):
 
     def _hang(self) -> NoReturn:
         while True:
-            self._wait(3600.0)
+            self._wait_until(self._state.clock.now() + 3600.0)
 
-    def _pause(self, seconds: float) -> None:
-        """Let time of the model pass."""
-        self._wait(seconds / self._state.settings.speed)
+    def _pause_until(self, offset_s: float) -> None:
+        """Let time of the model pass; `offset_s` counts from the admission, so that no error adds up."""
+        self._wait_until(self._admitted_at + offset_s / self._state.settings.speed)
 
-    def _wait(self, left_s: float) -> None:
-        """Wait in real time; _Gone as soon as the client leaves, _Closing when the server stops."""
+    def _wait_until(self, at: float) -> None:
+        """Wait for an instant; _Gone as soon as the client leaves, _Closing when the server stops."""
         # Not `select`: it knows no descriptor above 1023.
         watch = select.poll()
         watch.register(self.connection, select.POLLIN)
         while True:
+            left_s = at - self._state.clock.now()
             step_s = max(0.0, min(left_s, _STEP_S))
             readable = bool(watch.poll(step_s * 1000))
             if self._state.stopping.is_set():
@@ -271,8 +280,7 @@ class MessagesHandler(BaseHTTPRequestHandler):
                 raise _Gone
             if readable:
                 self._state.stopping.wait(step_s)
-            left_s -= step_s
-            if left_s <= 0:
+            if left_s <= step_s:
                 return
 
     def _content(self) -> bytes | None:
@@ -339,24 +347,6 @@ class MessagesHandler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
 
-def _message(body: dict[str, Any], number: int, input_tokens: int) -> dict[str, Any]:
-    return {
-        "id": f"msg_{number:06d}",
-        "type": "message",
-        "role": "assistant",
-        "model": body["model"],
-        "content": [],
-        "stop_reason": None,
-        "stop_sequence": None,
-        "usage": {
-            "input_tokens": input_tokens,
-            "output_tokens": 1,
-            "cache_read_input_tokens": 0,
-            "cache_creation_input_tokens": 0,
-        },
-    }
-
-
 def _json_object(content: bytes) -> dict[str, Any] | None:
     try:
         body = json.loads(content)
@@ -367,17 +357,3 @@ def _json_object(content: bytes) -> dict[str, Any] | None:
 
 def _json_headers(length: int) -> dict[str, str]:
     return {"content-type": "application/json", "content-length": str(length)}
-
-
-def _model(name: str) -> dict[str, Any]:
-    _, line, *version = name.split("-")
-    return {
-        "type": "model",
-        "id": name,
-        "display_name": f"Claude {line.title()} {'.'.join(version)}",
-        "created_at": "2026-01-01T00:00:00Z",
-        "lifecycle": "active",
-        "line": line,
-        "max_input_tokens": 200_000,
-        "max_tokens": 64_000,
-    }
