@@ -122,6 +122,19 @@ def test_an_answer_that_is_too_long_stops_at_max_tokens(serve: Serve, connect: C
     assert got[-2].usage.output_tokens == 7
 
 
+def test_ordered_work_ends_at_its_instant(serve: Serve, connect: Connect) -> None:
+    client = connect(serve(speed=10.0))
+    began = time.monotonic()
+    got = events(client, "simulate: output=300 seconds=6 first=1.5 cached=4")
+    took_s = time.monotonic() - began
+    assert 0.6 <= took_s < 0.9
+    assert got[-2].usage.output_tokens == 300
+    assert sum(e.type == "content_block_delta" for e in got) == 15
+    assert got[0].message.usage.cache_read_input_tokens == 4
+    with pytest.raises(anthropic.BadRequestError, match="unknown key 'outputs'"):
+        ask(client, "simulate: outputs=3")
+
+
 def test_attached_documents_are_read(serve: Serve, connect: Connect) -> None:
     source = {"type": "text", "media_type": "text/plain", "data": "class A: pass\nclass B: pass\n"}
     content: Any = [{"type": "document", "title": "ab.py", "source": source}, {"type": "text", "text": "?"}]
