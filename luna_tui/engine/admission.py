@@ -202,9 +202,10 @@ class Admission:
         self._ramp.count(self._books.now, ticket.tokens_in)
 
     def _obstacle(self, ticket: Ticket) -> tuple[WaitReason | None, float | None]:
-        """Why the first in line may not go, and for how many seconds if nothing changes; (None, 0) = it may."""
+        """Why the first in line may not go, and for how many seconds; (None, 0) = it may."""
         now, books = self._books.now, self._books
-        for pause, reason in ((self._pause, WaitReason.RETRY_AFTER), (self._overload.pause, WaitReason.BACKOFF)):
+        pauses = (self._pause, WaitReason.RETRY_AFTER), (self._overload.pause, WaitReason.BACKOFF)
+        for pause, reason in pauses:
             if pause.holds(now):
                 return reason, pause.left_s(now)
         if not books.fits(ticket):

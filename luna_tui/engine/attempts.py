@@ -52,9 +52,7 @@ class _Booking:
     def refused(self, error: AttemptError) -> Ticket | None:
         """The server let nothing through; returns the ticket whose place in the line is kept."""
         self._settled = True
-        refusal = Refusal(
-            retry_after_s=error.retry_after_s, dimension=error.dimension, ramp=error.ramp
-        )
+        refusal = Refusal(retry_after_s=error.retry_after_s, dimension=error.dimension, ramp=error.ramp)
         self._limiter.refused(self._ticket, refusal)
         return self._ticket
 

@@ -1,4 +1,4 @@
-"""Admit requests within the account's limits, from many threads: book before sending, correct by what comes."""
+"""Admit requests within the account's limits, from many threads: book before sending, then correct."""
 
 from __future__ import annotations
 
@@ -142,4 +142,3 @@ class RateLimiter:
             if not token.wait(ticket.wake, sleep_s):
                 with self._lock:
                     self._wake(self._admission.advance(self._clock.now()))
-

@@ -1,4 +1,4 @@
-"""The limiter's books: three pages, the tickets that hold something in them, and what is learnt on the way."""
+"""The limiter's books: three pages, the tickets that hold something in them, and what is learnt."""
 
 from __future__ import annotations
 

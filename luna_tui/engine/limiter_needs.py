@@ -28,7 +28,7 @@ class MeanNeeds:
         self.seconds += weight * (seconds - self.seconds)
 
     def useful_workers(self, rpm: float, itpm: float, otpm: float) -> int | None:
-        """Admissions a second that the rates (units a second) allow, times mean seconds; None = not known yet."""
+        """Admissions a second that the rates (per second) allow, times mean seconds; None = unknown."""
         if self.seen < _LEAST:
             return None
         pairs = ((rpm, 1.0), (itpm, self.tokens_in), (otpm, self.tokens_out))

@@ -79,7 +79,7 @@ class OutputPage(Page):
             self.count(produced - most)
 
     def produce(self, tokens: float, less_expected: float) -> None:
-        """A running answer produced tokens (or fewer than it seemed); `less_expected` of them were foreseen."""
+        """A running answer produced tokens (or fewer than it seemed), some of which were foreseen."""
         if not self.reserving:
             self.count(tokens)
         self.produced += tokens

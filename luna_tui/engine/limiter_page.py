@@ -173,7 +173,7 @@ class Page:
         self.added += more
 
     def compare(self, sight: Sight, told: ServerLimit, doubt: float, now: float) -> float:
-        """Hold the server's word against the books; returns units that are missing unexplained (< 0: too many).
+        """Hold the server's word against the books; returns units missing unexplained (< 0: too many).
 
         The word was true at some instant between sending and now, with some of what is in doubt
         counted and some not, so it is compared with an interval; one that was sent under another
