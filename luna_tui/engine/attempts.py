@@ -105,7 +105,7 @@ class Pilot:
         desk: FlightDesk,
         *,
         runner_of: Callable[[Flight], Runner],
-        limiter: RateLimiter,
+        limiter_of: Callable[[str], RateLimiter],
         store: OutputStore,
         clock: Clock,
         deadlines: DeadlineThread,
@@ -117,7 +117,8 @@ class Pilot:
     ) -> None:
         self._desk = desk
         self._runner_of = runner_of
-        self._limiter = limiter
+        self._limiter_of = limiter_of
+        """The limiter that requests to a model pass."""
         self._store = store
         self._clock = clock
         self._deadlines = deadlines
@@ -187,7 +188,8 @@ class Pilot:
             results=results,
         )
         demand = runner.demand(work)
-        booking = _Booking(self._limiter, self._reserve(flight, demand), demand)
+        limiter = self._limiter_of(flight.subtask.model)
+        booking = _Booking(limiter, self._reserve(flight, demand, limiter), demand)
         sent = False
         flight.give_up = lambda: booking.close(sent=True)
         context = self._context(flight, booking)
@@ -211,12 +213,12 @@ class Pilot:
             context.close()
             booking.close(sent=sent)
 
-    def _reserve(self, flight: Flight, demand: Demand | None) -> Ticket | None:
+    def _reserve(self, flight: Flight, demand: Demand | None, limiter: RateLimiter) -> Ticket | None:
         while True:
             self._admit(flight)
             if demand is None:
                 return None
-            ticket = self._limiter.reserve(
+            ticket = limiter.reserve(
                 demand,
                 flight.token,
                 lambda reason, expected_s: self._desk.wait(flight, reason, expected_s, timed=False),
@@ -226,11 +228,11 @@ class Pilot:
             try:
                 waited = self._admit(flight)
             except Cancelled:
-                self._limiter.refund(ticket)
+                limiter.refund(ticket)
                 raise
             if not waited:
                 return ticket
-            self._limiter.refund(ticket)
+            limiter.refund(ticket)
 
     def _run(self, runner: Runner, work: Work, context: FlightContext) -> str:
         try:

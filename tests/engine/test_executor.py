@@ -246,7 +246,7 @@ def test_a_failed_attempt_is_made_again_after_a_pause() -> None:
 
 def test_retries_end_and_refusals_use_none_up() -> None:
     def body(work: Work, context: AttemptContext) -> str:
-        kind = ErrorKind.RATE_LIMITED if work.attempt <= 3 else ErrorKind.OVERLOADED
+        kind = ErrorKind.RATE_LIMITED if work.attempt <= 3 else ErrorKind.SERVER
         raise AttemptError(kind, "no", status=429, retryable=True, retry_after_s=0.001)
 
     run = make_run(body, plan(wave("w", subtask("a", retries=1)))).finish()
