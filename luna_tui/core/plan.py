@@ -50,6 +50,8 @@ class Subtask:
     system: str = ""
     files: tuple[str, ...] = ()
     """Paths relative to the workspace, attached to the prompt."""
+    files_chars: int = 0
+    """Size of those files when the plan was loaded, in bytes."""
     model: str = ""
     max_tokens: int = 1024
     command: tuple[str, ...] = ()
@@ -59,6 +61,11 @@ class Subtask:
     cwd: str = "."
     """Relative to the workspace."""
     ok_codes: tuple[int, ...] = (0,)
+
+    @property
+    def size_chars(self) -> int:
+        """About how long the question is, in characters; results of other subtasks not included."""
+        return len(self.prompt) + len(self.system) + self.files_chars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
