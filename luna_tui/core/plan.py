@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luna_tui.core.words import Kind, OnFailure, Priority
+from luna_tui.core.words import Kind, OnFailure, Priority, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,8 @@ class Subtask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """Subtasks that may run together; the next wave starts after this one ended."""
+    """Subtasks that may run together; unless the plan's schedule says otherwise, the next wave
+    starts after this one ended."""
 
     name: str
     subtasks: tuple[Subtask, ...]
@@ -91,6 +92,7 @@ class Plan:
     """Absolute path; root of every relative path in the plan."""
     goal: str = ""
     on_failure: OnFailure = OnFailure.CONTINUE
+    schedule: Schedule = Schedule.WAVES
     source: str = ""
     """Absolute path of the plan file; empty for a plan made in memory."""
 
