@@ -112,7 +112,9 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--mode", choices=_MODES)
     parser.add_argument("--tier")
-    parser.add_argument("--workers", metavar="N|auto")
+    parser.add_argument(
+        "--workers", metavar="N|auto|table", help="auto = as many as the limits can use, table = the tier's"
+    )
     parser.add_argument("--model")
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))

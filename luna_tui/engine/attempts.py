@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import UsageRecorded
 from luna_tui.core.expect import miss
+from luna_tui.core.expectations import Expected
+from luna_tui.core.plan import Subtask
 from luna_tui.core.prices import Price, cost_usd
 from luna_tui.core.words import ErrorKind, Status, WaitReason
 from luna_tui.engine.cancel import Cancelled
@@ -111,6 +113,7 @@ class Pilot:
         deadlines: DeadlineThread,
         retry: RetryPolicy,
         surroundings: RunSurroundings,
+        expect: Callable[[Subtask], Expected],
         admit: Callable[[Flight], bool],
         may_retry: Callable[[Flight], bool],
         on_spend_limit: Callable[[str], None],
@@ -124,6 +127,7 @@ class Pilot:
         self._deadlines = deadlines
         self._retry = retry
         self._around = surroundings
+        self._expect = expect
         self._admit = admit
         """Waits at the gate while the run is paused; True when it had to wait."""
         self._may_retry = may_retry
@@ -186,6 +190,7 @@ class Pilot:
             workspace=self._around.workspace,
             run_dir=self._around.run_dir,
             results=results,
+            expected=self._expect(flight.subtask),
         )
         demand = runner.demand(work)
         limiter = self._limiter_of(flight.subtask.model)
