@@ -26,6 +26,7 @@ from luna_tui.storage.paths import RunDir, create_run, new_run_id
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings
     from luna_tui.engine.limiter_shared import SharedTable
+    from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
@@ -89,7 +90,6 @@ class LiveSession:
         compressed, and all seconds it reports are the clock's.
         """
         from luna_tui.engine.executor import WaveExecutor
-        from luna_tui.engine.limiters import Limiters
         from luna_tui.storage.journal import JournalWriter
         from luna_tui.storage.outputs import FileOutputs
         from luna_tui.storage.reports import write_start
@@ -113,9 +113,7 @@ class LiveSession:
         self._bus = EventBus(self.run_dir.run, self._clock)
         self._inbox = Inbox()
         self._state = RunState()
-        self._limiters = Limiters(
-            config.tiers[config.tier].limits, config.mode, self._clock, table_of=self._table_of
-        )
+        self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
             _settings(config, self.run_dir),
@@ -182,6 +180,12 @@ class LiveSession:
         from luna_tui.storage.reports import write_report
 
         write_report(self.run_dir, self.state())
+
+    def _make_limiters(self) -> Limiters:
+        from luna_tui.engine.limiters import Limiters
+
+        limits = self._config.tiers[self._config.tier].limits
+        return Limiters(limits, self._config.mode, self._clock, table_of=self._table_of)
 
     def _table_of(self, family: str) -> SharedTable | None:
         """Books that all our processes on the same account share; a simulated account is ours alone."""
