@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from luna_tui.simulator.script import PIECE_TOKENS, filled, read_script
+
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 CHARS_PER_TOKEN = 4.0
 _TOKEN = re.compile(r"^token: *(\S+)", re.MULTILINE)
@@ -38,6 +40,12 @@ class Answer:
     first_token_s: float
     piece_s: float
     """Seconds between two pieces."""
+    cached_tokens: int = 0
+    """Part of `input_tokens` that comes from the prompt cache."""
+
+    def due_s(self, place: int) -> float:
+        """Seconds from admission until piece `place` is sent; until the end for `place = len(pieces)`."""
+        return self.first_token_s + place * self.piece_s
 
 
 def request_text(body: dict[str, Any]) -> str:
@@ -61,21 +69,30 @@ def piece_tokens(piece: str) -> int:
 
 
 def answer(body: dict[str, Any], seed: int) -> Answer:
-    """The answer to a request; the same for the same request and seed, whatever else is going on."""
+    """The answer to a request; the same for the same request and seed, whatever else is going on.
+
+    A line `simulate: output=900 seconds=14.5 first=1.2` orders it; ScriptError when that line is wrong.
+    """
     text = request_text(body)
+    script = read_script(text)
     asked = {key: value for key, value in body.items() if key != "stream"}
     digest = hashlib.sha256(f"{seed}:{json.dumps(asked, sort_keys=True)}".encode()).digest()
     rng = random.Random(digest)
-    pieces = _pieces(_write(body, text, rng), rng)
+    ordered = script.output is not None
+    pieces = filled(_echo(text), script.output or 1) if ordered else _pieces(_write(body, text, rng), rng)
     sent = _within(pieces, int(body.get("max_tokens", 1024)))
     speed = min(110.0, max(30.0, rng.lognormvariate(math.log(60), 0.25)))
+    usual_s = min(4.0, rng.lognormvariate(math.log(0.9), 0.45))
+    first_s, piece_s = script.pace(len(pieces), usual_s, (PIECE_TOKENS if ordered else 5.0) / speed)
+    input_tokens = count_tokens(text)
     return Answer(
         pieces=sent,
-        input_tokens=count_tokens(text),
+        input_tokens=input_tokens,
         output_tokens=sum(map(piece_tokens, sent)),
         stop_reason="end_turn" if sent == tuple(pieces) else "max_tokens",
-        first_token_s=min(4.0, rng.lognormvariate(math.log(0.9), 0.45)),
-        piece_s=5.0 / speed,
+        first_token_s=first_s,
+        piece_s=piece_s,
+        cached_tokens=min(script.cached, input_tokens),
     )
 
 
@@ -146,8 +163,12 @@ def _holds_code(text: str) -> bool:
     return len(_DEF.findall(text)) + len(_CLASS.findall(text)) >= 2
 
 
+def _echo(text: str) -> str:
+    return "".join(f"token: {token}\n" for token in _TOKEN.findall(text))
+
+
 def _write(body: dict[str, Any], text: str, rng: random.Random) -> str:
-    echo = "".join(f"token: {token}\n" for token in _TOKEN.findall(text))
+    echo = _echo(text)
     if text.count("## Analysis of") >= 2:
         return echo + _summary(text, rng)
     if sources := _sources(body, text):

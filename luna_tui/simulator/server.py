@@ -6,42 +6,20 @@ import itertools
 import socket
 import socketserver
 import threading
-from collections import deque
-from dataclasses import dataclass
-from datetime import datetime
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from http.server import ThreadingHTTPServer
-from typing import Any, Protocol
+from typing import Any
 
-from luna_tui.core.limits import TIERS, Limits
-from luna_tui.simulator.buckets import ServerBuckets
+from luna_tui.simulator.account import Account, SimulatorClock
+from luna_tui.simulator.chaos import Chaos
 from luna_tui.simulator.faults import Fault, FaultSchedule
+from luna_tui.simulator.hangups import HangUps
+from luna_tui.simulator.settings import SimulatorSettings
+from luna_tui.simulator.virtual import Charges
 
-
-class SimulatorClock(Protocol):
-    """What the simulator asks of a clock."""
-
-    def now(self) -> float:
-        """Seconds, monotonic."""
-        ...
-
-    def wall(self) -> datetime:
-        """Date and time, UTC."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorSettings:
-    """Everything that shapes the simulated service."""
-
-    limits: Limits = TIERS["tier2"].limits
-    seed: int = 7
-    speed: float = 1.0
-    """Divides every latency; 10 = ten times as fast."""
-    faults: tuple[Fault, ...] = ()
-    accepted_keys: frozenset[str] | None = None
-    """None = any key that is not empty."""
-    max_body: int = 32 * 1024 * 1024
-    """Bytes of the largest request."""
+__all__ = ["SimulatorClock", "SimulatorServer", "SimulatorSettings", "SimulatorStats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +46,18 @@ class SimulatorStats:
     disconnects: int
     """Answers that the client left before their end."""
     seen: tuple[SeenRequest, ...]
+    """The last 10,000."""
+    statuses: Mapping[int, int]
+    """Answers by HTTP status, without models and counts that went well; 0 = no head was sent."""
+    charges: Charges
+    """What the limits have counted."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What `GET /simulator/stats` tells: all but the requests themselves."""
+        told = asdict(self)
+        del told["seen"]
+        charges: dict[str, Any] = told.pop("charges")
+        return told | charges
 
 
 class SimulatorState:
@@ -76,19 +66,24 @@ class SimulatorState:
     def __init__(self, settings: SimulatorSettings, clock: SimulatorClock) -> None:
         self.settings = settings
         self.clock = clock
-        self.buckets = ServerBuckets(settings.limits, clock.now, clock.wall)
-        self.faults = FaultSchedule(settings.faults)
+        self.account = Account(settings, clock)
+        self.hangups = HangUps()
+        self._faults = FaultSchedule(settings.faults)
+        self._chaos = Chaos(settings.chaos, settings.seed)
         self.stopping = threading.Event()
-        self._began_at = clock.now()
+        self._began_at = self._first_at = clock.now()
         self._lock = threading.Lock()
         """Protects the counters below."""
         self._ids = itertools.count(1)
         self._requests = self._connections = self._streams = self._peak = self._disconnects = 0
         self._seen: deque[SeenRequest] = deque(maxlen=10_000)
+        self._statuses: Counter[int] = Counter()
 
     def next_request(self) -> int:
         """Number of a request that arrived now, from 1."""
         with self._lock:
+            if self._requests == 0:
+                self._first_at = self.clock.now()
             self._requests += 1
             return self._requests
 
@@ -100,6 +95,17 @@ class SimulatorState:
     def age_s(self) -> float:
         """Seconds since the start."""
         return self.clock.now() - self._began_at
+
+    def fault_of(self, number: int, text: str) -> Fault | None:
+        """What goes wrong with this request: by schedule, else by chance."""
+        drawn = self._chaos.draw(text)
+        return self._faults.hit(number, text, self.clock.now() - self._first_at) or drawn
+
+    def spare(self, fault: Fault | None, text: str) -> None:
+        """A limit refused the request before its fault could hit it."""
+        self._chaos.give_back(text)
+        if fault is not None:
+            self._faults.give_back(fault)
 
     def count(self, *, connections: int = 0, streams: int = 0, disconnects: int = 0) -> None:
         """Change counters."""
@@ -113,9 +119,11 @@ class SimulatorState:
         """Remember a request and how it was answered."""
         with self._lock:
             self._seen.append(SeenRequest(self.age_s(), path, status, text[:200]))
+            self._statuses[status] += 1
 
     def stats(self) -> SimulatorStats:
         """All counters at one instant."""
+        charges = self.account.charges()
         with self._lock:
             return SimulatorStats(
                 self._requests,
@@ -124,6 +132,8 @@ class SimulatorState:
                 self._peak,
                 self._disconnects,
                 tuple(self._seen),
+                dict(self._statuses),
+                charges,
             )
 
 
@@ -189,12 +199,14 @@ class SimulatorServer:
         return f"http://{host!s}:{port}"
 
     def start(self) -> None:
-        """Serve on a thread of its own."""
+        """Serve on threads of its own."""
+        self._state.hangups.start()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop serving and cut what is open; returns within a second."""
         self._state.stopping.set()
+        self._state.hangups.stop()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join(1.0)
