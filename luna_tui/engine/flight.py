@@ -18,7 +18,7 @@ from luna_tui.engine.runner import ServerLimits, Usage
 OUTPUT_INTERVAL_S = 0.1
 """Shortest time between two output events of one subtask."""
 FLUSH_GRID_S = 0.05
-"""Delayed output is published at multiples of this: one wake-up and one commit for all subtasks that stream."""
+"""Delayed output is published at multiples of this: one wake-up, one commit for all that stream."""
 
 
 @dataclass(frozen=True, slots=True)
