@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Cost, compare, cost_of, options, report
 from benchmarks.noop import close_journal, open_journal, scratch_run
@@ -59,13 +59,13 @@ def sdk_alone(client: anthropic.Anthropic, count: int) -> Cost:
     """Read the events of every answer and drop them."""
 
     def listen(number: int) -> None:
-        question = {"role": "user", "content": prompt(number)}
-        with client.messages.create(
-            model=MODEL,
-            max_tokens=MAX_TOKENS,
-            messages=[question],  # type: ignore[list-item]  # a plain dict is what the SDK sends, too
-            stream=True,
-        ) as stream:
+        request: dict[str, Any] = {
+            "model": MODEL,
+            "max_tokens": MAX_TOKENS,
+            "messages": [{"role": "user", "content": prompt(number)}],
+            "stream": True,
+        }
+        with client.messages.create(**request) as stream:
             for _ in stream:
                 pass
 
