@@ -17,6 +17,9 @@ from luna_tui.engine.runner import Demand, ServerLimit, ServerLimits, Usage
 _LEARN = 0.1
 """Weight of a new observation in a fading mean."""
 _FIRST_SPEED = 60.0
+_FASTEST = 1_000.0
+_LEAST_TOKENS = 20
+"""Answers shorter than this say nothing about speed."""
 _LONGEST_RESET_S = 3_600.0
 _RECENT_S = 5.0
 _STALE_SHARE = 0.05
@@ -55,6 +58,8 @@ class Ticket:
     """What the input page had drained by then."""
     produced: float = 0.0
     speed: float = 0.0
+    first_at: float | None = None
+    """Instant at which it was first known to produce."""
     sights: tuple[Sight, Sight, Sight] | None = None
 
     @property
@@ -110,7 +115,7 @@ class Books:
 
     def admit(self, ticket: Ticket) -> None:
         """Hold what a ticket needs, in all dimensions."""
-        ticket.admitted_at, ticket.answered, ticket.produced = self.now, False, 0.0
+        ticket.admitted_at = self.now
         ticket.speed = self.speed
         ticket.held = (self.rpm.send(ticket.requests), self.itpm.send(ticket.tokens_in))
         ticket.marks = (self.rpm.paid, self.itpm.paid)
@@ -146,12 +151,15 @@ class Books:
         ticket.counted = tokens_in
         produced = float(max(0, usage.output_tokens))
         foreseen = ticket.left_out
-        ticket_before, ticket.produced = ticket.produced, produced
-        self.otpm.produce(produced - ticket_before, foreseen - ticket.left_out)
+        before, ticket.produced = ticket.produced, produced
+        self.otpm.produce(produced - before, foreseen - ticket.left_out)
+        if ticket.first_at is None and produced > 0.0:
+            ticket.first_at = self.now
 
     def settle(self, ticket: Ticket, usage: Usage) -> None:
         """All that a request used, now that it ended."""
         self.correct(ticket, usage)
+        self._learn_speed(ticket)
         self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
 
     def refund(self, ticket: Ticket) -> None:
@@ -161,10 +169,12 @@ class Books:
             self.itpm.release(ticket.held[1], ticket.marks[1], refund=ticket.held[1])
         self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
 
-    def learn_speed(self, tokens: float, seconds: float) -> None:
-        """An answer of this many tokens took this long from its first word to its last."""
-        if tokens >= 20 and seconds > 0.05:
-            self.speed += _LEARN * (min(1_000.0, max(1.0, tokens / seconds)) - self.speed)
+    def _learn_speed(self, ticket: Ticket) -> None:
+        """How fast answers are produced, from their first word to their last."""
+        seconds = 0.0 if ticket.first_at is None else self.now - ticket.first_at
+        if ticket.produced >= _LEAST_TOKENS and seconds > 0.0:
+            speed = min(_FASTEST, max(1.0, ticket.produced / seconds))
+            self.speed += _LEARN * (speed - self.speed)
 
     def believe(self, ticket: Ticket | None, told: ServerLimits) -> None:
         """Take over the limits of an answer's headers, and hold what remains against the books."""
