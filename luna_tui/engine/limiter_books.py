@@ -119,7 +119,7 @@ class Books:
         ticket.sights = (
             self.rpm.sight(ticket.requests),
             self.itpm.sight(ticket.tokens_in),
-            self.otpm.sight(0.0),
+            self.otpm.sight_of(ticket.most_out),
         )
 
     def answer(self, ticket: Ticket) -> None:
@@ -127,6 +127,7 @@ class Books:
         if ticket.answered or ticket.admitted_at is None:
             return
         ticket.answered = True
+        self.otpm.certain += ticket.most_out
         self.rpm.confirm(ticket.requests, ticket.requests, ticket.admitted_at)
         self.itpm.confirm(ticket.tokens_in, ticket.tokens_in, ticket.admitted_at)
         ticket.counted, ticket.counted_at = ticket.tokens_in, self.now
@@ -152,14 +153,19 @@ class Books:
         """All that a request used, now that it ended."""
         self.correct(ticket, usage)
         self._learn_speed(ticket)
-        self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
+        self._end_output(ticket)
 
     def refund(self, ticket: Ticket) -> None:
         """The request used nothing, as far as the server said."""
         if not ticket.answered and ticket.admitted_at is not None:
             self.rpm.release(ticket.requests, ticket.admitted_at)
             self.itpm.release(ticket.tokens_in, ticket.admitted_at)
-        self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
+        self._end_output(ticket)
+
+    def _end_output(self, ticket: Ticket) -> None:
+        self.otpm.end(
+            ticket.left_out, ticket.most_out, ticket.speed, ticket.produced, answered=ticket.answered
+        )
 
     def _learn_speed(self, ticket: Ticket) -> None:
         """How fast answers are produced, from their first word to their last."""

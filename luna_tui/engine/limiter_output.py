@@ -32,6 +32,8 @@ class OutputPage(Page):
     """Tokens a second that they produce together."""
     promised: float = 0.0
     """Sum of their `max_tokens`."""
+    certain: float = 0.0
+    """That of those whose answers have begun, so that the server had surely admitted them."""
     produced: float = 0.0
     """Tokens they have produced so far."""
     reserving: bool = False
@@ -65,14 +67,15 @@ class OutputPage(Page):
         if self.reserving:
             self._charge(most)
 
-    def end(self, left: float, most: float, speed: float, produced: float) -> None:
+    def end(self, left: float, most: float, speed: float, produced: float, *, answered: bool) -> None:
         """An answer ended that was still expected to produce `left` tokens."""
         self.running -= 1
         if self.running == 0:
-            self.expected = self.promised = self.speed = self.produced = 0.0
+            self.expected = self.promised = self.certain = self.speed = self.produced = 0.0
         else:
             self.expected = max(0.0, self.expected - left)
             self.promised -= most
+            self.certain -= most if answered else 0.0
             self.speed -= speed
             self.produced -= produced
         if self.reserving:
@@ -89,9 +92,9 @@ class OutputPage(Page):
         """Tokens by which the running answers may differ from what they told."""
         return self.running * _DOUBT + _GUESS_ERROR * self.produced
 
-    def sight(self, need: float) -> Sight:
-        """The books as they are, and what was promised so far."""
-        return replace(Page.sight(self, need), promised=self.promised)
+    def sight_of(self, most: float) -> Sight:
+        """The books as they are, and what a server that reserves had surely taken with this request."""
+        return replace(self.sight(0.0), promised=self.certain + most)
 
     def judge(self, sight: Sight, remaining: float) -> bool:
         """Whether an answer's word fits a server that reserves; True once, when enough of them did."""
@@ -103,7 +106,7 @@ class OutputPage(Page):
             return False
         fits = 0.8 * least - GRAIN <= gone <= 1.1 * most + GRAIN
         self.proofs = self.proofs + 1 if fits else 0
-        self.settled = not fits
+        self.settled = gone < 0.5 * least
         if self.proofs < _PROOFS:
             return False
         self.reserving = True
