@@ -21,7 +21,7 @@ from luna_tui.core.words import Kind, Mode, RunStatus
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import SystemClock
 from luna_tui.engine.executor import RunSettings, WaveExecutor
-from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiters import Limiters
 from luna_tui.runners.anthropic_client import make_client
 from luna_tui.runners.claude import ClaudeRunner
 from luna_tui.storage.outputs import FileOutputs
@@ -95,7 +95,7 @@ def whole_run(url: str, count: int) -> Cost:
             bus=bus,
             clock=clock,
             runners={Kind.CLAUDE: runner},
-            limiter=RateLimiter(TIERS[TIER].limits, Mode.AGGRESSIVE, clock),
+            limiter=Limiters(TIERS[TIER].limits, Mode.AGGRESSIVE, clock),
             store=FileOutputs(run_dir),
             rng=random.Random(1),
         )
