@@ -63,7 +63,7 @@ class OutputPage(Page):
         self.promised += most
         self.speed += speed
         if self.reserving:
-            self.count(most)
+            self._charge(most)
 
     def end(self, left: float, most: float, speed: float, produced: float) -> None:
         """An answer ended that was still expected to produce `left` tokens."""
@@ -76,12 +76,12 @@ class OutputPage(Page):
             self.speed -= speed
             self.produced -= produced
         if self.reserving:
-            self.count(produced - most)
+            self._charge(produced - most)
 
     def produce(self, tokens: float, less_expected: float) -> None:
         """A running answer produced tokens (or fewer than it seemed), some of which were foreseen."""
         if not self.reserving:
-            self.count(tokens)
+            self._charge(tokens)
         self.produced += tokens
         self.expected = max(0.0, self.expected - less_expected)
 
@@ -107,10 +107,16 @@ class OutputPage(Page):
         if self.proofs < _PROOFS:
             return False
         self.reserving = True
-        self.count(self.promised - self.produced)
+        self._charge(self.promised - self.produced)
         self.truth.used -= min(self.booked, self.truth.used)
         self.booked = self.foreign_rate = 0.0
         return True
+
+    def _charge(self, tokens: float) -> None:
+        """Charged here and now on both ledgers, as the server does; so is what it gives back."""
+        self.truth.used = max(0.0, self.truth.used + tokens)
+        self.policy.used = max(0.0, self.policy.used + tokens)
+        self.added += tokens
 
     def _truth_margin(self) -> float:
         return self.margin + self.running * _UNREPORTED + 1.0
