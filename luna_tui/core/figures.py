@@ -12,6 +12,7 @@ _CAUSES = {
     "retry_after": "429 pause",
     "barrier": "wave barriers",
     "dependency": "dependencies",
+    "tail": "uneven end",
     "slot": "idle",
 }
 

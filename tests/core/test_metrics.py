@@ -25,6 +25,7 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.idle import busy
+from luna_tui.core.insight import forecast
 from luna_tui.core.metrics import measure
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan
@@ -119,7 +120,8 @@ def test_with_barriers_each_wave_has_a_bound_of_its_own() -> None:
     found = measure(story.state(), 18.0)
     assert (found.bound_s, found.lost) == (18.0, {})
     assert found.bounds == {"critical_path": 18.0, "workers": 7.0 + 4.0}
-    assert busy(story.state(), 18.0).idle_s == {"barrier": 6.0}, "c was ready from 4 to 10"
+    idle_s = busy(story.state(), 18.0).idle_s
+    assert idle_s == {"barrier": 6.0, "tail": 8.0}, "c was ready from 4 to 10, and was alone from then on"
 
 
 def test_work_that_waited_for_workers_is_bound_by_them() -> None:
@@ -153,7 +155,32 @@ def test_who_waits_at_a_barrier_waits_for_what_holds_the_last_before_it() -> Non
     story.runs(10, 12, "c")
     found = measure(story.state(), 12.0)
     assert (found.bound_s, found.bound_by) == (4.0, "critical_path")
-    assert found.lost == pytest.approx({"itpm": 7.5, "dependency": 0.5}), "c needed a for a while"
+    assert found.lost == pytest.approx({"itpm": 8.0})
+
+
+def test_a_long_one_that_went_last_is_an_uneven_end() -> None:
+    story = Story(plan(wave("w", *(subtask(i) for i in "abcde"))), workers=2)
+    story.runs(0, 5, "a", "b")
+    story.runs(5, 10, "c", "d")
+    story.runs(10, 20, "e")
+    found = measure(story.state(), 20.0)
+    assert (found.bound_s, found.bound_by) == (15.0, "workers")
+    assert found.lost == pytest.approx({"tail": 5.0})
+
+
+def test_a_limit_that_binds_costs_only_what_it_kept_beyond_its_bound() -> None:
+    """The limit lets 30 s of work through in 75 s; a pause of 15 s is what was lost."""
+    story = Story(plan(wave("w", subtask("a"), subtask("b"))), workers=2)
+    story.tell(0, LimitsObserved(rpm=gauge(60), itpm=gauge(1_000), otpm=gauge(9_000), throttled=0))
+    for id in "ab":
+        story.waits(0, id, WaitReason.ITPM)
+        story.waits(60, id, WaitReason.PAUSED)
+        story.runs(75, 90, id)
+        used = UsageRecorded(wave="w", subtask=id, attempt=1, model="m", input_tokens=1_125, output_tokens=5)
+        story.tell(89, used)
+    found = measure(story.state(), 90.0)
+    assert (found.bound_s, found.bound_by) == (75.0, "itpm")
+    assert found.lost == pytest.approx({"paused": 15.0})
 
 
 def test_a_pause_and_a_slow_start_have_names() -> None:
@@ -258,3 +285,16 @@ def test_the_parts_are_never_negative_and_add_up_to_the_whole(seed: int, schedul
         assert found.bound_s >= 0
         spent = busy(state, now_s)
         assert all(s >= 0 for s in spent.idle_s.values())
+
+
+def test_the_forecast_knows_no_barriers_where_there_are_none() -> None:
+    """Three of eight ended after 10 s each; five are left, with two workers."""
+    waves = [wave(f"w{n}", subtask(f"a{n}"), subtask(f"b{n}")) for n in range(4)]
+    left: dict[Schedule, float] = {}
+    for schedule in Schedule:
+        story = Story(plan(*waves, schedule=schedule), workers=2)
+        story.runs(0, 10, "a0", "b0", "a1")
+        found = forecast(story.state(), 10.0)
+        assert found is not None
+        left[schedule] = found[0]
+    assert left == {Schedule.DAG: 25.0, Schedule.WAVES: 5.0 + 10.0 + 10.0}
