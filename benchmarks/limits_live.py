@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.workloads import mixed, plan_toml
+from benchmarks.workloads import TELLING, UNTELLING, mixed, plan_toml
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Mode, Staffing, Status
 from luna_tui.engine.clock import ScaledClock
@@ -37,11 +37,13 @@ class Scenario:
     most_429: int = 0
     tier: str = "tier2"
     estimates: bool = True
+    correlation: float = TELLING
 
 
 SCENARIOS = (
     Scenario("as the table says"),
     Scenario("no estimates in the plan", estimates=False),
+    Scenario("no estimates, prompts that tell little", estimates=False, correlation=UNTELLING),
     Scenario("headers with the first token", ("--head", "late")),
     Scenario("no headers", ("--headers", "none"), most_429=5),
     Scenario("headers of a gateway", ("--headers", "gateway"), most_429=5),
@@ -83,7 +85,7 @@ def serving(scenario: Scenario, speed: float) -> Iterator[str]:
 
 def run(scenario: Scenario, *, count: int, seed: int, speed: float) -> tuple[RunState, dict[str, Any]]:
     """One run of mixed work; the state at its end, and what the server counted."""
-    work = mixed(count, seed)
+    work = mixed(count, seed, correlation=scenario.correlation)
     if scenario.tier == "tier1":
         work = [w for w in work if w.input_tokens < 20_000][: count // 10]
     with tempfile.TemporaryDirectory() as folder, serving(scenario, speed) as url:
