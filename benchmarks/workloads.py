@@ -42,7 +42,8 @@ def mixed(count: int, seed: int, *, tight: bool = False, correlation: float = TE
 
     7 % of the prompts have 20-40k tokens, the others 2-8k; outputs are lognormal with a tail to
     about 4,000, the longer the longer the prompt, as far as `correlation` (0 to 1) says; 50-90
-    tokens a second. The mean latency is met from about 50 requests on. `tight` gives each request little more `max_tokens` than its output needs.
+    tokens a second. The mean latency is met from about 50 requests on. `tight` gives each request
+    little more `max_tokens` than its output needs.
     """
     rng = random.Random(seed)
     inputs = _scaled(_inputs(count, rng), MEAN_INPUT)

@@ -10,6 +10,7 @@ _CAUSES = {
     "itpm": "ITPM wait",
     "otpm": "OTPM wait",
     "retry_after": "429 pause",
+    "ramp": "first answers",
     "barrier": "wave barriers",
     "dependency": "dependencies",
     "tail": "uneven end",

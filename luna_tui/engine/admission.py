@@ -172,7 +172,9 @@ class Admission:
             throttled=self.throttled,
             waiting=waiting,
             useful_workers=self._needs.useful_workers(
-                books.rpm.policy.rate, books.itpm.policy.rate, books.otpm.policy.rate
+                (books.rpm.policy.rate, books.itpm.policy.rate, books.otpm.policy.rate),
+                (books.rpm.room(), books.itpm.room(), books.otpm.room() - books.otpm.expected),
+                books.otpm.running,
             ),
         )
 

@@ -127,6 +127,11 @@ class Page:
             need, self.held + self.claimed, self.margin
         )
 
+    def room(self) -> float:
+        """Units that could be sent at once; below 0 when something must drain first."""
+        theirs = self.truth.size - self.truth.used - self.held - self.claimed - self.margin
+        return min(self.policy.size - self.policy.used - self.claimed, theirs)
+
     def wait_s(self, need: float) -> float | None:
         """Seconds until `need` fits by draining alone; None when an answer must come first."""
         waits = (
