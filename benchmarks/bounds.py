@@ -5,12 +5,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from benchmarks.workloads import Work
 from luna_tui.simulator.buckets import Stretch, stretches
 from luna_tui.simulator.settings import SimulatorSettings
-from luna_tui.simulator.virtual import Refused, VirtualService
+from luna_tui.simulator.virtual import Admitted, Refused, VirtualService
 
 
 def longest_s(work: Sequence[Work]) -> float:
@@ -58,32 +59,33 @@ def clairvoyant_s(work: Sequence[Work], service: SimulatorSettings) -> float:
     """
     model = VirtualService(service)
     numbers = itertools.count()
-    tokens: list[tuple[float, int, int]] = []
-    """(instant, number, tokens) that running answers will produce."""
+    events: list[tuple[float, int, Callable[[], None]]] = []
     now = end = 0.0
     for one in sorted(work, key=lambda w: w.seconds, reverse=True):
         while True:
-            while tokens and tokens[0][0] <= now:
-                at, _, count = heapq.heappop(tokens)
-                model.produce(at, count)
+            while events and events[0][0] <= now:
+                heapq.heappop(events)[2]()
             answer = model.admit(now, one.input_tokens, one.max_tokens)
             if not isinstance(answer, Refused):
                 break
-            now = max(now, min(now + (answer.retry_after_s or 0.001), tokens[0][0] if tokens else math.inf))
-        for instant, count in _produced(one, now):
-            heapq.heappush(tokens, (instant, next(numbers), count))
+            now = min(now + (answer.retry_after_s or 1.0), events[0][0] if events else math.inf)
+        for instant, what in _answering(model, one, answer):
+            heapq.heappush(events, (instant, next(numbers), what))
         end = max(end, now + one.seconds)
     return end
 
 
-def _produced(work: Work, since: float, step: int = 64) -> list[tuple[float, int]]:
+def _answering(
+    model: VirtualService, work: Work, admitted: Admitted, step: int = 64
+) -> Iterator[tuple[float, Callable[[], None]]]:
+    """What an answer does to the service, and when."""
     writing_s = work.seconds - work.first_s
-    sizes = [min(step, work.output_tokens - begun) for begun in range(0, work.output_tokens, step)]
-    totals = itertools.accumulate(sizes)
-    return [
-        (since + work.first_s + writing_s * total / work.output_tokens, size)
-        for total, size in zip(totals, sizes, strict=True)
-    ]
+    for begun in range(0, work.output_tokens, step):
+        total = min(begun + step, work.output_tokens)
+        at = admitted.at + work.first_s + writing_s * total / work.output_tokens
+        yield at, partial(model.produce, at, total - begun)
+    ended_at = admitted.at + work.seconds
+    yield ended_at, partial(model.end, ended_at, admitted, work.output_tokens)
 
 
 def _output(work: Sequence[Work]) -> int:

@@ -24,6 +24,12 @@ from luna_tui.simulator.settings import (
 SEEDS = (1, 2, 3)
 MINUTES = 5
 _TIER2 = TIERS["tier2"].limits
+_HEADERS = {
+    HeaderMode.NONE: "no headers",
+    HeaderMode.GATEWAY: "a gateway's headers",
+    HeaderMode.STALE: "stale headers",
+    HeaderMode.SKEWED: "skewed headers",
+}
 _FOREIGN = (Foreign(share=0.5, since=10.0, until=60.0),)
 
 
@@ -61,7 +67,7 @@ def rows() -> Iterator[Row]:
             cpu_s = time.process_time() - began_s
             verdicts = [verdict for judge in judges for verdict in judge(timed, outcome)]
             yield Row(
-                name=f"{name}, {moment} headers",
+                name=f"{name}, told {moment}",
                 outcome=outcome,
                 measured=", ".join(v.measured for v in verdicts),
                 target=", ".join(v.target for v in verdicts),
@@ -149,12 +155,16 @@ def _little_told() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
     base = Scenario(work=tuple(mixed(200, 1)))
     fitting = replace(base, work=tuple(mixed(200, 1, tight=True)))
     well = (all_succeed, refused(5), over_bound(1.12))
-    for mode in (HeaderMode.NONE, HeaderMode.GATEWAY, HeaderMode.STALE, HeaderMode.SKEWED):
-        yield f"{mode} headers", replace(base, service=SimulatorSettings(headers=mode)), well
+    for mode in _HEADERS:
+        yield _HEADERS[mode], replace(base, service=SimulatorSettings(headers=mode)), well
         both = replace(base, service=SimulatorSettings(headers=mode, foreign=_FOREIGN))
-        yield f"{mode} headers and half used by others", both, (all_succeed, refused(25))
+        yield f"{_HEADERS[mode]}, half used by others", both, (all_succeed, refused(25))
     reserved = SimulatorSettings(output_rule=OutputRule.RESERVED)
-    yield "output reserved", replace(base, service=reserved), (all_succeed, refused(5), over_clairvoyant(None))
+    yield (
+        "output reserved",
+        replace(base, service=reserved),
+        (all_succeed, refused(5), over_clairvoyant(None)),
+    )
     yield (
         "output reserved, fitting max_tokens",
         replace(fitting, service=reserved),

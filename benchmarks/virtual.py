@@ -259,7 +259,9 @@ class Client:
         self._after(self.scenario.trip_s, lambda: self._land(flight))
 
     def _head(self, flight: _Flight, told: Told | None) -> None:
-        self._take_off(self.admission.answered(self.time.now, _ticket(flight), limits_of(told, self.time.now)))
+        self._take_off(
+            self.admission.answered(self.time.now, _ticket(flight), limits_of(told, self.time.now))
+        )
 
     def _report(self, flight: _Flight, output_tokens: int) -> None:
         usage = _usage(flight.work.input_tokens, output_tokens)
@@ -329,9 +331,7 @@ def _ticket(flight: _Flight) -> Ticket:
 
 
 def _estimate(work: Work) -> Estimate:
-    return Estimate(
-        input_tokens=work.input_tokens, output_tokens=work.output_tokens, seconds=work.seconds
-    )
+    return Estimate(input_tokens=work.input_tokens, output_tokens=work.output_tokens, seconds=work.seconds)
 
 
 def _usage(tokens_in: int, tokens_out: int) -> Usage:

@@ -105,10 +105,11 @@ class Page:
             return
         self.clear_s += seconds
         self.policy.drain(seconds)
-        self.drained += self.truth.drain(seconds)
         if self.foreign_rate > 0.0:
+            # Before what drains: the guess alone must never keep a bucket from getting empty.
             self._book(self.foreign_rate * seconds)
             self.foreign_rate *= math.exp(-seconds / (_FADE_S if self.reading else _BLIND_FADE_S))
+        self.drained += self.truth.drain(seconds)
         if self.margin > 0.0:
             self.margin *= math.exp(-seconds / _MARGIN_FADE_S)
         if self.truth.size < self.limit:
@@ -137,10 +138,9 @@ class Page:
 
     def send(self, need: float) -> float:
         """Hold what a request needs; returns what was held."""
-        held = self.policy.clamp(need)
-        self.held += held
-        self.added += held
-        return held
+        self.held += need
+        self.added += need
+        return need
 
     def sight(self, need: float) -> Sight:
         """The books as they are, for a request that has just been sent with `need`."""
