@@ -1,4 +1,4 @@
-"""What no client can beat on a service whose limits change: fluid arithmetic, and a clairvoyant's schedule."""
+"""What no client can beat where limits change: fluid arithmetic, and a clairvoyant's schedule."""
 
 from __future__ import annotations
 

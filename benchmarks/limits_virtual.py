@@ -168,7 +168,7 @@ def _little_told() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
     yield (
         "output reserved, fitting max_tokens",
         replace(fitting, service=reserved),
-        (all_succeed, refused(5), over_clairvoyant(1.12)),
+        (all_succeed, refused(5), over_clairvoyant(1.10)),
     )
     unseen = replace(reserved, headers=HeaderMode.NONE)
     yield "output reserved, no headers", replace(base, service=unseen), (all_succeed, refused(25))
@@ -177,7 +177,7 @@ def _little_told() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
     silent = SimulatorSettings(retry_after=False, foreign=_FOREIGN)
     yield "no retry-after, half used by others", replace(base, service=silent), (all_succeed, refused(25))
     ramp = SimulatorSettings(ramp=1.5)
-    yield "growth is limited", replace(base, service=ramp), (all_succeed, refused(25))
+    yield "growth is limited", replace(base, service=ramp), (all_succeed, refused(25), over_bound(1.12))
 
 
 def saturating(limits: Limits, minutes: int) -> tuple[Work, ...]:

@@ -8,6 +8,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.bounds import longest_s, plan_bound_s
 from benchmarks.workloads import Work
@@ -26,6 +27,7 @@ from luna_tui.simulator.virtual import RAMP_CODE, Admitted, Dimension, Refused, 
 
 TOLD_EVERY = 64
 """Output tokens between two reports of a running answer."""
+_AUTOMATIC = WorkerRule(AUTO_WORKERS, LINE_AHEAD)
 _REASONS = {
     Dimension.REQUESTS: WaitReason.RPM,
     Dimension.INPUT: WaitReason.ITPM,
@@ -38,11 +40,11 @@ class Scenario:
     """One run: the work, the service, and what the client believes and may do."""
 
     work: tuple[Work, ...]
-    service: SimulatorSettings = SimulatorSettings()
+    service: SimulatorSettings = field(default_factory=SimulatorSettings)
     table: Limits = TIERS["tier2"].limits
     """The limits that the client begins with."""
     mode: Mode = Mode.AGGRESSIVE
-    rule: WorkerRule = WorkerRule(AUTO_WORKERS, LINE_AHEAD)
+    rule: WorkerRule = _AUTOMATIC
     estimates: bool = True
     """The plan tells the true input, output and seconds of each subtask; else the engine guesses."""
     text_error: float = 0.15
@@ -202,7 +204,7 @@ class Client:
             flight = self.waiting.pop(ticket)
             self.running += 1
             self.peak = max(self.peak, self.running)
-            self._after(self.scenario.trip_s, lambda flight=flight: self._arrive(flight))
+            self._after(self.scenario.trip_s, partial(self._arrive, flight))
         self._hand_out()
         due_at = self.admission.due_at
         if due_at is None:
@@ -242,7 +244,7 @@ class Client:
         writing_s = work.seconds - work.first_s
         for total in range(TOLD_EVERY, work.output_tokens, TOLD_EVERY):
             instant = began_at + writing_s * total / work.output_tokens
-            self.time.at(instant, lambda total=total: self._write(flight, total))
+            self.time.at(instant, partial(self._write, flight, total))
         self.time.at(began_at + writing_s, lambda: self._end(flight))
 
     def _write(self, flight: _Flight, total: int) -> None:

@@ -10,6 +10,7 @@ from luna_tui.core.bucket import Bucket
 from luna_tui.core.events import Gauge
 from luna_tui.core.limits import SHARES, Limits
 from luna_tui.core.words import Mode, WaitReason
+from luna_tui.engine.limiter_lows import Lows
 from luna_tui.engine.limiter_output import OutputPage
 from luna_tui.engine.limiter_page import Page, Sight
 from luna_tui.engine.runner import Demand, ServerLimit, ServerLimits, Usage
@@ -50,7 +51,7 @@ class Ticket:
     counted: float = 0.0
     """Input tokens booked as used."""
     counted_at: float = 0.0
-    """What the input page had drained by then."""
+    """Instant of that."""
     produced: float = 0.0
     speed: float = 0.0
     sights: tuple[Sight, Sight, Sight] | None = None
@@ -74,6 +75,8 @@ class Books:
         """Mean relative error of the estimates of input, learnt."""
         self.speed = _FIRST_SPEED
         """Mean output tokens a second of one answer, learnt."""
+        self._lows = Lows()
+        """Of the use of input tokens, on whichever ledger it is lower."""
         self.use(limits, mode)
 
     def use(self, limits: Limits | None = None, mode: Mode | None = None) -> None:
@@ -89,6 +92,11 @@ class Books:
             self.now = now
             for page in self._pages.values():
                 page.drain(passed)
+            self._lows.note(now, self._itpm_used)
+
+    @property
+    def _itpm_used(self) -> float:
+        return min(self.itpm.truth.used, self.itpm.policy.used)
 
     def fits(self, ticket: Ticket) -> bool:
         """Whether the ticket can be admitted now without passing a limit in any dimension."""
@@ -125,7 +133,7 @@ class Books:
         ticket.answered = True
         self.rpm.confirm(ticket.held[0], ticket.requests)
         self.itpm.confirm(ticket.held[1], ticket.tokens_in)
-        ticket.counted, ticket.counted_at = ticket.tokens_in, self.itpm.drained
+        ticket.counted, ticket.counted_at = ticket.tokens_in, self.now
 
     def correct(self, ticket: Ticket, usage: Usage) -> None:
         """Use so far of a running request: its input is certain, its output goes on."""
@@ -136,8 +144,7 @@ class Books:
             self.error += _LEARN * (off - self.error)
         more = tokens_in - ticket.counted
         if more < 0.0:
-            undrained = max(0.0, ticket.counted - (self.itpm.drained - ticket.counted_at))
-            more = max(more, -undrained)
+            more = -self._lows.take(ticket.counted_at, -more, self._itpm_used)
         if more:
             self.itpm.count(more)
         ticket.counted = tokens_in
