@@ -107,8 +107,9 @@ class Page:
         self.policy.drain(seconds)
         if self.foreign_rate > 0.0:
             # Before what drains: the guess alone must never keep a bucket from getting empty.
-            self._book(self.foreign_rate * seconds)
-            self.foreign_rate *= math.exp(-seconds / (_FADE_S if self.reading else _BLIND_FADE_S))
+            left = math.exp(-seconds / self._fade_s)
+            self._book(self.foreign_rate * self._fade_s * (1.0 - left))
+            self.foreign_rate *= left
         self.drained += self.truth.drain(seconds)
         if self.margin > 0.0:
             self.margin *= math.exp(-seconds / _MARGIN_FADE_S)
@@ -134,7 +135,7 @@ class Page:
         """About how many seconds `need` waits behind `ahead` if what is held uses what it asked for."""
         held = self.held + ahead
         ours = self.policy.missing(need, held) / self.policy.rate
-        return max(ours, self.truth.missing(need, held, self.margin) / self._net_rate)
+        return max(ours, self._refill_s(self.truth.missing(need, held, self.margin)))
 
     def send(self, need: float) -> float:
         """Hold what a request needs; returns what was held."""
@@ -221,7 +222,21 @@ class Page:
 
     def _truth_wait_s(self, need: float) -> float | None:
         wait_s = self.truth.wait_s(need, self.held, self.margin)
-        return wait_s * self.truth.rate / self._net_rate if wait_s else wait_s
+        return self._refill_s(wait_s * self.truth.rate) if wait_s else wait_s
+
+    def _refill_s(self, missing: float) -> float:
+        """Seconds until that much has drained for us, by what others are believed to go on using.
+
+        Their use is believed to fade, so there is a bound on what they take in all.
+        """
+        if missing <= 0.0:
+            return 0.0
+        theirs = self.foreign_rate * self._fade_s
+        return min(missing / self._net_rate, (missing + theirs) / self.truth.rate)
+
+    @property
+    def _fade_s(self) -> float:
+        return _FADE_S if self.reading else _BLIND_FADE_S
 
     @property
     def _net_rate(self) -> float:

@@ -336,7 +336,6 @@ def test_the_last_event_adds_up() -> None:
     assert abs(end.sum_s - sum(s.duration_s for s in run.state().subtasks.values())) < 1e-9
 
 
-
 def test_an_abandoned_thread_holds_nothing_of_the_limits() -> None:
     runner = FakeRunner(deaf, Demand(input_tokens=1_000, output_tokens=500))
     run = make_run(runner, plan(wave("w", subtask("deaf", timeout=0.1)))).finish(5)
