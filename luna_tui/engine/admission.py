@@ -177,7 +177,7 @@ class Admission:
         )
 
     def _answer(self, ticket: Ticket) -> None:
-        if not ticket.answered and ticket.admitted_at is not None:
+        if not ticket.answered and not ticket.closed and ticket.admitted_at is not None:
             self.books.answer(ticket)
             self._start.ended(ticket.tokens_in, answered=True)
 

@@ -145,7 +145,7 @@ class Ramp:
         """
         steps = int((now - self.since) / _STEP_S) if self.pace < math.inf else 0
         if steps > 0:
-            self.pace *= 1.25**steps
+            self.pace *= 1.25 ** min(steps, _MOST_STEPS)
             self.since += steps * _STEP_S
         if self.pace * _LOOK_S >= limit * 60.0:
             self.pace = math.inf
@@ -155,4 +155,5 @@ class Ramp:
 
 _LOOK_S = 10.0
 _STEP_S = 5.0
+_MOST_STEPS = 64
 _LEAST_PACE = 0.1
