@@ -1,4 +1,4 @@
-"""Measure what one decision of the limiter costs, by how many wait: `python -m benchmarks.limiter_decision`."""
+"""Measure what one decision of the limiter costs, by how many wait in the line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 from luna_tui.core.limits import TIERS
 from luna_tui.core.words import Mode
@@ -26,14 +27,14 @@ def decision_us(waiting: int) -> dict[str, float]:
     for _ in range(waiting):
         admission.join(1.0, Demand(input_tokens=400_000, output_tokens=500))
     now, seen = 1.0, dict[str, list[float]]()
+    usage = Usage(model="m", input_tokens=1_000, output_tokens=20)
     for ticket in running:
         now += 0.001
-        usage = Usage(model="m", input_tokens=1_000, output_tokens=20)
-        _time(seen, "answered", lambda t=ticket, at=now: admission.answered(at, t, _TOLD))  # type: ignore[misc]
-        _time(seen, "correct", lambda t=ticket, at=now, u=usage: admission.correct(at, t, u))  # type: ignore[misc]
-        _time(seen, "settle", lambda t=ticket, at=now, u=usage: admission.settle(at, t, u))  # type: ignore[misc]
-        _time(seen, "advance", lambda at=now: admission.advance(at))  # type: ignore[misc]
-        _time(seen, "join and leave", lambda at=now: _pass_by(admission, at))  # type: ignore[misc]
+        _time(seen, "answered", partial(admission.answered, now, ticket, _TOLD))
+        _time(seen, "correct", partial(admission.correct, now, ticket, usage))
+        _time(seen, "settle", partial(admission.settle, now, ticket, usage))
+        _time(seen, "advance", partial(admission.advance, now))
+        _time(seen, "join and leave", partial(_pass_by, admission, now))
     return {verb: statistics.median(times) * 1e6 for verb, times in seen.items()}
 
 
@@ -58,7 +59,7 @@ def _time(seen: dict[str, list[float]], verb: str, what: Callable[[], object]) -
 
 
 def main() -> int:
-    """Print a row for each number of waiting requests; 1 when a median with 1,000 waiting is above the target."""
+    """Print a row for each length of the line; 1 when a median with up to 1,000 misses the target."""
     worst = 0.0
     for waiting in WAITING:
         medians = decision_us(waiting)

@@ -150,7 +150,9 @@ def _tell(
 
 
 def _demand(words: list[int]) -> Demand:
-    return Demand(input_tokens=words[0], output_tokens=words[1], max_output_tokens=words[2], requests=words[3])
+    return Demand(
+        input_tokens=words[0], output_tokens=words[1], max_output_tokens=words[2], requests=words[3]
+    )
 
 
 def _counts(usage: Usage) -> list[int]:

@@ -13,7 +13,7 @@ from engine.limiter_support import used
 
 from benchmarks.virtual import Timeline
 from luna_tui.core.limits import SHARES, TIERS, Limits
-from luna_tui.core.words import Mode
+from luna_tui.core.words import Mode, WaitReason
 from luna_tui.engine.admission import Admission
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import ScaledClock
@@ -75,10 +75,13 @@ def test_real_threads_decide_as_the_same_verbs_do_without_any() -> None:
 def _request(limiter: RateLimiter, clock: ScaledClock, rng: random.Random) -> None:
     never, token = threading.Event(), CancelToken(clock)
     demand = Demand(input_tokens=rng.randint(100, 6_000), output_tokens=rng.randint(10, 400))
+
+    def lose_patience(reason: WaitReason, expected_s: float | None) -> None:
+        if rng.random() < 0.1:
+            token.cancel("no patience")
+
     try:
-        ticket = limiter.reserve(
-            demand, token, lambda *_: token.cancel("no patience") if rng.random() < 0.1 else None
-        )
+        ticket = limiter.reserve(demand, token, lose_patience)
     except Cancelled:
         return
     clock.wait(never, rng.uniform(0.1, 1.0))

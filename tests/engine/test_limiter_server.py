@@ -280,3 +280,25 @@ def test_headers_that_say_nothing_certain_book_nothing(told: ServerLimits) -> No
     limiter.observe(told)
     gauge = limiter.snapshot().itpm
     assert (gauge.limit, gauge.settled, gauge.reserved) == (10_000, 0, 0)
+
+
+def test_an_answer_to_a_request_that_was_given_up_frees_nobody_elses_place() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    gone = admitted(limiter, clock, asks(1_000))
+    limiter.refund(gone)
+    limiter.answered(gone, headers(9_000))
+    assert level(limiter) == (0, 0)
+    for _ in range(4):
+        admitted(limiter, clock, asks(1_000))
+    waiter = Waiter(limiter, clock, asks(1_000)).waits()
+    assert waiter.reasons == [WaitReason.RAMP]
+    waiter.token.cancel("seen")
+
+
+def test_a_day_after_growth_was_refused_requests_are_admitted_as_ever() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    limiter.refused(admitted(limiter, clock, asks(1_000)), Refusal(retry_after_s=1.0, ramp=True))
+    clock.advance(86_400.0)
+    assert admitted(limiter, clock, asks(8_500))
