@@ -96,7 +96,7 @@ class Books:
 
     @property
     def _itpm_used(self) -> float:
-        return min(self.itpm.truth.used, self.itpm.policy.used)
+        return min(self.itpm.truth.used, self.itpm.policy.used + self.itpm.held)
 
     def fits(self, ticket: Ticket) -> bool:
         """Whether the ticket can be admitted now without passing a limit in any dimension."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from luna_tui.core.bucket import Bucket
+from luna_tui.core.bucket import ROUNDING_S, Bucket
 from luna_tui.engine.runner import ServerLimit
 
 GRAIN = 1_000
@@ -45,12 +45,14 @@ class Sight:
 class Page:
     """Two ledgers that must agree: `truth` mirrors the server's bucket, `policy` is the mode's share of it.
 
-    What is sent is `held` until an answer confirms it. Only from then on does it drain: a bucket
-    that was full on the server's side got no refill meanwhile. Not thread-safe.
+    What is sent is `held` until an answer confirms it. On the truth it drains only from then on: a
+    bucket that was full on the server's side got no refill meanwhile. The policy is our own pace,
+    so there it drains from the moment it is sent. Not thread-safe.
     """
 
     truth: Bucket
     policy: Bucket
+    """Its use is below 0 by as much as has drained of what is held."""
     held: float = 0.0
     """Units of requests that were sent and not confirmed."""
     margin: float = 0.0
@@ -104,7 +106,7 @@ class Page:
         if seconds <= 0.0:
             return
         self.clear_s += seconds
-        self.policy.drain(seconds)
+        self.policy.used = max(-self.held, self.policy.used - self.policy.rate * seconds)
         if self.foreign_rate > 0.0:
             # Before what drains: the guess alone must never keep a bucket from getting empty.
             left = math.exp(-seconds / self._fade_s)
@@ -125,11 +127,9 @@ class Page:
 
     def wait_s(self, need: float) -> float | None:
         """Seconds until `need` fits by draining alone; None when an answer must come first."""
-        waits = (
-            self.policy.wait_s(need, self.held),
-            self._truth_wait_s(need),
-        )
-        return None if None in waits else max(w for w in waits if w is not None)
+        ours = self.policy.missing(need, self.held) / self.policy.rate
+        theirs = self._truth_wait_s(need)
+        return None if theirs is None else max(theirs, ours + ROUNDING_S if ours > 0.0 else 0.0)
 
     def shortage_s(self, ahead: float, need: float) -> float:
         """About how many seconds `need` waits behind `ahead` if what is held uses what it asked for."""
@@ -158,19 +158,20 @@ class Page:
 
     def confirm(self, held: float, actual: float) -> None:
         """An answer came: what was held is used, as much as it turned out to be."""
-        self.release(held)
         self.count(actual)
         self.confirmed += actual
+        self.release(held)
 
     def release(self, held: float) -> None:
         """Stop holding what was never used, or is counted otherwise."""
         self.held = max(0.0, self.held - held)
         self.added -= held
+        self.policy.used = max(self.policy.used, -self.held)
 
     def count(self, more: float) -> None:
         """Book certain use of ours; a negative amount takes back what was counted too much."""
         self.truth.used = max(0.0, self.truth.used + more)
-        self.policy.used = max(0.0, self.policy.used + more)
+        self.policy.used = max(-self.held, self.policy.used + more)
         self.added += more
 
     def compare(self, sight: Sight, told: ServerLimit, doubt: float, now: float) -> float:

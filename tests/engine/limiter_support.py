@@ -139,27 +139,25 @@ class AuditedBooks(Books):
         self.admissions += 1
         alone = not self.sent and not any(self.use_of)
         self.sent[ticket] = (ticket.requests, ticket.tokens_in)
-        if not alone:
-            for n, cap in enumerate(self.caps):
-                self.worst = max(self.worst, (self.use_of[n] + sum(s[n] for s in self.sent.values())) / cap)
+        for n, cap in enumerate(self.caps):
+            self.use_of[n] += self.sent[ticket][n]
+            self.worst = max(self.worst, 0.0 if alone else self.use_of[n] / cap)
 
     def answer(self, ticket: Ticket) -> None:
-        if not ticket.answered and ticket.admitted_at is not None:
-            for n, asked in enumerate(self.sent.pop(ticket)):
-                self.use_of[n] += asked
         super().answer(ticket)
+        self.sent.pop(ticket, None)
 
     def correct(self, ticket: Ticket, usage: Usage) -> None:
         self.answer(ticket)
         before = ticket.counted
         super().correct(ticket, usage)
-        # Only what had not drained is given back; these books have no memory for more than that.
-        self.use_of[1] = max(0.0, self.use_of[1] + min(0.0, ticket.counted - before))
-        self.use_of[1] += max(0.0, ticket.counted - before)
+        # These books have no memory for what drained meanwhile.
+        self.use_of[1] = max(0.0, self.use_of[1] + ticket.counted - before)
 
     def refund(self, ticket: Ticket) -> None:
         super().refund(ticket)
-        self.sent.pop(ticket, None)
+        for n, asked in enumerate(self.sent.pop(ticket, (0.0, 0.0))):
+            self.use_of[n] = max(0.0, self.use_of[n] - asked)
 
     def is_idle(self) -> None:
         """Nothing is held, expected or running any more."""

@@ -14,15 +14,30 @@ from luna_tui.engine.runner import Demand, ServerLimits
 
 
 def test_what_is_sent_is_held_until_the_answer_and_used_from_then_on() -> None:
+    """The mode leaves 1,500 of the limit alone, so 5,000 used on the server's side are 3,500 of ours."""
     clock = ManualClock()
     limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
     ticket = admitted(limiter, clock, asks(5_000, 800))
     clock.advance(30)
-    assert level(limiter) == (0, 5_000), "what is not confirmed does not drain"
+    assert level(limiter) == (0, 5_000), "the server may not have seen it yet"
     limiter.answered(ticket, ServerLimits())
-    assert level(limiter) == (5_000, 0)
+    assert level(limiter) == (3_500, 0)
     clock.advance(6)
-    assert level(limiter) == (4_150, 0)
+    assert level(limiter) == (2_500, 0)
+
+
+def test_the_modes_own_pace_counts_from_the_sending_and_not_from_the_answer() -> None:
+    clock = ManualClock()
+    limiter = warm(RateLimiter(LIMITS, Mode.CONSERVATIVE, clock), clock)
+    admitted(limiter, clock, asks(7_500))
+    waiter = Waiter(limiter, clock, asks(1_250)).waits()
+    assert waiter.told == [(WaitReason.ITPM, 10.0)]
+    clock.advance(10.1)
+    assert waiter.ends().ticket is not None, "no answer came, and 1,250 of the share are there again"
+    waiter = Waiter(limiter, clock, asks(2_500)).waits()
+    clock.advance(20.1)
+    assert limiter.snapshot().waiting == {"itpm": 1}, "the server may have got it all just now"
+    waiter.token.cancel("seen")
 
 
 def test_what_the_answer_begins_with_corrects_the_estimate() -> None:

@@ -48,7 +48,7 @@ class WatchedBooks(Books):
 
 def _within(page: Page, need: float) -> None:
     total = page.policy.used + page.held + need
-    alone = page.policy.used <= 0.0 and page.held <= 0.0
+    alone = total <= need + 1e-6
     small = need <= page.policy.size
     assert total <= page.policy.size + 1e-6 or (alone and not small), "admitted above the cap"
 
@@ -170,7 +170,9 @@ class AdmissionMachine(RuleBasedStateMachine):
 
     def _figures(self) -> tuple[float, ...]:
         pages = (self.admission.books.rpm, self.admission.books.itpm, self.admission.books.otpm)
-        return tuple(figure for p in pages for figure in (p.truth.used, p.policy.used, p.held, p.added))
+        return tuple(
+            figure for p in pages for figure in (p.truth.used, p.policy.used + p.held, p.held, p.added)
+        )
 
     @rule(target=refused_tickets, ticket=consumes(tickets), after_s=RETRIES, named=NAMED, ramp=st.booleans())
     def refused(self, ticket: Ticket, after_s: float | None, named: WaitReason | None, ramp: bool) -> object:

@@ -43,7 +43,7 @@ def test_when_a_hold_ends_without_room_the_reason_is_the_dimension_again() -> No
     limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
     admitted(limiter, clock, asks(8_500))
     limiter.refused(None, Refusal(retry_after_s=5.0))
-    line = [Waiter(limiter, clock, asks(100)).waits() for _ in range(2)]
+    line = [Waiter(limiter, clock, asks(4_000)).waits() for _ in range(2)]
     clock.advance(5.1)
     line[0].waits()
     assert line[0].reasons == [WaitReason.RETRY_AFTER, WaitReason.ITPM]
