@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check snapshots clean
+.PHONY: demo test check snapshots recordings limits clean
 
 demo: $(VENV)/.installed
 	$(BIN)/luna-tui demo
@@ -18,6 +18,12 @@ check: $(VENV)/.installed-dev
 
 snapshots: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/tui --snapshot-update
+
+recordings: $(VENV)/.installed-test
+	PYTHONPATH=tests:. $(BIN)/python -m engine.limiter_recorder
+
+limits: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.limits_virtual
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

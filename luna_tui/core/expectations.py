@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from luna_tui.core.events import Tokens
 from luna_tui.core.plan import Plan, Subtask
-from luna_tui.core.trend import Trend
+from luna_tui.core.trend import Trends
 from luna_tui.core.words import Kind
 
 LIKELY_SHARE_OF_MAX = 0.6
@@ -57,8 +57,8 @@ class Expectations:
 
     def __init__(self, plan: Plan) -> None:
         self._waves = {s.id: wave.name for wave in plan.waves for s in wave.subtasks}
-        self._outputs: dict[_Group, Trend] = {}
-        self._seconds: dict[_Group, Trend] = {}
+        self._outputs: dict[_Group, Trends] = {}
+        self._seconds: dict[_Group, Trends] = {}
         self._sorted: dict[_Group, list[float]] = {}
         self._medians: dict[_Group, float] = {}
         self._per_char: dict[str, tuple[float, float]] = {}
@@ -104,10 +104,10 @@ class Expectations:
             if subtask.kind is not Kind.CLAUDE:
                 self._learn_median(group, seconds)
                 continue
-            size = float(subtask.size_chars)
-            self._seconds[group] = self._seconds.get(group, Trend()).plus(size, seconds)
+            traits = _traits(subtask)
+            self._seconds[group] = self._seconds.get(group, Trends()).plus(traits, seconds)
             if used is not None and used.output > 0:
-                self._outputs[group] = self._outputs.get(group, Trend()).plus(size, used.output)
+                self._outputs[group] = self._outputs.get(group, Trends()).plus(traits, used.output)
         # What results of others add to a prompt is not in its size, so those would spoil the ratio.
         if used is not None and used.input > 0 and not subtask.depends_on:
             tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
@@ -125,13 +125,13 @@ class Expectations:
         guess = LIKELY_SHARE_OF_MAX * subtask.max_tokens
         return min(max(1.0, self._blend(subtask, self._outputs, guess)), float(subtask.max_tokens))
 
-    def _blend(self, subtask: Subtask, trends: Mapping[_Group, Trend], guess: float) -> float:
+    def _blend(self, subtask: Subtask, trends: Mapping[_Group, Trends], guess: float) -> float:
         """The guess, moved towards all attempts of the model, and that towards those of the wave."""
-        value, size = guess, float(subtask.size_chars)
+        value, traits = guess, _traits(subtask)
         for group in self._groups(subtask):
             trend = trends.get(group)
             if trend is not None:
-                value = (trend.pairs * trend.at(size) + _WEIGHT * value) / (trend.pairs + _WEIGHT)
+                value = (trend.pairs * trend.at(traits) + _WEIGHT * value) / (trend.pairs + _WEIGHT)
         return value
 
     def _median(self, subtask: Subtask) -> float:
@@ -146,3 +146,8 @@ class Expectations:
     def _input_per_char(self, subtask: Subtask) -> float:
         tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
         return (tokens + INPUT_TOKENS_PER_CHAR * _WEIGHT_CHARS) / (chars + _WEIGHT_CHARS)
+
+
+def _traits(subtask: Subtask) -> tuple[float, float]:
+    """What may tell long answers from short ones: the length of the prompt, and the room it was given."""
+    return float(subtask.size_chars), float(subtask.max_tokens)

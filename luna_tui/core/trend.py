@@ -39,6 +39,36 @@ class Trend:
         """The y expected at x; 0 without pairs."""
         return self.y + self.slope * (x - self.x)
 
+    @property
+    def explained(self) -> float:
+        """Part of the scatter of y that the line explains, 0 to 1."""
+        return self.slope * self.xy / self.yy if self.yy > 0.0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """What several traits of the same things say about y; the one that explains most is believed."""
+
+    lines: tuple[Trend, ...] = ()
+    """One for each trait."""
+
+    @property
+    def pairs(self) -> int:
+        """How many things were seen."""
+        return self.lines[0].pairs if self.lines else 0
+
+    def plus(self, traits: tuple[float, ...], y: float) -> Trends:
+        """The trends with one more thing; `traits` are always as many, in the same order."""
+        lines = self.lines or (Trend(),) * len(traits)
+        return Trends(tuple(line.plus(x, y) for line, x in zip(lines, traits, strict=True)))
+
+    def at(self, traits: tuple[float, ...]) -> float:
+        """The y expected of a thing; 0 when none was seen."""
+        if not self.lines:
+            return 0.0
+        line, x = max(zip(self.lines, traits, strict=True), key=lambda seen: seen[0].explained)
+        return line.at(x)
+
 
 def _shrunk_slope(pairs: int, xx: float, xy: float, yy: float) -> float:
     """The positive-part James-Stein estimate: 1 - doubt / F of the least-squares slope."""

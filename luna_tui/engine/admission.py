@@ -133,8 +133,8 @@ class Admission:
         pause_s = self._pause.begin(now, refusal.retry_after_s)
         if ticket is not None and not ticket.closed:
             self._give_back(ticket)
-            if refusal.ramp:
-                self._ramp.refused(now)
+            if refusal.ramp and ticket.admitted_at is not None:
+                self._ramp.refused(now, ticket.admitted_at, self.books.itpm.truth.rate)
             elif refusal.dimension is not None:
                 self.books.refused(ticket, refusal.dimension, pause_s)
         return self._advance() + self._tell_everybody()
@@ -179,7 +179,7 @@ class Admission:
         )
 
     def _answer(self, ticket: Ticket) -> None:
-        if not ticket.answered and ticket.admitted_at is not None:
+        if not ticket.answered and not ticket.closed and ticket.admitted_at is not None:
             self.books.answer(ticket)
             self._start.ended(ticket.tokens_in, answered=True)
 

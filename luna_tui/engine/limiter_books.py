@@ -224,7 +224,7 @@ class Books:
         return Gauge(
             limit=round(page.limit),
             cap=round(cap),
-            settled=round(max(page.policy.used, binding, 0.0)),
+            settled=round(max(page.policy.used - page.held, binding, 0.0)),
             reserved=round(held),
             server_remaining=page.reading.remaining if page.reading else None,
             server_age_s=round(self.now - page.read_at, 1) if page.reading else None,

@@ -114,6 +114,8 @@ class Ramp:
     pace: float = math.inf
     """Input tokens a second; infinite = no bound."""
     since: float = 0.0
+    heard_at: float = -math.inf
+    """Instant of the last refusal that lowered the pace."""
     next_at: float = -math.inf
 
     def count(self, now: float, tokens: float) -> None:
@@ -124,19 +126,28 @@ class Ramp:
         if self.pace < math.inf:
             self.next_at = max(now, self.next_at) + tokens / self.pace
 
-    def refused(self, now: float) -> None:
-        """Go on with 0.8 of the pace of the last ten seconds."""
+    def refused(self, now: float, sent_at: float, limit: float) -> None:
+        """Go on with 0.8 of the pace of the last ten seconds, at least a tenth of the limit.
+
+        Once for all requests that were sent before the last such refusal was heard.
+        """
+        if sent_at <= self.heard_at:
+            return
         lately = sum(tokens for at, tokens in self.sent if at >= now - _LOOK_S) / _LOOK_S
-        self.pace = max(1.0, min(lately, self.pace) * 0.8)
-        self.since = self.next_at = now
+        self.pace = max(_LEAST_PACE * limit, min(lately, self.pace) * 0.8)
+        self.heard_at = self.since = self.next_at = now
 
     def wait_s(self, now: float, limit: float) -> float:
-        """Seconds until the next request may go, given the limit in input tokens a second."""
+        """Seconds until the next request may go, given the limit in input tokens a second.
+
+        The bound goes when it would let a whole full bucket through at once; at the limit's own pace
+        that bucket is still full, and would be sent as one more burst.
+        """
         steps = int((now - self.since) / _STEP_S) if self.pace < math.inf else 0
         if steps > 0:
-            self.pace *= 1.25**steps
+            self.pace *= 1.25 ** min(steps, _MOST_STEPS)
             self.since += steps * _STEP_S
-        if self.pace >= limit:
+        if self.pace * _LOOK_S >= limit * 60.0:
             self.pace = math.inf
             return 0.0
         return max(0.0, self.next_at - now)
@@ -144,3 +155,5 @@ class Ramp:
 
 _LOOK_S = 10.0
 _STEP_S = 5.0
+_MOST_STEPS = 64
+_LEAST_PACE = 0.1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 _KEEP_S = 120.0
 _MOST = 1_024
-"""Lows that are kept; beyond it neighbours become one, which only makes an answer smaller."""
+"""Lows at which neighbours become one, which only makes an answer smaller; an even number."""
 
 
 @dataclass(slots=True)
@@ -28,8 +28,8 @@ class Lows:
         self._low.append(used)
         if self._at[0] < at - 2 * _KEEP_S:
             self._forget(bisect_right(self._at, at - _KEEP_S))
-        if len(self._at) > _MOST:
-            self._at, self._low = self._at[1::2], self._low[::2][: len(self._at) // 2]
+        if len(self._at) >= _MOST:
+            self._at, self._low = self._at[1::2], self._low[::2]
 
     def take(self, since: float, amount: float, used: float) -> float:
         """Take back what was counted at `since`, as if it had never been; returns how much that is.

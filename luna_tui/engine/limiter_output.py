@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from luna_tui.core.bucket import Bucket
+from luna_tui.core.bucket import ROUNDING_S, Bucket
 from luna_tui.engine.limiter_page import GRAIN, Page, Sight
 
 _UNREPORTED = 32.0
@@ -54,9 +54,15 @@ class OutputPage(Page):
         """Seconds until it fits by draining alone, if the running answers report nothing meanwhile."""
         if self.reserving:
             return self.wait_s(most)
-        ours = self._short(self.policy, need, speed, 0.0) / self.policy.rate
-        theirs = self._short(self.truth, need, speed, self._truth_margin()) / self._net_rate
-        return max(0.0, ours, theirs)
+        ours, theirs = (
+            self._short(self.policy, need, speed, 0.0),
+            self._short(self.truth, need, speed, self._truth_margin()),
+        )
+        if self.running == 0:
+            # Who finds a bucket unused goes alone, however much it needs.
+            ours, theirs = min(ours, self.policy.used), min(theirs, self.truth.used)
+        wait_s = max(ours / self.policy.rate, self._refill_s(theirs))
+        return wait_s + ROUNDING_S if wait_s > 0.0 else 0.0
 
     def begin(self, need: float, most: float, speed: float) -> None:
         """An answer begins."""
@@ -129,6 +135,6 @@ class OutputPage(Page):
         if self.running == 0 and bucket.used <= 0.0:
             return 0.0
         rate = bucket.rate if bucket is self.policy else self._net_rate
-        total = min(self.expected + need, bucket.size)
+        total = self.expected + bucket.clamp(need)
         drop = total * max(0.0, 1.0 - rate / (self.speed + speed))
         return margin + drop - (bucket.size - bucket.used)

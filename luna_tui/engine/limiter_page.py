@@ -110,8 +110,9 @@ class Page:
         self.policy.drain(seconds)
         if self.foreign_rate > 0.0:
             # Before what drains: the guess alone must never keep a bucket from getting empty.
-            self._book(self.foreign_rate * seconds)
-            self.foreign_rate *= math.exp(-seconds / (_FADE_S if self.reading else _BLIND_FADE_S))
+            left = math.exp(-seconds / self._fade_s)
+            self._book(self.foreign_rate * self._fade_s * (1.0 - left))
+            self.foreign_rate *= left
         self.drained += self.truth.drain(seconds)
         self.truth_lows.note(now, self.truth.used)
         self.policy_lows.note(now, self.policy.used)
@@ -144,7 +145,7 @@ class Page:
         """About how many seconds `need` waits behind `ahead` if what is held uses what it asked for."""
         ours = self.policy.missing(need, self.claimed + ahead) / self.policy.rate
         theirs = self.truth.missing(need, self.held + self.claimed + ahead, self.margin)
-        return max(ours, theirs / self._net_rate)
+        return max(ours, self._refill_s(theirs))
 
     def send(self, need: float) -> None:
         """Hold what a request needs, all of it."""
@@ -245,7 +246,21 @@ class Page:
 
     def _truth_wait_s(self, need: float) -> float | None:
         wait_s = self.truth.wait_s(need, self.held + self.claimed, self.margin)
-        return wait_s * self.truth.rate / self._net_rate if wait_s else wait_s
+        return self._refill_s(wait_s * self.truth.rate) if wait_s else wait_s
+
+    def _refill_s(self, missing: float) -> float:
+        """Seconds until that much has drained for us, by what others are believed to go on using.
+
+        Their use is believed to fade, so there is a bound on what they take in all.
+        """
+        if missing <= 0.0:
+            return 0.0
+        theirs = self.foreign_rate * self._fade_s
+        return min(missing / self._net_rate, (missing + theirs) / self.truth.rate)
+
+    @property
+    def _fade_s(self) -> float:
+        return _FADE_S if self.reading else _BLIND_FADE_S
 
     @property
     def _net_rate(self) -> float:

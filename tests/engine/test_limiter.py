@@ -1,227 +1,243 @@
-"""The limiter never admits above the cap, whatever the interleaving."""
+"""What the limiter promises whoever asks it: the cap, the order, corrections, and never waiting for ever."""
 
 from __future__ import annotations
 
-import random
-import threading
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from engine.limiter_support import LIMITS, Waiter, admitted, asks, ignore, level, used, warm
 
-from luna_tui.core.bucket import Bucket
-from luna_tui.core.limits import TIERS, Limits, caps, workers_for
+from luna_tui.core.limits import TIERS, Limits
 from luna_tui.core.words import Mode, WaitReason
 from luna_tui.engine.cancel import Cancelled, CancelToken
-from luna_tui.engine.clock import ManualClock, SystemClock
-from luna_tui.engine.limiter import RateLimiter, Ticket
-from luna_tui.engine.runner import Demand, ServerLimit, ServerLimits, Usage
-
-LIMITS = Limits(rpm=100, itpm=10_000, otpm=2_000)
-
-
-def _ignore(reason: WaitReason, expected_s: float | None) -> None:
-    return None
+from luna_tui.engine.clock import ManualClock
+from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiter_needs import MeanNeeds
+from luna_tui.engine.runner import ServerLimits
 
 
-def _booked(limiter: RateLimiter) -> dict[str, tuple[int, int]]:
-    s = limiter.snapshot()
-    gauges = {"rpm": s.rpm, "itpm": s.itpm, "otpm": s.otpm}
-    return {name: (g.settled + g.reserved, g.cap) for name, g in gauges.items()}
-
-
-@pytest.mark.parametrize(
-    ("tier", "mode", "workers"),
-    [
-        (tier, mode, count)
-        for tier, counts in {
-            "tier1": (3, 4, 5),
-            "tier2": (10, 15, 20),
-            "tier3": (15, 20, 30),
-            "tier4": (20, 30, 40),
-        }.items()
-        for mode, count in zip(Mode, counts, strict=True)
-    ],
-)
-def test_each_tier_and_mode_has_its_workers(tier: str, mode: Mode, workers: int) -> None:
-    assert workers_for(tier, mode) == workers
-
-
-def test_caps_are_the_modes_share_rounded_down() -> None:
-    assert caps(TIERS["tier1"].limits, Mode.BALANCED) == Limits(42, 25_500, 6_800)
-    assert caps(TIERS["tier2"].limits, Mode.AGGRESSIVE) == Limits(950, 427_500, 85_500)
-    assert caps(TIERS["tier4"].limits, Mode.CONSERVATIVE) == Limits(3_000, 1_500_000, 300_000)
-
-
-class _Waiter(threading.Thread):
-    """Reserves on a thread of its own and tells what came of it."""
-
-    def __init__(self, limiter: RateLimiter, demand: Demand, clock: ManualClock | SystemClock) -> None:
-        super().__init__(daemon=True)
-        self.limiter, self.demand = limiter, demand
-        self.token = CancelToken(clock)
-        self.ticket: Ticket | None = None
-        self.waiting = threading.Event()
-        self.reasons: list[WaitReason] = []
-
-    def run(self) -> None:
-        def on_wait(reason: WaitReason, expected_s: float | None) -> None:
-            self.reasons.append(reason)
-            self.waiting.set()
-
-        try:
-            self.ticket = self.limiter.reserve(self.demand, self.token, on_wait)
-        except Cancelled:
-            self.ticket = None
-        self.waiting.set()
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 6_000), st.integers(1, 1_500)), max_size=40))
-def test_no_admission_ever_goes_above_the_cap(steps: list[tuple[int, int, int]]) -> None:
+def test_what_is_sent_is_held_until_the_answer_and_used_from_then_on() -> None:
+    """The mode leaves 1,500 of the limit alone, so 5,000 used on the server's side are 3,500 of ours."""
     clock = ManualClock()
     limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
-    held: list[tuple[Ticket, Demand]] = []
-    for action, tokens_in, tokens_out in steps:
-        if action <= 1:
-            demand = Demand(input_tokens=tokens_in, output_tokens=tokens_out)
-            token = CancelToken(clock)
-            token_cancelled_when_full = lambda reason, expected_s, t=token: t.cancel("full")  # noqa: E731
-            try:
-                ticket = limiter.reserve(demand, token, token_cancelled_when_full)
-            except Cancelled:
-                continue
-            held.append((ticket, demand))
-            for used, cap in _booked(limiter).values():
-                assert used <= cap + 1
-        elif action == 2 and held:
-            ticket, demand = held.pop(0)
-            limiter.settle(ticket, Usage(model="m", input_tokens=demand.input_tokens, output_tokens=1))
-        elif action == 3 and held:
-            limiter.refund(held.pop()[0])
-        elif action == 4 and held:
-            ticket, demand = held[0]
-            limiter.correct(ticket, Usage(model="m", input_tokens=demand.input_tokens, output_tokens=0))
-        else:
-            clock.advance(tokens_in / 1_000)
-    for ticket, _ in held:
-        limiter.refund(ticket)
-    clock.advance(120)
-    assert all(used == 0 for used, _ in _booked(limiter).values())
+    ticket = admitted(limiter, clock, asks(5_000, 800))
+    clock.advance(30)
+    assert level(limiter) == (0, 5_000), "the server may not have seen it yet"
+    limiter.answered(ticket, ServerLimits())
+    assert level(limiter) == (3_500, 0)
+    clock.advance(6)
+    assert level(limiter) == (2_500, 0)
 
 
-def test_forty_threads_never_book_more_than_the_cap() -> None:
-    clock = SystemClock()
-    limiter = RateLimiter(Limits(rpm=6_000, itpm=600_000, otpm=60_000), Mode.AGGRESSIVE, clock)
-    worst: list[float] = []
-
-    def hammer(seed: int) -> None:
-        rng = random.Random(seed)
-        for _ in range(25):
-            demand = Demand(input_tokens=rng.randint(100, 20_000), output_tokens=rng.randint(10, 2_000))
-            ticket = limiter.reserve(demand, CancelToken(clock), _ignore)
-            worst.append(max(used / cap for used, cap in _booked(limiter).values()))
-            if rng.random() < 0.8:
-                limiter.refund(ticket)
-            else:
-                limiter.settle(ticket, Usage(model="m", input_tokens=10, output_tokens=5))
-
-    threads = [threading.Thread(target=hammer, args=(n,), daemon=True) for n in range(40)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join(30)
-        assert not t.is_alive()
-    assert len(worst) == 1_000
-    assert max(worst) <= 1.0001
+def test_the_modes_own_pace_counts_from_the_sending_and_not_from_the_answer() -> None:
+    clock = ManualClock()
+    limiter = warm(RateLimiter(LIMITS, Mode.CONSERVATIVE, clock), clock)
+    admitted(limiter, clock, asks(7_500))
+    waiter = Waiter(limiter, clock, asks(1_250)).waits()
+    assert waiter.told == [(WaitReason.ITPM, 10.0)]
+    clock.advance(10.1)
+    assert waiter.ends().ticket is not None, "no answer came, and 1,250 of the share are there again"
+    waiter = Waiter(limiter, clock, asks(2_500)).waits()
+    clock.advance(20.1)
+    assert limiter.snapshot().waiting == {"itpm": 1}, "the server may have got it all just now"
+    waiter.token.cancel("seen")
 
 
-def test_a_large_request_is_not_overtaken_by_small_ones() -> None:
+def test_what_the_answer_begins_with_corrects_the_estimate() -> None:
     clock = ManualClock()
     limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
-    first = limiter.reserve(Demand(input_tokens=8_000, output_tokens=1), CancelToken(clock), _ignore)
-    large = _Waiter(limiter, Demand(input_tokens=6_000, output_tokens=1), clock)
-    large.start()
-    large.waiting.wait(5)
-    small = _Waiter(limiter, Demand(input_tokens=10, output_tokens=1), clock)
-    small.start()
-    small.waiting.wait(5)
-    assert large.ticket is None
-    assert small.ticket is None
+    ticket = admitted(limiter, clock, asks(5_000, 800))
+    limiter.correct(ticket, used(1_000, 100, cache=200))
+    told = limiter.snapshot()
+    assert (told.rpm.settled, told.rpm.reserved) == (1, 0)
+    assert level(limiter) == (1_200, 0)
+    assert (told.otpm.settled, told.otpm.reserved) == (100, 700)
+    limiter.correct(ticket, used(1_000, 900, cache=200))
+    assert (limiter.snapshot().otpm.settled, limiter.snapshot().otpm.reserved) == (900, 0)
+    limiter.settle(ticket, used(1_000, 950, cache=200))
+    told = limiter.snapshot()
+    assert (told.itpm.settled, told.otpm.settled, told.otpm.reserved) == (1_200, 950, 0)
+
+
+def test_an_overestimate_is_given_back_even_when_as_much_has_drained_since() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    large = admitted(limiter, clock, asks(6_000))
+    ticket = admitted(limiter, clock, asks(2_000))
+    for each in (large, ticket):
+        limiter.answered(each, ServerLimits())
+    clock.advance(20)
+    limiter.correct(ticket, used(500))
+    assert level(limiter) == (round(8_000 - 20 * 8_500 / 60) - 1_500, 0)
+
+
+def test_an_overestimate_of_a_bucket_that_was_empty_meanwhile_forgives_nobody_elses_use() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    early = admitted(limiter, clock, asks(4_000))
+    limiter.answered(early, ServerLimits())
+    clock.advance(60)
+    late = admitted(limiter, clock, asks(5_000))
+    limiter.answered(late, ServerLimits())
+    limiter.correct(early, used(0))
+    assert level(limiter) == (5_000, 0)
+
+
+def test_an_underestimate_is_booked_as_counted_and_nothing_is_admitted_until_it_drained() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    limiter.settle(admitted(limiter, clock, asks(100)), used(17_000))
+    assert limiter.snapshot().itpm.settled == 17_000
+    waiter = Waiter(limiter, clock, asks(1)).waits()
+    clock.advance(59.9)
+    assert limiter.snapshot().waiting == {"itpm": 1}
+    clock.advance(0.2)
+    assert waiter.ends().ticket is not None
+
+
+def test_a_refund_gives_everything_back_and_only_the_first_end_counts() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    ticket = admitted(limiter, clock, asks(5_000, 800))
+    limiter.refund(ticket)
+    limiter.settle(ticket, used(9_999, 999))
+    limiter.correct(ticket, used(9_999, 999))
+    limiter.refund(ticket)
+    told = limiter.snapshot()
+    assert [(g.settled, g.reserved) for g in (told.rpm, told.itpm, told.otpm)] == [(0, 0)] * 3
+
+
+@pytest.mark.parametrize("need", [10_001, 1_000_000])
+def test_a_request_above_every_limit_is_admitted_alone(need: int) -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    limiter.settle(admitted(limiter, clock, asks(1_000)), used(1_000))
+    waiter = Waiter(limiter, clock, asks(need)).waits()
+    clock.advance(7.0)
+    assert limiter.snapshot().waiting == {"itpm": 1}
+    clock.advance(0.1)
+    assert waiter.ends().ticket is not None
+    beside = Waiter(limiter, clock, asks(1)).waits()
+    assert beside.reasons == [WaitReason.ITPM]
+    beside.token.cancel("seen")
+
+
+def test_a_limit_of_one_still_admits_one_after_another() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(Limits(1, 1, 1), Mode.CONSERVATIVE, clock)
+    limiter.settle(admitted(limiter, clock, asks(900, 90)), used(1, 1))
+    waiter = Waiter(limiter, clock, asks(900, 90)).waits()
+    clock.advance(60.1)
+    assert waiter.ends().ticket is not None
+
+
+def test_small_requests_wait_behind_a_large_one_and_are_not_let_past() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    first = admitted(limiter, clock, asks(8_000))
+    large = Waiter(limiter, clock, asks(6_000)).waits()
+    small = Waiter(limiter, clock, asks(10)).waits()
     assert large.reasons == [WaitReason.ITPM]
+    assert large.ticket is small.ticket is None
     limiter.refund(first)
-    large.join(5)
-    small.join(5)
-    assert large.ticket is not None
-    assert small.ticket is not None
+    assert large.ends().ticket is not None
+    assert small.ends().ticket is not None
 
 
-def test_two_hundred_waiting_threads_can_be_cancelled() -> None:
+def test_a_new_mode_admits_who_waits() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.CONSERVATIVE, clock)
+    admitted(limiter, clock, asks(7_400))
+    waiter = Waiter(limiter, clock, asks(1_500)).waits()
+    limiter.set_mode(Mode.AGGRESSIVE)
+    assert waiter.ends().ticket is not None
+
+
+def test_a_lower_mode_makes_everybody_wait_until_the_books_are_below_its_cap() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.AGGRESSIVE, clock)
+    limiter.settle(admitted(limiter, clock, asks(9_500)), used(9_500))
+    limiter.set_mode(Mode.CONSERVATIVE)
+    waiter = Waiter(limiter, clock, asks(500)).waits()
+    assert waiter.told == [(WaitReason.ITPM, 20.0)]
+    clock.advance(20.1)
+    assert waiter.ends().ticket is not None
+
+
+def test_a_token_cancelled_before_is_never_admitted() -> None:
     clock = ManualClock()
     limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
-    limiter.reserve(Demand(input_tokens=8_000, output_tokens=1), CancelToken(clock), _ignore)
-    waiters = [_Waiter(limiter, Demand(input_tokens=5_000, output_tokens=1), clock) for _ in range(200)]
-    for w in waiters:
-        w.start()
-    for w in waiters:
-        w.waiting.wait(10)
-        w.token.cancel("enough")
-    for w in waiters:
-        w.join(10)
-    assert all(not w.is_alive() and w.ticket is None for w in waiters)
+    token = CancelToken(clock)
+    token.cancel("too late")
+    with pytest.raises(Cancelled):
+        limiter.reserve(asks(1), token, ignore)
+    assert level(limiter) == (0, 0)
+
+
+def test_an_admission_that_crosses_a_cancellation_is_given_back() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    first = admitted(limiter, clock, asks(8_500))
+    token = CancelToken(clock)
+
+    def admitted_and_cancelled(reason: WaitReason, expected_s: float | None) -> None:
+        limiter.refund(first)
+        token.cancel("at the same instant")
+
+    with pytest.raises(Cancelled):
+        limiter.reserve(asks(8_000), token, admitted_and_cancelled)
+    assert level(limiter) == (0, 0)
+
+
+def test_an_error_while_telling_the_reason_leaves_the_line() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    admitted(limiter, clock, asks(8_500))
+
+    def broken(reason: WaitReason, expected_s: float | None) -> None:
+        raise ValueError("broken screen")
+
+    with pytest.raises(ValueError, match="broken screen"):
+        limiter.reserve(asks(1), CancelToken(clock), broken)
     assert limiter.snapshot().waiting == {}
 
 
-def test_a_429_holds_everybody_for_as_long_as_the_server_says() -> None:
+def test_before_the_first_answers_few_requests_are_under_way_and_then_more_with_each() -> None:
     clock = ManualClock()
     limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
-    limiter.throttled(10.0)
-    waiter = _Waiter(limiter, Demand(input_tokens=1, output_tokens=1), clock)
-    waiter.start()
-    waiter.waiting.wait(5)
-    assert waiter.reasons == [WaitReason.RETRY_AFTER]
-    clock.advance(9.0)
-    waiter.join(0.05)
-    assert waiter.ticket is None
-    clock.advance(1.5)
-    waiter.join(5)
-    assert waiter.ticket is not None
-    assert limiter.snapshot().throttled == 1
+    sent = [admitted(limiter, clock, asks(1_000)) for _ in range(4)]
+    waiter = Waiter(limiter, clock, asks(1_000)).waits()
+    assert waiter.told == [(WaitReason.RAMP, None)]
+    limiter.answered(sent[0], ServerLimits())
+    assert waiter.ends().ticket is not None
+    admitted(limiter, clock, asks(1_000))
 
 
-def test_headers_replace_the_tables_limit_and_book_what_others_use() -> None:
+def test_answers_are_foreseen_so_that_the_output_limit_is_not_passed_while_they_run() -> None:
     clock = ManualClock()
-    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
-    limiter.observe(ServerLimits(itpm=ServerLimit(limit=20_000, remaining=5_000)))
-    gauge = limiter.snapshot().itpm
-    assert (gauge.limit, gauge.cap, gauge.settled) == (20_000, 17_000, 15_000)
-    limiter.observe(ServerLimits(itpm=ServerLimit(limit=20_000, remaining=5_000)))
-    assert limiter.snapshot().itpm.settled == 15_000
+    limiter = warm(RateLimiter(LIMITS, Mode.BALANCED, clock), clock)
+    running = [admitted(limiter, clock, asks(1, 500)) for _ in range(3)]
+    waiter = Waiter(limiter, clock, asks(1, 500)).waits()
+    assert waiter.reasons == [WaitReason.OTPM]
+    limiter.settle(running[0], used(1, 20))
+    assert waiter.ends().ticket is not None, "it produced less than expected"
 
 
-def test_a_new_mode_wakes_who_waits() -> None:
+def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
+    needs = MeanNeeds()
+    rates, nothing = (1_000.0, 6_375.0, 1_275.0), (0.0, 0.0, 0.0)
+    for _ in range(2):
+        needs.learn(3_000, 500, 12.0)
+    assert needs.useful_workers(rates, nothing, 0) is None, "two answers are too few"
+    needs.learn(3_000, 500, 12.0)
+    assert needs.useful_workers(rates, nothing, 0) == 26, "6,375 / 3,000 a second, 12 s each"
+    assert needs.useful_workers(rates, (900.0, 90_000.0, 80_000.0), 10) == 10 + 30
+    assert needs.useful_workers(rates, (900.0, -5_000.0, 80_000.0), 40) == 40
+
+
+def test_a_snapshot_says_how_many_workers_are_useful_at_what_was_seen() -> None:
     clock = ManualClock()
-    limiter = RateLimiter(LIMITS, Mode.CONSERVATIVE, clock)
-    limiter.reserve(Demand(input_tokens=7_400, output_tokens=1), CancelToken(clock), _ignore)
-    waiter = _Waiter(limiter, Demand(input_tokens=1_500, output_tokens=1), clock)
-    waiter.start()
-    waiter.waiting.wait(5)
-    assert waiter.ticket is None
-    limiter.set_mode(Mode.AGGRESSIVE)
-    waiter.join(5)
-    assert waiter.ticket is not None
-
-
-def test_a_request_larger_than_the_cap_is_admitted_alone() -> None:
-    clock = ManualClock()
-    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
-    assert limiter.reserve(Demand(input_tokens=1_000_000, output_tokens=1), CancelToken(clock), _ignore)
-
-
-def test_a_bucket_drains_its_cap_in_a_minute() -> None:
-    bucket = Bucket(limit=100, cap=60, settled=60)
-    bucket.drain(30)
-    assert bucket.settled == 30
-    assert bucket.wait_s(45) == pytest.approx(15)
-    bucket.reserved = 40
-    assert bucket.wait_s(45) is None
+    limiter = RateLimiter(TIERS["tier2"].limits, Mode.BALANCED, clock)
+    for _ in range(20):
+        ticket = admitted(limiter, clock, asks(3_000, 500))
+        clock.advance(12)
+        limiter.settle(ticket, used(3_000, 500))
+    assert limiter.snapshot().useful_workers == 382_500 // 3_000, "so many fit into what is free now"
