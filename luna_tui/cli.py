@@ -144,7 +144,7 @@ def _bench_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=_MODES)
     parser.add_argument("--tier")
     parser.add_argument("--workers", metavar="N|auto", help="of the parallel runs; default: the tier's")
-    parser.add_argument("--speed", type=_positive, default=30.0, help="seconds of a run in a real one")
+    parser.add_argument("--speed", type=_positive, default=20.0, help="seconds of a run in a real one")
     parser.add_argument("--repeat", type=_times, default=1, metavar="N", help="median and range of N runs")
     parser.add_argument("--seed", type=int, default=7, help="of the latencies")
     parser.add_argument("--spread", type=_spread, default=0.35, help="of the latencies; 0 = all alike")

@@ -50,42 +50,33 @@ class Stopped(Exception):
 
 
 class Laboratory:
-    """Runs trials, each in a session with its own engine, journal and simulator."""
+    """Runs trials, each in a session with its own engine, journal and simulator; used by one thread."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._lock = threading.Lock()
-        """Protects `_sessions` and `_stopped`."""
         self._sessions: list[LiveSession] = []
         self._stopped = False
 
     def together(self, trials: Sequence[Trial]) -> list[Outcome]:
-        """Run all at once and wait for each; Stopped when `stop` was called meanwhile."""
-        sessions = [self._session(trial) for trial in trials]
-        for session in sessions:
+        """Run all at once and wait for each; Stopped when `stop` was called before."""
+        if self._stopped:
+            raise Stopped
+        self._sessions = [self._session(trial) for trial in trials]
+        for session in self._sessions:
             session.warm()
-        with self._lock:
-            if self._stopped:
-                raise Stopped
-            self._sessions = sessions
-        for session in sessions:
+        for session in self._sessions:
             threading.Thread(target=session.run, name="luna-bench", daemon=True).start()
-        for session in sessions:
+        for session in self._sessions:
             while not session.ended.wait(0.5):
                 session.state()
-        with self._lock:
-            if self._stopped:
-                raise Stopped
-        return [_outcome(session.state()) for session in sessions]
+        return [_outcome(session.state()) for session in self._sessions]
 
     def stop(self) -> None:
-        """Cancel what runs, and wait a moment for it."""
-        with self._lock:
-            self._stopped = True
-            sessions = self._sessions
-        for session in sessions:
+        """Cancel what runs, and wait a moment for it; nothing starts any more."""
+        self._stopped = True
+        for session in self._sessions:
             session.control.cancel(Scope.RUN, Manner.NOW, by="bench")
-        for session in sessions:
+        for session in self._sessions:
             session.ended.wait(_QUIET_S)
 
     def _session(self, trial: Trial) -> LiveSession:

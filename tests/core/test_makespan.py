@@ -53,7 +53,8 @@ def test_one_long_subtask_is_the_bound() -> None:
 
 def test_much_work_of_one_size_is_bound_by_the_workers() -> None:
     bound = best_bound([Load(30.0)] * 45, 15)
-    assert (bound.name, bound.seconds) == ("work / workers", pytest.approx(90.0))
+    assert bound.name == "work / workers"
+    assert bound.seconds == pytest.approx(90.0)
 
 
 def test_packing_sees_what_pairs_cannot_avoid() -> None:
