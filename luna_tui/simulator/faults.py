@@ -38,7 +38,7 @@ class Fault:
     at: int = 0
     """Number of the request, from 1; 0 = any."""
     since: float = 0.0
-    """Seconds after the start of the server from which it holds."""
+    """Seconds after the first request from which it holds."""
     lasts: float = 0.0
     """Seconds for which it holds; 0 = for ever."""
     times: int = 1
@@ -62,7 +62,7 @@ class FaultSchedule:
         self._left = [(fault, fault.times or 1_000_000_000) for fault in faults]
 
     def hit(self, number: int, text: str, age_s: float) -> Fault | None:
-        """The fault for request `number` (from 1) with this text, `age_s` seconds after the start."""
+        """The fault for request `number` (from 1) with this text, `age_s` seconds after the first."""
         with self._lock:
             for place, (fault, left) in enumerate(self._left):
                 if left > 0 and _holds(fault, number, text, age_s):

@@ -8,40 +8,15 @@ import socketserver
 import threading
 from collections import deque
 from dataclasses import dataclass
-from datetime import datetime
 from http.server import ThreadingHTTPServer
-from typing import Any, Protocol
+from typing import Any
 
-from luna_tui.core.limits import TIERS, Limits
-from luna_tui.simulator.buckets import ServerBuckets
-from luna_tui.simulator.faults import Fault, FaultSchedule
+from luna_tui.simulator.account import Account, SimulatorClock
+from luna_tui.simulator.faults import FaultSchedule
+from luna_tui.simulator.hangups import HangUps
+from luna_tui.simulator.settings import SimulatorSettings
 
-
-class SimulatorClock(Protocol):
-    """What the simulator asks of a clock."""
-
-    def now(self) -> float:
-        """Seconds, monotonic."""
-        ...
-
-    def wall(self) -> datetime:
-        """Date and time, UTC."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorSettings:
-    """Everything that shapes the simulated service."""
-
-    limits: Limits = TIERS["tier2"].limits
-    seed: int = 7
-    speed: float = 1.0
-    """Divides every latency; 10 = ten times as fast."""
-    faults: tuple[Fault, ...] = ()
-    accepted_keys: frozenset[str] | None = None
-    """None = any key that is not empty."""
-    max_body: int = 32 * 1024 * 1024
-    """Bytes of the largest request."""
+__all__ = ["SimulatorClock", "SimulatorServer", "SimulatorSettings", "SimulatorStats"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +51,11 @@ class SimulatorState:
     def __init__(self, settings: SimulatorSettings, clock: SimulatorClock) -> None:
         self.settings = settings
         self.clock = clock
-        self.buckets = ServerBuckets(settings.limits, clock.now, clock.wall)
+        self.account = Account(settings, clock)
+        self.hangups = HangUps()
         self.faults = FaultSchedule(settings.faults)
         self.stopping = threading.Event()
-        self._began_at = clock.now()
+        self._began_at = self._first_at = clock.now()
         self._lock = threading.Lock()
         """Protects the counters below."""
         self._ids = itertools.count(1)
@@ -89,6 +65,8 @@ class SimulatorState:
     def next_request(self) -> int:
         """Number of a request that arrived now, from 1."""
         with self._lock:
+            if self._requests == 0:
+                self._first_at = self.clock.now()
             self._requests += 1
             return self._requests
 
@@ -100,6 +78,10 @@ class SimulatorState:
     def age_s(self) -> float:
         """Seconds since the start."""
         return self.clock.now() - self._began_at
+
+    def running_s(self) -> float:
+        """Seconds since the first request, from which all schedules count."""
+        return self.clock.now() - self._first_at
 
     def count(self, *, connections: int = 0, streams: int = 0, disconnects: int = 0) -> None:
         """Change counters."""
@@ -189,12 +171,14 @@ class SimulatorServer:
         return f"http://{host!s}:{port}"
 
     def start(self) -> None:
-        """Serve on a thread of its own."""
+        """Serve on threads of its own."""
+        self._state.hangups.start()
         self._thread.start()
 
     def stop(self) -> None:
         """Stop serving and cut what is open; returns within a second."""
         self._state.stopping.set()
+        self._state.hangups.stop()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join(1.0)

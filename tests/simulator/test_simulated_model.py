@@ -1,18 +1,15 @@
-"""The parts of the simulator that need no socket: the model, the faults, the buckets."""
+"""The parts of the simulator that need no socket: the model and the faults."""
 
 from __future__ import annotations
 
 import re
 import statistics
 import textwrap
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.limits import TIERS, Limits
-from luna_tui.simulator.buckets import ServerBuckets
 from luna_tui.simulator.checks import wrong_message
 from luna_tui.simulator.faults import Fault, FaultKind, FaultSchedule, parse_fault
 from luna_tui.simulator.model import answer, count_tokens, piece_tokens, request_text
@@ -245,72 +242,3 @@ def test_a_fault_that_cannot_be_read_names_the_nearest_word(text: str, named: st
     assert named in caught.value.message
     assert caught.value.hint.startswith(hint)
     assert caught.value.code is ExitCode.USAGE
-
-
-class Times:
-    """Time for buckets, moved by hand."""
-
-    def __init__(self) -> None:
-        self.s = 100.0
-
-    def buckets(self, limits: Limits) -> ServerBuckets:
-        return ServerBuckets(limits, lambda: self.s, lambda: datetime(2026, 1, 1, tzinfo=UTC))
-
-
-def test_a_full_bucket_lets_a_burst_through_and_then_refills_continuously() -> None:
-    times = Times()
-    buckets = times.buckets(Limits(60, 100_000, 100_000))
-    assert [buckets.admit(10) for _ in range(60)] == [None] * 60
-    refusal = buckets.admit(10)
-    assert refusal is not None
-    assert refusal.dimension == "requests"
-    assert refusal.retry_after_s == pytest.approx(1.0)
-    times.s += 0.9
-    assert buckets.admit(10) is not None
-    times.s += 0.1
-    assert buckets.admit(10) is None
-    assert buckets.admit(10) is not None
-
-
-def test_input_tokens_refuse_by_themselves_and_a_refusal_costs_nothing() -> None:
-    times = Times()
-    buckets = times.buckets(Limits(1000, 6_000, 100_000))
-    assert buckets.admit(5_000) is None
-    for _ in range(50):
-        refusal = buckets.admit(2_000)
-    assert refusal is not None
-    assert refusal.dimension == "input tokens"
-    assert refusal.retry_after_s == pytest.approx(10.0)
-    assert buckets.headers()["anthropic-ratelimit-requests-remaining"] == "999"
-    times.s += 10.0
-    assert buckets.admit(2_000) is None
-
-
-def test_an_empty_output_bucket_refuses_the_next_request() -> None:
-    times = Times()
-    buckets = times.buckets(Limits(1000, 100_000, 6_000))
-    assert buckets.admit(10) is None
-    buckets.produce(6_500)
-    refusal = buckets.admit(10)
-    assert refusal is not None
-    assert refusal.dimension == "output tokens"
-    assert refusal.retry_after_s == pytest.approx(5.01)
-    times.s += 5.02
-    assert buckets.admit(10) is None
-
-
-def test_headers_tell_limit_rest_and_reset_of_all_four() -> None:
-    times = Times()
-    buckets = times.buckets(TIERS["tier2"].limits)
-    buckets.admit(22_500)
-    told = buckets.headers()
-    assert len(told) == 12
-    assert told["anthropic-ratelimit-requests-limit"] == "1000"
-    assert told["anthropic-ratelimit-requests-remaining"] == "999"
-    assert told["anthropic-ratelimit-input-tokens-limit"] == "450000"
-    assert told["anthropic-ratelimit-input-tokens-remaining"] == "427000"
-    assert told["anthropic-ratelimit-input-tokens-reset"] == "2026-01-01T00:00:03Z"
-    assert told["anthropic-ratelimit-output-tokens-remaining"] == "90000"
-    assert told["anthropic-ratelimit-tokens-limit"] == "540000"
-    times.s += 60.0
-    assert buckets.headers()["anthropic-ratelimit-input-tokens-remaining"] == "450000"

@@ -1,0 +1,138 @@
+"""Give one answer: at its pace, in one piece or as a stream, and with what a fault does to it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from luna_tui.simulator.bodies import message_begun
+from luna_tui.simulator.connection import ApiConnection, Closing, json_headers
+from luna_tui.simulator.faults import Fault, FaultKind
+from luna_tui.simulator.model import Answer, piece_tokens
+from luna_tui.simulator.virtual import Admitted
+
+if TYPE_CHECKING:
+    from luna_tui.simulator.server import SimulatorState
+
+_PING_S = 0.2
+
+
+class Answering:
+    """One admitted request on its connection."""
+
+    def __init__(
+        self,
+        connection: ApiConnection,
+        state: SimulatorState,
+        reply: Answer,
+        admitted: Admitted,
+        fault: Fault | None,
+    ) -> None:
+        self._connection = connection
+        self._state = state
+        self._reply = reply
+        self._admitted = admitted
+        self._fault = fault
+        self._produced = 0
+
+    def run(self, body: dict[str, Any], number: int) -> None:
+        """Answer to the end; Gone or Closing when it does not come to that."""
+        message = message_begun(body["model"], number, self._reply)
+        self._state.count(streams=1)
+        try:
+            if body.get("stream"):
+                self._stream(message)
+            else:
+                self._whole(message)
+        finally:
+            self._state.account.end(self._admitted, self._produced)
+            self._state.count(streams=-1)
+
+    def _whole(self, message: dict[str, Any]) -> None:
+        for place in range(len(self._reply.pieces)):
+            self._pause_for(place)
+            self._produce(place)
+        self._pause_for(len(self._reply.pieces))
+        message["content"] = [{"type": "text", "text": "".join(self._reply.pieces)}]
+        message["stop_reason"] = self._reply.stop_reason
+        message["usage"]["output_tokens"] = self._reply.output_tokens
+        if self._fault is None:
+            self._connection.send_json(200, message)
+        else:
+            self._break_whole(self._fault, json.dumps(message).encode())
+
+    def _break_whole(self, fault: Fault, content: bytes) -> None:
+        """What a fault in mid-stream does to an answer that is sent in one piece."""
+        half = content[: len(content) // 2]
+        match fault.kind:
+            case FaultKind.MALFORMED:
+                self._connection.send_bytes(200, half)
+            case FaultKind.ERROR_EVENT:
+                self._connection.refuse("overloaded_error", "Overloaded")
+            case FaultKind.STALL | FaultKind.PING_ONLY:
+                self._connection.send_head(200, json_headers(len(content)))
+                self._connection.hang()
+            case _:
+                self._connection.send_head(200, json_headers(len(content)))
+                self._connection.wfile.write(half)
+                raise Closing
+
+    def _stream(self, message: dict[str, Any]) -> None:
+        head = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
+        if self._connection.told is not None:
+            self._connection.send_head(200, head)
+        self._pause_for(0)
+        if self._connection.told is None:
+            self._connection.send_head(200, head)
+        self._events(message)
+
+    def _events(self, message: dict[str, Any]) -> None:
+        send = self._connection.send_event
+        pieces = self._reply.pieces
+        send("message_start", {"message": message})
+        send("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
+        send("ping", {})
+        for place, piece in enumerate(pieces):
+            if self._fault is not None and place >= min(self._fault.after, len(pieces) - 1):
+                self._break(self._fault)
+                return
+            send("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
+            self._produce(place)
+            self._pause_for(place + 1)
+        send("content_block_stop", {"index": 0})
+        delta = {"stop_reason": self._reply.stop_reason, "stop_sequence": None}
+        send("message_delta", {"delta": delta, "usage": {"output_tokens": self._reply.output_tokens}})
+        send("message_stop", {})
+        self._connection.send_chunk(b"")
+
+    def _break(self, fault: Fault) -> None:
+        """Do in mid-stream what the fault says; every way but the clean end closes the connection."""
+        match fault.kind:
+            case FaultKind.EARLY_END:
+                self._connection.send_chunk(b"")
+                return
+            case FaultKind.STALL:
+                self._connection.hang()
+            case FaultKind.PING_ONLY:
+                while True:
+                    self._connection.send_event("ping", {})
+                    self._connection.wait_until(self._state.clock.now() + _PING_S)
+            case FaultKind.MALFORMED:
+                self._connection.send_chunk(b"event: content_block_delta\ndata: {broken\n\n")
+            case FaultKind.ERROR_EVENT:
+                error = {"type": "overloaded_error", "message": "Overloaded"}
+                self._connection.send_event("error", {"error": error})
+                self._connection.send_chunk(b"")
+            case _:
+                pass
+        raise Closing
+
+    def _produce(self, place: int) -> None:
+        tokens = piece_tokens(self._reply.pieces[place])
+        self._produced += tokens
+        self._state.account.produce(tokens)
+
+    def _pause_for(self, place: int) -> None:
+        """Wait for the instant of a piece; it counts from the admission, so that no error adds up."""
+        due_s = self._reply.due_s(place) / self._state.settings.speed
+        self._connection.wait_until(self._admitted.at + due_s)
