@@ -60,6 +60,7 @@ class SimulatorChoice:
     """How the embedded simulator behaves when it is the provider."""
 
     speed: float = 1.0
+    """Divides every latency; the limits refill at the pace of the session's clock all the same."""
     faults: tuple[Fault, ...] = ()
 
 
@@ -77,7 +78,11 @@ class LiveSession:
         rng: random.Random | None = None,
         listeners: tuple[Callable[[Record], None], ...] = (),
     ) -> None:
-        """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing."""
+        """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing.
+
+        `clock` is that of engine, limits and simulator alike: with a ScaledClock the whole run is
+        compressed, and all seconds it reports are the clock's.
+        """
         from luna_tui.engine.executor import WaveExecutor
         from luna_tui.engine.limiter import RateLimiter
         from luna_tui.storage.journal import JournalWriter

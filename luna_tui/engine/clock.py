@@ -40,6 +40,39 @@ class SystemClock:
         return event.wait(timeout_s)
 
 
+class ScaledClock:
+    """Another clock, `speed` times as fast from the moment it is made.
+
+    Give the same one to all parts of a run: then limits, latencies, timeouts and what is reported
+    are in one scale, and an hour of it takes 3600 / `speed` seconds. Sockets and processes know
+    nothing of it.
+    """
+
+    def __init__(self, speed: float, base: Clock | None = None) -> None:
+        """`speed` above 0; `base` defaults to real time."""
+        if speed <= 0:
+            raise ValueError(f"speed {speed} must be above 0")
+        self._speed = speed
+        self._base = base or SystemClock()
+        self._from = self._base.now()
+        self._wall_from = self._base.wall()
+
+    def now(self) -> float:
+        """Seconds of this clock, equal to those of the base when it was made."""
+        return self._from + self._passed_s()
+
+    def wall(self) -> datetime:
+        """The date and time when it was made, plus the seconds of this clock since."""
+        return self._wall_from + timedelta(seconds=self._passed_s())
+
+    def wait(self, event: threading.Event, timeout_s: float | None = None) -> bool:
+        """Block for at most `timeout_s` seconds of this clock."""
+        return self._base.wait(event, None if timeout_s is None else timeout_s / self._speed)
+
+    def _passed_s(self) -> float:
+        return (self._base.now() - self._from) * self._speed
+
+
 class ManualClock:
     """Time that moves only when told to; waiting threads wake when their instant is reached."""
 
