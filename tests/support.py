@@ -170,7 +170,7 @@ class RecordingContext:
         """Remember usage."""
         self.usages.append((usage, final))
 
-    def server_limits(self, limits: ServerLimits) -> None:
+    def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:
         """Remember headers."""
         self.limits.append(limits)
 

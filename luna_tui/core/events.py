@@ -224,6 +224,8 @@ class Gauge:
     reserved: int
     server_remaining: int | None = None
     server_age_s: float | None = None
+    foreign: int = 0
+    """What others are believed to use, per minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +239,8 @@ class LimitsObserved:
     """429 answers in this run so far."""
     waiting: Mapping[str, int] = field(default_factory=dict)
     """Subtasks waiting now, by dimension."""
+    useful_workers: int | None = None
+    """Workers that the limits can keep busy at the mean size and length of answers; None = not known yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

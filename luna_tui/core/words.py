@@ -68,6 +68,8 @@ class WaitReason(StrEnum):
     APPROVAL = "approval"
     BACKOFF = "backoff"
     RETRY_AFTER = "retry_after"
+    RAMP = "ramp"
+    """Use must not grow faster: first answers are awaited, or the server asked for it."""
 
 
 class Scope(StrEnum):

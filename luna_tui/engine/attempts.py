@@ -17,8 +17,8 @@ from luna_tui.engine.desk import FlightDesk
 from luna_tui.engine.flight import Flight, FlightContext
 from luna_tui.engine.limiter import RateLimiter, Ticket
 from luna_tui.engine.outputs import OutputStore
-from luna_tui.engine.retry import RetryPolicy
-from luna_tui.engine.runner import AttemptError, Demand, Runner, ServerLimits, Usage, Work
+from luna_tui.engine.retry import REFUSALS, RetryPolicy
+from luna_tui.engine.runner import AttemptError, Demand, Refusal, Runner, ServerLimits, Usage, Work
 
 _MESSAGE_CHARS = 500
 
@@ -41,6 +41,24 @@ class _Booking:
         self._demand = demand
         self._known: Usage | None = None
         self._settled = ticket is None
+
+    def answered(self, limits: ServerLimits, refused: bool) -> None:
+        """Headers came, of an answer or of a refusal."""
+        if refused or self._ticket is None:
+            self._limiter.observe(limits)
+        else:
+            self._limiter.answered(self._ticket, limits)
+
+    def refused(self, error: AttemptError) -> Ticket | None:
+        """The server let nothing through; returns the ticket whose place in the line is kept."""
+        self._settled = True
+        refusal = Refusal(retry_after_s=error.retry_after_s, dimension=error.dimension, ramp=error.ramp)
+        self._limiter.refused(self._ticket, refusal)
+        return self._ticket
+
+    def overloaded(self) -> None:
+        """The service has no room; what an answer that broke off used is settled as always."""
+        self._limiter.overloaded(None if self._known else self._ticket)
 
     def use(self, usage: Usage, final: bool) -> None:
         self._known = usage
@@ -95,6 +113,7 @@ class Pilot:
         surroundings: RunSurroundings,
         admit: Callable[[Flight], bool],
         may_retry: Callable[[Flight], bool],
+        on_spend_limit: Callable[[str], None],
     ) -> None:
         self._desk = desk
         self._runner_of = runner_of
@@ -107,6 +126,8 @@ class Pilot:
         self._admit = admit
         """Waits at the gate while the run is paused; True when it had to wait."""
         self._may_retry = may_retry
+        self._on_spend_limit = on_spend_limit
+        """Told once the account may spend no more; nothing further is worth asking."""
 
     def fly(self, flight: Flight, results: Mapping[str, str]) -> None:
         """Bring the flight to its end, whatever the runner does; never raises."""
@@ -137,7 +158,7 @@ class Pilot:
             self._pause(flight, asked_by_server, delay_s)
 
     def _judge(self, flight: Flight, error: AttemptError) -> float | None:
-        if error.kind is ErrorKind.RATE_LIMITED:
+        if error.kind in REFUSALS:
             flight.refusals += 1
         else:
             flight.failures += 1
@@ -148,6 +169,8 @@ class Pilot:
         )
 
     def _pause(self, flight: Flight, asked_by_server: bool, delay_s: float) -> None:
+        if flight.refused is not None:
+            return  # The limiter pauses everybody, and lets this one go on first.
         reason = WaitReason.RETRY_AFTER if asked_by_server else WaitReason.BACKOFF
         self._desk.wait(flight, reason, delay_s, timed=True)
         flight.token.sleep(delay_s)
@@ -175,9 +198,14 @@ class Pilot:
             return self._expected(flight, output)
         except AttemptError as error:
             sent = error.kind not in _NOT_COUNTED
-            if error.kind is ErrorKind.RATE_LIMITED:
-                # Before the refund below, which would admit the next one into the same refusal.
-                self._limiter.throttled(error.retry_after_s)
+            # Before the refund below, which would admit the next one into the same refusal.
+            match error.kind:
+                case ErrorKind.RATE_LIMITED:
+                    flight.refused = booking.refused(error)
+                case ErrorKind.OVERLOADED:
+                    booking.overloaded()
+                case ErrorKind.SPEND_LIMIT:
+                    self._on_spend_limit(error.message)
             raise
         finally:
             context.close()
@@ -192,7 +220,9 @@ class Pilot:
                 demand,
                 flight.token,
                 lambda reason, expected_s: self._desk.wait(flight, reason, expected_s, timed=False),
+                again=flight.refused,
             )
+            flight.refused = None
             try:
                 waited = self._admit(flight)
             except Cancelled:
@@ -232,9 +262,6 @@ class Pilot:
             if final:
                 self._desk.usage(self._usage_event(flight, attempt, usage))
 
-        def on_server_limits(limits: ServerLimits) -> None:
-            self._limiter.observe(limits)
-
         return FlightContext(
             flight,
             self._clock,
@@ -242,7 +269,7 @@ class Pilot:
             publish_output=self._desk.output,
             keep_raw=keep_raw,
             on_usage=on_usage,
-            on_server_limits=on_server_limits,
+            on_server_limits=booking.answered,
         )
 
     def _usage_event(self, flight: Flight, attempt: int, usage: Usage) -> UsageRecorded:

@@ -123,6 +123,7 @@ class WaveExecutor:
             ),
             admit=self._floor.admit,
             may_retry=self._floor.may_retry,
+            on_spend_limit=lambda message: self.control.stop_admission(message),
         )
 
     def _make_control(self) -> EngineControl:

@@ -12,6 +12,7 @@ from luna_tui.core.words import Status
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.deadlines import Deadline, DeadlineThread
+from luna_tui.engine.limiter import Ticket
 from luna_tui.engine.runner import ServerLimits, Usage
 
 OUTPUT_INTERVAL_S = 0.1
@@ -51,8 +52,11 @@ class Flight:
     abandoned: bool = False
     give_up: Callable[[], None] | None = None
     """Settles what the current attempt holds of the limits, when its thread will not."""
+    refused: Ticket | None = None
+    """The ticket that a 429 refused; the next attempt waits at its place in the line."""
     failures: int = 0
     refusals: int = 0
+    """429 and 529 answers, which say nothing about the subtask."""
     texts: list[str] = field(default_factory=list)
     """Cleaned text of the current attempt."""
 
@@ -69,7 +73,7 @@ class FlightContext:
         publish_output: Callable[[Flight, str], None],
         keep_raw: Callable[[str], None],
         on_usage: Callable[[Usage, bool], None],
-        on_server_limits: Callable[[ServerLimits], None],
+        on_server_limits: Callable[[ServerLimits, bool], None],
     ) -> None:
         self._flight = flight
         self._token = flight.token
@@ -110,9 +114,9 @@ class FlightContext:
         """Book tokens of this attempt."""
         self._on_usage(usage, final)
 
-    def server_limits(self, limits: ServerLimits) -> None:
+    def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:
         """Pass rate-limit headers to the limiter."""
-        self._on_server_limits(limits)
+        self._on_server_limits(limits, refused)
 
     def close(self) -> None:
         """Publish what is left; no output is taken afterwards."""

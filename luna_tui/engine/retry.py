@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.runner import AttemptError
 
-MAX_REFUSALS = 10
-"""429 answers one subtask takes before they count as its failure."""
+MAX_REFUSALS = 20
+"""429 and 529 answers one subtask takes before they count as its failure."""
+REFUSALS = frozenset({ErrorKind.RATE_LIMITED, ErrorKind.OVERLOADED})
+"""Errors that say nothing about the subtask: the account's limits are reached, or the service is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,12 @@ class RetryPolicy:
     def delay_s(self, error: AttemptError, *, failures: int, refusals: int, retries: int) -> float | None:
         """Seconds before the next attempt; None = no further attempt.
 
-        `failures` and `refusals` count this error. A 429 says nothing about the subtask, so it
-        uses up no retry, but after `MAX_REFUSALS` of them the subtask fails.
+        `failures` and `refusals` count this error. A 429 or 529 says nothing about the subtask, so
+        it uses up no retry, but after `MAX_REFUSALS` of them the subtask fails.
         """
         if not error.retryable:
             return None
-        if error.kind is ErrorKind.RATE_LIMITED:
+        if error.kind in REFUSALS:
             if refusals > MAX_REFUSALS:
                 return None
             step = refusals

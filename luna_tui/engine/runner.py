@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from luna_tui.core.plan import Subtask
-from luna_tui.core.words import ErrorKind
+from luna_tui.core.words import ErrorKind, WaitReason
 from luna_tui.engine.cancel import CancelToken
 
 
@@ -18,6 +18,8 @@ class Demand:
     input_tokens: int
     output_tokens: int
     """Expected, not the maximum."""
+    max_output_tokens: int = 0
+    """The most it can be; servers that reserve it at admission charge this first."""
     requests: int = 1
 
 
@@ -50,6 +52,18 @@ class ServerLimits:
     rpm: ServerLimit | None = None
     itpm: ServerLimit | None = None
     otpm: ServerLimit | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A 429 as the server explains it."""
+
+    retry_after_s: float | None = None
+    """Seconds after which it has room; None when it does not say."""
+    dimension: WaitReason | None = None
+    """RPM, ITPM or OTPM; None when it does not say."""
+    ramp: bool = False
+    """The use grew too fast; no limit was reached."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +103,8 @@ class AttemptContext(Protocol):
         """
         ...
 
-    def server_limits(self, limits: ServerLimits) -> None:
-        """Rate-limit headers of an answer."""
+    def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:
+        """Rate-limit headers of an answer, as soon as its head is there; `refused` = it was an error."""
         ...
 
 
@@ -105,6 +119,8 @@ class AttemptError(Exception):
         status: int | None = None,
         retryable: bool = False,
         retry_after_s: float | None = None,
+        dimension: WaitReason | None = None,
+        ramp: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -115,6 +131,10 @@ class AttemptError(Exception):
         """Another attempt may succeed."""
         self.retry_after_s = retry_after_s
         """Pause that the server asked for."""
+        self.dimension = dimension
+        """The limit that a 429 names: RPM, ITPM or OTPM."""
+        self.ramp = ramp
+        """A 429 because use grew too fast, not because a limit was reached."""
 
 
 class Runner(Protocol):

@@ -9,6 +9,8 @@ from luna_tui.engine.runner import AttemptContext, AttemptError, Usage
 
 CHARS_PER_TOKEN = 3.5
 """A first guess; the server's count corrects each request as soon as its answer begins."""
+_TOLD_EVERY_CHARS = 224
+"""Text after which the limiter is told how far a running answer is: about 64 tokens, a second of it."""
 MAX_TOKENS_COUNTED = 1_000_000_000
 """A count above this is nonsense and is not believed."""
 _LONG_STOPS = {
@@ -25,6 +27,7 @@ class AnswerReader:
         self._context = context
         self._texts: list[str] = []
         self._characters = 0
+        self._told_at = 0
         self._expected_input = expected_input
         self._input: int | None = None
         self._output: int | None = None
@@ -88,6 +91,9 @@ class AnswerReader:
         self._texts.append(text)
         self._characters += len(text)
         self._context.output(text)
+        if self._characters - self._told_at >= _TOLD_EVERY_CHARS:
+            self._told_at = self._characters
+            self._context.usage(self._usage(), final=False)
 
     def _count(self, usage: Any) -> None:
         self._input = _believed(usage, "input_tokens", self._input)

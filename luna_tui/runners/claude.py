@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from luna_tui.core.templates import TemplateError, names, render
@@ -84,6 +85,7 @@ class ClaudeRunner:
         return Demand(
             input_tokens=estimate.input_tokens or _question(work).tokens,
             output_tokens=estimate.output_tokens or round(work.subtask.max_tokens * _LIKELY_SHARE_OF_MAX),
+            max_output_tokens=work.subtask.max_tokens,
         )
 
     def run(self, work: Work, context: AttemptContext) -> str:
@@ -107,7 +109,10 @@ class ClaudeRunner:
             failure = translate(error, self._clock.wall(), question.texts)
             if failure is None:
                 raise
-            self._tell_limits(getattr(error, "response", None), context)
+            response = getattr(error, "response", None)
+            if getattr(response, "status_code", 0) >= HTTPStatus.BAD_REQUEST:
+                # Of a stream that breaks off, the headers are as old as its beginning.
+                self._tell_limits(response, context, refused=True)
             raise _with_size(failure, question) from error
         finally:
             CURRENT_GUARD.reset(earlier)
@@ -156,11 +161,11 @@ class ClaudeRunner:
                 self._client = self._make_client()
             return self._client
 
-    def _tell_limits(self, response: Any, context: AttemptContext) -> None:
+    def _tell_limits(self, response: Any, context: AttemptContext, *, refused: bool = False) -> None:
         from luna_tui.runners.limit_headers import read_limits
 
         if response is not None:
-            context.server_limits(read_limits(response.headers, self._clock.wall()))
+            context.server_limits(read_limits(response.headers, self._clock.wall()), refused=refused)
 
 
 def _with_size(failure: AttemptError, question: _Question) -> AttemptError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ import httpcore2
 import httpx2
 
 from luna_tui.core.clean import clean_line
-from luna_tui.core.words import ErrorKind
+from luna_tui.core.words import ErrorKind, WaitReason
 from luna_tui.engine.runner import AttemptError
 from luna_tui.runners.guard import MAX_ANSWER_BYTES, OversizedAnswer
 from luna_tui.runners.limit_headers import read_retry_after
@@ -21,7 +22,14 @@ from luna_tui.runners.limit_headers import read_retry_after
 _MESSAGE_CHARS = 300
 _QUOTE_CHARS = 40
 """A run of this many characters of the request inside a message is a quotation."""
-_SPEND = ("enforced_spend_limit_reached", "contract_spend_limit_reached")
+_SPEND = "_spend_limit_reached"
+_RAMP = "ramp_limit_exceeded"
+_DIMENSIONS = (
+    (re.compile(r"\binput[ _-]tokens?\b", re.IGNORECASE), WaitReason.ITPM),
+    (re.compile(r"\boutput[ _-]tokens?\b", re.IGNORECASE), WaitReason.OTPM),
+    (re.compile(r"\brequests?[ _-](?:per|a)\b|\bnumber of requests\b", re.IGNORECASE), WaitReason.RPM),
+)
+"""How the message of a 429 names the limit that was reached."""
 _BY_STATUS = {
     400: (ErrorKind.INVALID_REQUEST, False),
     401: (ErrorKind.AUTHENTICATION, False),
@@ -97,7 +105,8 @@ def _from_status(error: anthropic.APIStatusError, wall: datetime, private: Seque
         return AttemptError(ErrorKind.PROTOCOL, text, status=status)
     said = error.api_message if isinstance(error.api_message, str) else ""
     text = _public(said, _keys(error.response), private) or f"the server answered {status}"
-    if error.error_code in _SPEND:
+    code = error.error_code if isinstance(error.error_code, str) else ""
+    if code.endswith(_SPEND):
         return AttemptError(ErrorKind.SPEND_LIMIT, f"spend limit reached: {text}", status=status)
     name = error.type if isinstance(error.type, str) else ""
     kind, retryable = _meaning(status, name)
@@ -107,7 +116,13 @@ def _from_status(error: anthropic.APIStatusError, wall: datetime, private: Seque
         status=status,
         retryable=retryable,
         retry_after_s=read_retry_after(error.response.headers, wall) if retryable else None,
+        dimension=_dimension(said) if kind is ErrorKind.RATE_LIMITED else None,
+        ramp=code == _RAMP,
     )
+
+
+def _dimension(message: str) -> WaitReason | None:
+    return next((reason for pattern, reason in _DIMENSIONS if pattern.search(message)), None)
 
 
 def _meaning(status: int, name: str) -> tuple[ErrorKind, bool]:
