@@ -20,7 +20,7 @@ from benchmarks.original_limiter import WindowLimiter
 from benchmarks.workloads import Work, mixed, prompt_of
 from luna_tui.core.limits import TIERS, Limits
 from luna_tui.core.plan import Estimate, Plan, Subtask, Wave
-from luna_tui.core.words import Mode
+from luna_tui.core.words import Mode, Staffing
 
 MODEL = "claude-haiku-5-5"
 _PAUSE_S = 60.0
@@ -193,7 +193,7 @@ def leaky_buckets(retries: int) -> Contender:
     return prepare
 
 
-def ours(mode: Mode, workers: int | None, *, estimates: bool) -> Contender:
+def ours(mode: Mode, workers: int | Staffing, *, estimates: bool) -> Contender:
     """This program: one plan, one session, its limiter; `estimates` = the plan tells the true sizes."""
 
     def prepare(task: Task) -> Callable[[], int]:
@@ -239,9 +239,9 @@ def _plan(task: Task, *, estimates: bool) -> Plan:
 
 
 CONTENDERS: dict[str, Contender] = {
-    "luna-tui balanced (0.85), sizes unknown": ours(Mode.BALANCED, 50, estimates=False),
-    "luna-tui aggressive (0.95), sizes unknown": ours(Mode.AGGRESSIVE, 50, estimates=False),
-    "luna-tui aggressive (0.95), estimates": ours(Mode.AGGRESSIVE, 50, estimates=True),
+    "luna-tui balanced (0.85), sizes unknown": ours(Mode.BALANCED, Staffing.AUTO, estimates=False),
+    "luna-tui aggressive (0.95), sizes unknown": ours(Mode.AGGRESSIVE, Staffing.AUTO, estimates=False),
+    "luna-tui aggressive (0.95), estimates": ours(Mode.AGGRESSIVE, Staffing.AUTO, estimates=True),
     "the original: 15 threads, window 0.85": original(15, 0.85),
     "the original: 20 threads, window 0.95": original(20, 0.95),
     "asyncio, semaphore 50, SDK retries 10": semaphore(50, 10),

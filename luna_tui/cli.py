@@ -119,7 +119,9 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--mode", choices=_MODES)
     parser.add_argument("--tier")
-    parser.add_argument("--workers", metavar="N|auto")
+    parser.add_argument(
+        "--workers", metavar="N|auto|table", help="auto = as many as the limits can use, table = the tier's"
+    )
     parser.add_argument("--model")
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
@@ -143,7 +145,7 @@ def _bench_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", action="append", default=[], choices=_WORKLOADS, help="may be repeated")
     parser.add_argument("--mode", choices=_MODES)
     parser.add_argument("--tier")
-    parser.add_argument("--workers", metavar="N|auto", help="of the parallel runs; default: the tier's")
+    parser.add_argument("--workers", metavar="N|auto|table", help="of the parallel runs; default: table")
     parser.add_argument("--speed", type=_positive, default=20.0, help="seconds of a run in a real one")
     parser.add_argument("--repeat", type=_times, default=1, metavar="N", help="median and range of N runs")
     parser.add_argument("--seed", type=int, default=7, help="of the latencies")

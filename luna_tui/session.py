@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
-from luna_tui.core.limits import TIERS
+from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Kind, RunStatus
@@ -193,9 +193,11 @@ class LiveSession:
         key: str | None = None
         if self._config.provider == "simulator":
             base_url, key = self._start_simulator(), "simulated"
+        config = self._config
+        most = worker_rule(config.workers, config.tier, config.mode, config.tiers).most
         return Runners(
             {
-                Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key), self._clock),
+                Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key, most), self._clock),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
             }
         )

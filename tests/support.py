@@ -12,7 +12,7 @@ from luna_tui.core.events import Event, Record, SubtaskFinished, SubtaskStarted
 from luna_tui.core.limits import TIERS
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import Kind, Mode, OnFailure, RunStatus, Status
+from luna_tui.core.words import Kind, Mode, OnFailure, RunStatus, Schedule, Staffing, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock, SystemClock
@@ -35,9 +35,11 @@ def wave(name: str, *subtasks: Subtask, **more: object) -> Wave:
     return Wave(**{"name": name, "subtasks": subtasks, "timeout": 0.0, **more})  # type: ignore[arg-type]
 
 
-def plan(*waves: Wave, on_failure: OnFailure = OnFailure.CONTINUE) -> Plan:
+def plan(
+    *waves: Wave, on_failure: OnFailure = OnFailure.CONTINUE, schedule: Schedule = Schedule.WAVES
+) -> Plan:
     """A plan in memory."""
-    return Plan(name="test", waves=waves, workspace="/", on_failure=on_failure)
+    return Plan(name="test", waves=waves, workspace="/", on_failure=on_failure, schedule=schedule)
 
 
 class FakeRunner:
@@ -101,6 +103,10 @@ class Run:
             ok = self._changed.wait_for(lambda: len(self.all(kind)) >= count, timeout_s)
         assert ok, f"{count} {kind.__name__} did not come"
 
+    def wait_for_ends(self, count: int) -> None:
+        """Until `count` subtasks have ended."""
+        self.wait_for(SubtaskFinished, count)
+
     def all(self, kind: type[E]) -> list[E]:
         """Events of a kind, in order."""
         return [r.event for r in self.records if isinstance(r.event, kind)]
@@ -126,7 +132,7 @@ def make_run(
     body: Body | Runner,
     given: Plan,
     *,
-    workers: int | None = 20,
+    workers: int | Staffing = 20,
     tier: str = "tier2",
     mode: Mode = Mode.BALANCED,
     clock: Clock | None = None,

@@ -164,3 +164,15 @@ def test_a_state_folder_that_cannot_be_written_is_74(tmp_path: Path) -> None:
     done = run("demo", "--headless", XDG_STATE_HOME=str(tmp_path / "file"))
     assert done.returncode == 74
     assert "a file stands where a folder is needed" in done.stderr
+
+
+def test_more_workers_than_the_table_gives_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(ASK)
+    done = run("check", str(path), "--set", "run.workers=40")
+    assert done.returncode == 0
+    assert "40 workers, above the table's 15 for tier2 balanced" in done.stderr
+    assert "at most 40 workers" in done.stdout
+    auto = run("check", str(path), "--set", "run.workers=auto")
+    assert "as many workers as the limits can use, at most 256" in auto.stdout
+    assert run("run", str(path), "--workers", "many").returncode == 2

@@ -19,7 +19,6 @@ from luna_tui.commands.bench_cases import (
     cores_here,
     local_row,
     simulated_rows,
-    workers_of,
 )
 from luna_tui.commands.bench_runs import Laboratory, Stopped, passing_folder
 from luna_tui.commands.settings import config_of
@@ -35,7 +34,7 @@ _DEFAULTS = {
     "run.provider": "simulator",
     "run.tier": "tier2",
     "run.mode": "balanced",
-    "run.workers": "auto",
+    "run.workers": "table",
 }
 """Not what the user's config says: figures are compared with those of others."""
 
@@ -71,7 +70,7 @@ def _options(args: argparse.Namespace, config: Config) -> BenchOptions:
         estimates=args.estimates,
         speed=_QUICK_SPEED if args.quick else args.speed,
         repeat=args.repeat,
-        workers=workers_of(config, args.workers),
+        workers=config.workers,
         local_s=_QUICK_LOCAL_S if args.quick else BenchOptions().local_s,
     )
 

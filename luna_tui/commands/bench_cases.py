@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from luna_tui.commands.bench_runs import Laboratory, Outcome, Trial
 from luna_tui.core.bench_rows import BenchRow
-from luna_tui.core.limits import caps, workers_for
+from luna_tui.core.limits import caps
 from luna_tui.core.makespan import Bound, best_bound, longest_first_s
 from luna_tui.core.plan import Estimate, Plan, Subtask, Wave
-from luna_tui.core.words import Kind
+from luna_tui.core.words import Kind, Staffing
 from luna_tui.core.workloads import SPREAD, WORKLOADS, Item, Workload, bench_plan, draw
 from luna_tui.storage.config import Config
 
@@ -36,8 +36,8 @@ class BenchOptions:
     speed: float = 20.0
     """Seconds of a run in one real second."""
     repeat: int = 1
-    workers: int | None = None
-    """Of the parallel runs; None = `auto`."""
+    workers: int | Staffing = Staffing.TABLE
+    """Of the parallel runs."""
     local_s: float = 0.6
     """CPU seconds of the average local subtask."""
 
@@ -92,7 +92,7 @@ def local_row(options: BenchOptions, laboratory: Laboratory, say: Callable[[str]
         for outcomes, workers in ((one, 1), (many, options.workers)):
             outcomes.extend(laboratory.together([Trial(plan, workers, None)]))
             took = f"{outcomes[-1].wall_s:.1f} s"
-            say(f"round {turn} of {options.repeat}: local, {workers or 'auto'} workers: {took}")
+            say(f"round {turn} of {options.repeat}: local, workers {workers}: {took}")
     workers = max(outcome.workers for outcome in many)
     cores = min(cores_here(), workers)
     bound = Bound(max(sum(seconds) / cores, max(seconds)), f"{cores} cores")
@@ -135,13 +135,6 @@ def make_case(workload: Workload, options: BenchOptions) -> Case:
     return Case(workload, items, tuple(item.seconds * rng.lognormvariate(0.0, sigma) for item in items))
 
 
-def workers_of(config: Config, flag: str | None) -> int | None:
-    """Workers of the parallel runs: the flag, else what the table gives; None for `auto`."""
-    if flag == "auto":
-        return None
-    return config.workers or workers_for(config.tier, config.mode, config.tiers)
-
-
 def cores_here() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -149,7 +142,7 @@ def cores_here() -> int:
     return os.cpu_count() or 1
 
 
-def _trial(case: Case, config: Config, workers: int | None, options: BenchOptions) -> Trial:
+def _trial(case: Case, config: Config, workers: int | Staffing, options: BenchOptions) -> Trial:
     plan = bench_plan(case.workload, case.items, config.model, case.guesses_s)
     return Trial(plan, workers, options.speed)
 

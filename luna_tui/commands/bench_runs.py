@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
-from luna_tui.core.words import GOOD, Manner, Scope
+from luna_tui.core.words import GOOD, Manner, Scope, Staffing
 from luna_tui.engine.clock import Clock, ScaledClock, SystemClock
 from luna_tui.session import LiveSession
 from luna_tui.storage.config import Config
@@ -27,8 +27,7 @@ class Trial:
     """A plan and the number of workers it gets."""
 
     plan: Plan
-    workers: int | None
-    """None = as many as the program chooses by itself."""
+    workers: int | Staffing
     speed: float | None
     """Seconds of the run in one real second; None = real time."""
 

@@ -6,9 +6,9 @@ import argparse
 import json
 import sys
 
-from luna_tui.commands.settings import config_of, plan_defaults
+from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.limits import workers_for
+from luna_tui.core.limits import WorkerRule, worker_rule
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import fold
 from luna_tui.storage.config import Config
@@ -22,20 +22,27 @@ def check(args: argparse.Namespace) -> int:
     """Say what a plan is; nothing starts."""
     config = config_of(args)
     plan = load_plan(args.plan, workspace=args.workspace, defaults=plan_defaults(config))
-    workers = config.workers or workers_for(config.tier, config.mode, config.tiers)
+    rule = worker_rule(config.workers, config.tier, config.mode, config.tiers)
+    warn_of_workers(config)
     total = sum(len(w.subtasks) for w in plan.waves)
     print(f"{plan.name}: {total} subtasks in {len(plan.waves)} waves, valid")
     print(f"workspace {plan.workspace}")
     for number, wave in enumerate(plan.waves, 1):
-        most = min(workers, wave.max_workers or workers, len(wave.subtasks)) if wave.parallel else 1
+        most = min(rule.most, wave.max_workers or rule.most, len(wave.subtasks)) if wave.parallel else 1
         kinds = sorted({s.kind.value for s in wave.subtasks})
         limit = f"{wave.timeout:g} s" if wave.timeout else "no limit"
         print(
             f"  {number} {wave.name}: {len(wave.subtasks)} subtasks ({', '.join(kinds)}), "
-            f"{most} at once, {limit}"
+            f"at most {most} at once, {limit}"
         )
-    print(f"{config.tier} {config.mode}: at most {workers} workers")
+    print(f"{config.tier} {config.mode}: {_staff(rule)}")
     return ExitCode.OK
+
+
+def _staff(rule: WorkerRule) -> str:
+    if rule.automatic:
+        return f"as many workers as the limits can use, at most {rule.most}"
+    return f"at most {rule.most} workers"
 
 
 def list_runs() -> int:
@@ -85,7 +92,7 @@ def _show(config: Config, *, origin: bool) -> None:
         "run.max_tokens": config.max_tokens,
         "run.tier": config.tier,
         "run.mode": config.mode.value,
-        "run.workers": config.workers or "auto",
+        "run.workers": config.workers,
         "run.timeout": config.timeout,
         "run.wave_timeout": config.wave_timeout,
         "run.retries": config.retries,

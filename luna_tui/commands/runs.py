@@ -10,7 +10,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from luna_tui.commands.settings import config_of, plan_defaults
+from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
 from luna_tui.core.words import Manner, Scope
@@ -36,6 +36,7 @@ def run_plan(args: argparse.Namespace) -> int:
     config = config_of(args, **more)
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
+    warn_of_workers(config)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED

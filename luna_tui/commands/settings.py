@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.limits import above_table
+from luna_tui.core.words import Staffing
 from luna_tui.storage.config import Config, current_environ, load_config, typed
 from luna_tui.storage.plan_subtasks import PlanDefaults
 
@@ -26,8 +29,15 @@ def config_of(args: argparse.Namespace, **more: Any) -> Config:
             flags[f"run.{name}"] = getattr(args, name)
     workers = getattr(args, "workers", None)
     if workers:
-        flags["run.workers"] = workers if workers == "auto" else _whole(workers)
+        flags["run.workers"] = workers if workers in list(Staffing) else _whole(workers)
     return load_config(explicit=args.config, cwd=Path.cwd(), environ=current_environ(), flags=flags)
+
+
+def warn_of_workers(config: Config) -> None:
+    """Say on stderr when the number of workers is above the table's."""
+    said = above_table(config.workers, config.tier, config.mode, config.tiers)
+    if said:
+        print(said, file=sys.stderr, flush=True)
 
 
 def plan_defaults(config: Config) -> PlanDefaults:
@@ -43,7 +53,6 @@ def plan_defaults(config: Config) -> PlanDefaults:
 
 def _whole(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise LunaError(
-            "bad --workers", f"{text!r} is no number of workers", "a number from 1, or auto", ExitCode.USAGE
-        )
+        hint = "a number from 1, auto, or table"
+        raise LunaError("bad --workers", f"{text!r} is no number of workers", hint, ExitCode.USAGE)
     return int(text)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from luna_tui.core.words import ErrorKind, Kind, Manner, Mode, RunStatus, Scope, Status, WaitReason
+from luna_tui.core.words import (
+    ErrorKind,
+    Kind,
+    Manner,
+    Mode,
+    RunStatus,
+    Schedule,
+    Scope,
+    Status,
+    WaitReason,
+)
 
 RECORD_VERSION = 1
 """`v` of a record; rises only when a reader must change."""
@@ -43,6 +53,7 @@ class PlanOutline:
     name: str
     waves: tuple[PlannedWave, ...]
     goal: str = ""
+    schedule: Schedule = Schedule.WAVES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +69,8 @@ class RunStarted:
     provider: str
     version: str
     resumed_from: str | None = None
+    automatic: bool = False
+    """The limits decide how many work, and `max_workers` is only a ceiling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +272,8 @@ class WorkersChanged:
     by: str
     from_: int
     to: int
+    automatic: bool = False
+    """From now on the limits decide, and `to` is only a ceiling."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +316,15 @@ class Tokens:
     output: int = 0
     cache_read: int = 0
     cache_write: int = 0
+
+    def plus(self, used: UsageRecorded) -> Tokens:
+        """The totals with one more use."""
+        return Tokens(
+            input=self.input + used.input_tokens,
+            output=self.output + used.output_tokens,
+            cache_read=self.cache_read + used.cache_read_tokens,
+            cache_write=self.cache_write + used.cache_write_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

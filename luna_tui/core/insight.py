@@ -118,7 +118,7 @@ class Flow:
     waits: tuple[tuple[WaitReason, int, float | None], ...]
     """(reason, subtasks, seconds until the first of them goes on)."""
     queued: int
-    """Not yet taken, in the current wave."""
+    """Not yet taken, in the waves that are open."""
     later: int
     """In waves that have not begun."""
 
@@ -134,8 +134,9 @@ def flow(state: RunState, now_s: float) -> Flow:
         if s.waiting is not None and left is not None:
             soonest[s.waiting] = min(left, soonest.get(s.waiting, left))
     wave = state.current_wave
+    begun = {w.name for w in state.open_waves} or ({wave.name} if wave else set())
     untouched = [s for s in live if not s.running and s.waiting is None]
-    here = sum(1 for s in untouched if wave is not None and s.wave == wave.name)
+    here = sum(1 for s in untouched if s.wave in begun)
     running = sum(1 for s in live if s.running)
     return Flow(
         on=running + len(waiting),

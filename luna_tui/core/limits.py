@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from luna_tui.core.words import Mode
+from luna_tui.core.words import Mode, Staffing
 
 SHARES: Mapping[Mode, float] = {
     Mode.CONSERVATIVE: 0.75,
@@ -30,7 +30,7 @@ class TierLimits:
 
     limits: Limits
     workers: Mapping[Mode, int | None]
-    """Workers per mode; None = as many as the token rate can use (`auto`)."""
+    """Workers per mode; None = as many as the limits can use."""
 
 
 def _workers(
@@ -56,13 +56,53 @@ TIERS: Mapping[str, TierLimits] = {
 
 DEFAULT_TIER = "tier2"
 DEFAULT_MODE = Mode.BALANCED
-AUTO_WORKERS = 40
-"""Workers where the table says `auto`: what one screen can show and one process can stream."""
+AUTO_WORKERS = 256
+"""Most workers where the limits decide: what one process can stream at once."""
+LINE_AHEAD = 4
+"""Subtasks that wait for a limit at once where the limits decide: enough that the limiter never runs
+dry while a thread wakes, few enough that the order is decided late."""
+LOCAL_WORKERS = 40
+"""Most commands and functions at once where the limits decide, since they do not bind those."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRule:
+    """How many subtasks may hold a worker."""
+
+    most: int
+    """Workers at once, at least 1."""
+    line_ahead: int | None = None
+    """Hand nothing more out while this many wait for a limit; None = whenever a worker is free."""
+
+    @property
+    def automatic(self) -> bool:
+        """The limits decide, and `most` is only a ceiling."""
+        return self.line_ahead is not None
+
+
+def worker_rule(
+    workers: int | Staffing, tier: str, mode: Mode, tiers: Mapping[str, TierLimits] = TIERS
+) -> WorkerRule:
+    """The rule of a number, of the table, or of the limits; KeyError for an unknown tier."""
+    count = tiers[tier].workers[mode] if workers is Staffing.TABLE else workers
+    if count is None or isinstance(count, Staffing):
+        return WorkerRule(AUTO_WORKERS, LINE_AHEAD)
+    return WorkerRule(max(1, count))
 
 
 def workers_for(tier: str, mode: Mode, tiers: Mapping[str, TierLimits] = TIERS) -> int:
-    """Workers that the table gives to a tier in a mode; KeyError for an unknown tier."""
-    return tiers[tier].workers[mode] or AUTO_WORKERS
+    """Most workers that the table gives to a tier in a mode; KeyError for an unknown tier."""
+    return worker_rule(Staffing.TABLE, tier, mode, tiers).most
+
+
+def above_table(
+    workers: int | Staffing, tier: str, mode: Mode, tiers: Mapping[str, TierLimits] = TIERS
+) -> str:
+    """A sentence when a number of workers exceeds what the table gives; else empty."""
+    table = worker_rule(Staffing.TABLE, tier, mode, tiers)
+    if isinstance(workers, Staffing) or table.automatic or workers <= table.most:
+        return ""
+    return f"{workers} workers, above the table's {table.most} for {tier} {mode}"
 
 
 def caps(limits: Limits, mode: Mode) -> Limits:

@@ -24,7 +24,7 @@ def outline(plan: Plan) -> PlanOutline:
         )
         for wave in plan.waves
     )
-    return PlanOutline(name=clean_line(plan.name), goal=clean(plan.goal), waves=waves)
+    return PlanOutline(name=clean_line(plan.name), goal=clean(plan.goal), waves=waves, schedule=plan.schedule)
 
 
 def _planned(subtask: Subtask) -> PlannedSubtask:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luna_tui.core.words import Kind, OnFailure, Priority
+from luna_tui.core.words import Kind, OnFailure, Priority, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +50,8 @@ class Subtask:
     system: str = ""
     files: tuple[str, ...] = ()
     """Paths relative to the workspace, attached to the prompt."""
+    files_chars: int = 0
+    """Size of those files when the plan was loaded, in bytes."""
     model: str = ""
     max_tokens: int = 1024
     command: tuple[str, ...] = ()
@@ -60,10 +62,16 @@ class Subtask:
     """Relative to the workspace."""
     ok_codes: tuple[int, ...] = (0,)
 
+    @property
+    def size_chars(self) -> int:
+        """About how long the question is, in characters; results of other subtasks not included."""
+        return len(self.prompt) + len(self.system) + self.files_chars
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """Subtasks that may run together; the next wave starts after this one ended."""
+    """Subtasks that may run together; unless the plan's schedule says otherwise, the next wave
+    starts after this one ended."""
 
     name: str
     subtasks: tuple[Subtask, ...]
@@ -84,6 +92,7 @@ class Plan:
     """Absolute path; root of every relative path in the plan."""
     goal: str = ""
     on_failure: OnFailure = OnFailure.CONTINUE
+    schedule: Schedule = Schedule.WAVES
     source: str = ""
     """Absolute path of the plan file; empty for a plan made in memory."""
 

@@ -145,6 +145,8 @@ class RunState:
     provider: str = ""
     version: str = ""
     max_workers: int = 0
+    automatic: bool = False
+    """The limits decide how many work, and `max_workers` is only a ceiling."""
     paused: bool = False
     stopping: Manner | None = None
     """The whole run was asked to end."""
@@ -205,7 +207,7 @@ class RunState:
             case ModeChanged():
                 self.mode = event.to
             case WorkersChanged():
-                self.max_workers = event.to
+                self.max_workers, self.automatic = event.to, event.automatic
             case RunPaused():
                 self.paused = True
             case RunResumed():
@@ -224,13 +226,17 @@ class RunState:
         return self.waves[subtask.wave]
 
     @property
+    def open_waves(self) -> tuple[WaveState, ...]:
+        """The waves that have begun and not ended, in plan order; several when waves are only labels."""
+        return tuple(w for w in self.waves.values() if w.started_at is not None and w.ended_at is None)
+
+    @property
     def current_wave(self) -> WaveState | None:
-        """The wave that runs, else the last one that started, else the first."""
+        """The first wave that is open, else the last one that started, else the first."""
+        for wave in self.open_waves:
+            return wave
         started = [w for w in self.waves.values() if w.started_at is not None]
-        running = [w for w in started if w.ended_at is None]
-        if running or started:
-            return (running or started)[-1]
-        return next(iter(self.waves.values()), None)
+        return started[-1] if started else next(iter(self.waves.values()), None)
 
 
 def fold(records: Iterable[Record]) -> RunState:
@@ -244,7 +250,8 @@ def fold(records: Iterable[Record]) -> RunState:
 def _start_run(state: RunState, event: RunStarted) -> None:
     state.started_at, state.plan = event.started_at, event.plan
     state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
-    state.max_workers, state.version = event.max_workers, event.version
+    state.max_workers, state.automatic = event.max_workers, event.automatic
+    state.version = event.version
     for number, wave in enumerate(event.plan.waves, 1):
         ids = tuple(s.id for s in wave.subtasks)
         state.waves[wave.name] = WaveState(wave.name, number, wave.parallel, wave.timeout, subtasks=ids)
@@ -340,12 +347,7 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.input_tokens += event.input_tokens
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
-    state.tokens = Tokens(
-        input=state.tokens.input + event.input_tokens,
-        output=state.tokens.output + event.output_tokens,
-        cache_read=state.tokens.cache_read + event.cache_read_tokens,
-        cache_write=state.tokens.cache_write + event.cache_write_tokens,
-    )
+    state.tokens = state.tokens.plus(event)
     if event.cost_usd is None:
         state.unpriced = True
     else:

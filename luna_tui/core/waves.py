@@ -32,6 +32,28 @@ def levels(depends_on: Mapping[str, Sequence[str]]) -> list[list[str]]:
     return result
 
 
+def backwards(scope: range, dependents: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """Numbers of `scope` that have dependents in it, each after all of its dependents that have some.
+
+    `dependents[n]` lists who needs n. The graph must have no cycle.
+    """
+    inside = {n: [d for d in dependents[n] if d in scope] for n in scope if dependents[n]}
+    unmet = dict.fromkeys(scope, 0)
+    for needing in inside.values():
+        for d in needing:
+            unmet[d] += 1
+    ready = deque(n for n, count in unmet.items() if count == 0)
+    order: list[int] = []
+    while ready:
+        n = ready.popleft()
+        order.append(n)
+        for d in inside.get(n, ()):
+            unmet[d] -= 1
+            if unmet[d] == 0:
+                ready.append(d)
+    return tuple(n for n in reversed(order) if inside.get(n))
+
+
 def cycles(depends_on: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
     """One cycle per knot, as `a, b, c` where a depends on b, b on c and c on a.
 

@@ -13,6 +13,24 @@ class Mode(StrEnum):
     AGGRESSIVE = "aggressive"
 
 
+class Staffing(StrEnum):
+    """Where the number of workers comes from when it is no number."""
+
+    TABLE = "table"
+    """What the tier x mode table gives; a tier without a number there is automatic."""
+    AUTO = "auto"
+    """As many as the rate limits can use."""
+
+
+class Schedule(StrEnum):
+    """When a subtask may start."""
+
+    WAVES = "waves"
+    """When its dependencies are done and the wave before its own is over."""
+    DAG = "dag"
+    """As soon as its dependencies are done; waves are labels."""
+
+
 class Kind(StrEnum):
     """Who does a subtask."""
 

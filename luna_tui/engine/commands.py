@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from luna_tui.core.events import CancelRequested, ModeChanged, RunPaused, RunResumed, WorkersChanged
+from luna_tui.core.limits import WorkerRule
 from luna_tui.core.words import Manner, Mode, Scope, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
@@ -24,8 +25,7 @@ class EngineControl:
         limiter: RateLimiter,
         *,
         mode: Mode,
-        table: Callable[[Mode], int] | None,
-        on_more_workers: Callable[[], None],
+        table: Callable[[Mode], WorkerRule] | None,
     ) -> None:
         self._bus = bus
         self._lock = lock
@@ -34,8 +34,7 @@ class EngineControl:
         self._limiter = limiter
         self._mode = mode
         self._table = table
-        """Workers per mode; None when the number was fixed by hand."""
-        self._on_more_workers = on_more_workers
+        """Workers per mode; None when the mode does not decide their number."""
 
     def cancel(
         self, scope: Scope, manner: Manner, *, by: str, wave: str | None = None, subtask: str | None = None
@@ -54,21 +53,21 @@ class EngineControl:
             token.cancel(ending.reason)
 
     def set_mode(self, mode: Mode, *, by: str) -> None:
-        """Use another share of the limits, and the table's workers unless they were fixed."""
+        """Use another share of the limits, and the table's workers where the table decides."""
         with self._lock:
             if mode is self._mode:
                 return
             self._bus.publish(ModeChanged(by=by, from_=self._mode, to=mode))
             self._mode = mode
             self._limiter.set_mode(mode)
-            workers = self._table(mode) if self._table is not None else None
-        if workers is not None:
-            self._use_workers(workers, by=by)
+            if self._table is not None:
+                self._use(self._table(mode), by=by)
 
     def set_workers(self, workers: int, *, by: str) -> None:
         """Use this many workers from now on, whatever the mode; at least 1."""
-        self._table = None
-        self._use_workers(max(1, workers), by=by)
+        with self._lock:
+            self._table = None
+            self._use(WorkerRule(max(1, workers)), by=by)
 
     def pause(self, *, by: str) -> None:
         """Admit nothing more until `resume`."""
@@ -91,11 +90,9 @@ class EngineControl:
         for token in tokens:
             token.cancel(reason)
 
-    def _use_workers(self, workers: int, *, by: str) -> None:
-        with self._lock:
-            before = self._floor.workers
-            if workers == before:
-                return
-            self._bus.publish(WorkersChanged(by=by, from_=before, to=workers))
-            self._floor.set_workers(workers)
-        self._on_more_workers()
+    def _use(self, rule: WorkerRule, *, by: str) -> None:
+        before = self._floor.rule
+        if rule != before:
+            event = WorkersChanged(by=by, from_=before.most, to=rule.most, automatic=rule.automatic)
+            self._bus.publish(event)
+            self._floor.set_rule(rule)

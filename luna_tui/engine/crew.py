@@ -1,32 +1,31 @@
-"""The threads of a run: one daemon thread per worker number, started when first needed."""
+"""The threads of a run: daemons, started one by one when there is something to take for them."""
 
 from __future__ import annotations
 
+import itertools
+import logging
 import threading
 from collections.abc import Callable
 
+_log = logging.getLogger(__name__)
+
 
 class Crew:
-    """Owns the worker threads. A pool of the standard library would join a hung thread at exit."""
+    """Starts worker threads. A pool of the standard library would join a hung thread at exit."""
 
-    def __init__(self, work: Callable[[int], None]) -> None:
+    def __init__(self, work: Callable[[], None]) -> None:
         self._work = work
-        """Body of a worker's thread; it returns when the run is over or the worker was replaced."""
-        self._lock = threading.Lock()
-        """Protects `_numbers`."""
-        self._numbers: set[int] = set()
+        """Body of a thread; it returns when the run is over or its flight was abandoned."""
+        self._count = itertools.count()
 
-    def ensure(self, count: int) -> None:
-        """Have threads for workers 0 to `count - 1`."""
-        with self._lock:
-            missing = [n for n in range(count) if n not in self._numbers]
-            self._numbers.update(missing)
-        for number in missing:
-            self._start(number)
-
-    def replace(self, number: int) -> None:
-        """Give the worker a new thread, because the old one is stuck."""
-        self._start(number)
-
-    def _start(self, number: int) -> None:
-        threading.Thread(target=self._work, args=(number,), name=f"luna-worker-{number}", daemon=True).start()
+    def grow(self) -> bool:
+        """Start one more thread; False, once there is one at least, when the system refuses."""
+        number = next(self._count)
+        try:
+            threading.Thread(target=self._work, name=f"luna-worker-{number}", daemon=True).start()
+        except RuntimeError:
+            if number == 0:
+                raise
+            _log.warning("no more than %d threads could be started", number)
+            return False
+        return True

@@ -29,12 +29,7 @@ class Tally:
 
     def use(self, event: UsageRecorded) -> None:
         """Book tokens and their cost."""
-        self._tokens = Tokens(
-            input=self._tokens.input + event.input_tokens,
-            output=self._tokens.output + event.output_tokens,
-            cache_read=self._tokens.cache_read + event.cache_read_tokens,
-            cache_write=self._tokens.cache_write + event.cache_write_tokens,
-        )
+        self._tokens = self._tokens.plus(event)
         if event.cost_usd is None:
             self._unpriced = True
         else:

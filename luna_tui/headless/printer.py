@@ -39,7 +39,7 @@ def _text(record: Record) -> str | None:
             total = sum(len(w.subtasks) for w in e.plan.waves)
             return (
                 f"run {record.run}: {e.plan.name}, {total} subtasks in {len(e.plan.waves)} waves; "
-                f"{e.tier} {e.mode}, {e.max_workers} workers, {e.provider}"
+                f"{e.tier} {e.mode}, {'up to ' if e.automatic else ''}{e.max_workers} workers, {e.provider}"
             )
         case WaveStarted() as e:
             return f"wave {e.wave}: {e.reason}"

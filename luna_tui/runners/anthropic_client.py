@@ -17,8 +17,9 @@ _CREDENTIALS = (
     "ANTHROPIC_IDENTITY_TOKEN",
     "ANTHROPIC_IDENTITY_TOKEN_FILE",
 )
-CONNECTIONS = 256
-"""At least this many may be open, so that no call waits for a connection of another."""
+CONNECTIONS = 320
+"""At least this many may be open, so that no call waits for a connection of another: the most workers
+there are without a number from the user, and those whose cancelled call is still being closed."""
 _CONNECT_S = 10.0
 _READ_S = 600.0
 """A backstop; each attempt's guard is stricter."""

@@ -12,7 +12,7 @@ from typing import Any
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.limits import DEFAULT_MODE, DEFAULT_TIER, TIERS, Limits, TierLimits
 from luna_tui.core.prices import Price
-from luna_tui.core.words import MODE_ALIASES, Mode
+from luna_tui.core.words import MODE_ALIASES, Mode, Staffing
 from luna_tui.storage.fields import Problems, Table, nearest
 from luna_tui.storage.paths import config_dir
 from luna_tui.storage.toml_source import TomlSource, read_toml
@@ -50,8 +50,8 @@ class Config:
     """Row of the tier table."""
     mode: Mode = DEFAULT_MODE
     """Share of the limits."""
-    workers: int | None = None
-    """None = `auto`, what the table gives the tier in the mode."""
+    workers: int | Staffing = Staffing.TABLE
+    """A number, what the table gives the tier in the mode, or as many as the limits can use."""
     timeout: float = 60.0
     """Seconds, one subtask."""
     wave_timeout: float = 120.0
@@ -220,7 +220,6 @@ def _apply_run(config: Config, run: Table) -> Config:
     if isinstance(values.get("mode"), str):
         values["mode"] = str(MODE_ALIASES.get(values["mode"], values["mode"]))
     run = Table(run.problems, run.path, values)
-    workers = None if values.get("workers") == "auto" else run.whole("workers", config.workers, 1, 10_000)
     provider = run.text("provider", config.provider)
     if provider not in PROVIDERS:
         run.wrong("provider", f"provider {provider!r} is not known", nearest(provider, PROVIDERS))
@@ -231,11 +230,20 @@ def _apply_run(config: Config, run: Table) -> Config:
         max_tokens=run.whole("max_tokens", config.max_tokens, 1, 1_000_000),
         tier=run.text("tier", config.tier),
         mode=run.choice("mode", Mode, config.mode),
-        workers=workers,
+        workers=_workers(run, config.workers),
         timeout=run.seconds("timeout", config.timeout),
         wave_timeout=run.seconds("wave_timeout", config.wave_timeout),
         retries=run.whole("retries", config.retries, 0, 100),
     )
+
+
+def _workers(run: Table, default: int | Staffing) -> int | Staffing:
+    value = run.values.get("workers")
+    if value is None:
+        return default
+    if isinstance(value, str) and not value.isdecimal():
+        return run.choice("workers", Staffing, Staffing.TABLE)
+    return int(run.whole("workers", 1, 1, 10_000))
 
 
 def _apply_ui(config: Config, ui: Table) -> Config:

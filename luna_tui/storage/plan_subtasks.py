@@ -100,6 +100,7 @@ class SubtaskReader:
             prompt=prompt,
             system=system,
             files=files,
+            files_chars=sum(map(self._files.size, files)) if self._files is not None else 0,
             model=table.text("model", self._defaults.model, empty=False),
             max_tokens=table.whole("max_tokens", self._defaults.max_tokens, 1, 1_000_000),
         )

@@ -44,12 +44,17 @@ class PlanFiles:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._known: dict[str, tuple[str, str] | None] = {}
+        self._sizes: dict[str, int] = {}
 
     def problem(self, name: str) -> tuple[str, str] | None:
         """What is wrong with attaching a file, and what to do; None when it can be attached."""
         if name not in self._known:
             self._known[name] = self._look(name)
         return self._known[name]
+
+    def size(self, name: str) -> int:
+        """Bytes of a file that can be attached; 0 for any other."""
+        return self._sizes.get(name, 0) if self.problem(name) is None else 0
 
     def folder_problem(self, name: str) -> str | None:
         """Why a command cannot work in a folder; one that is not there yet may be made by a subtask."""
@@ -77,6 +82,7 @@ class PlanFiles:
         if status.st_size > MAX_FILE_BYTES:
             size = f"{status.st_size:,} bytes"
             return f"{shown} has {size}", f"at most {MAX_FILE_BYTES:,} can be attached"
+        self._sizes[name] = status.st_size
         return None
 
     def _beneath(self, name: str) -> Path | None:

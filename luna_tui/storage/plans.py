@@ -12,7 +12,7 @@ from luna_tui.core.clean import clean_line
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.templates import TemplateError, render
 from luna_tui.core.waves import levels
-from luna_tui.core.words import OnFailure
+from luna_tui.core.words import OnFailure, Schedule
 from luna_tui.storage.fields import Problems, Table
 from luna_tui.storage.luna_v3 import load_luna_v3
 from luna_tui.storage.plan_graph import Placed, check_graph
@@ -22,7 +22,7 @@ from luna_tui.storage.plan_workspace import PlanFiles, resolved_workspace
 from luna_tui.storage.toml_source import TomlSource, read_toml
 
 MAX_BYTES = 64 * 1024 * 1024
-_PLAN_KEYS = ("name", "goal", "workspace", "on_failure")
+_PLAN_KEYS = ("name", "goal", "workspace", "on_failure", "schedule")
 _WAVE_KEYS = ("name", "parallel", "timeout", "max_workers", "subtask")
 _MAP_LATER = ("map arrives in a later version", "write one subtask per item")
 
@@ -93,6 +93,7 @@ class _Loader:
             goal=head.text("goal"),
             workspace=str(self._workspace),
             on_failure=head.choice("on_failure", OnFailure, OnFailure.CONTINUE),
+            schedule=head.choice("schedule", Schedule, Schedule.WAVES),
             waves=(),
             source=str(self._path.resolve()),
         )

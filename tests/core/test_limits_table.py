@@ -13,10 +13,13 @@ from luna_tui.core.limits import (
     SHARES,
     TIERS,
     Limits,
+    WorkerRule,
+    above_table,
     caps,
+    worker_rule,
     workers_for,
 )
-from luna_tui.core.words import Mode
+from luna_tui.core.words import Mode, Staffing
 
 CONSERVATIVE, BALANCED, AGGRESSIVE = Mode.CONSERVATIVE, Mode.BALANCED, Mode.AGGRESSIVE
 
@@ -63,3 +66,18 @@ def test_a_cap_is_the_exact_share_rounded_down(limit: int, mode: Mode) -> None:
     assert SHARES[mode] == percent / 100
     exact = limit * percent // 100
     assert caps(Limits(limit, limit, limit), mode) == Limits(exact, exact, exact)
+
+
+def test_a_number_is_taken_as_it_is_and_the_limits_have_a_ceiling() -> None:
+    assert worker_rule(40, "tier2", BALANCED) == WorkerRule(40)
+    assert worker_rule(Staffing.TABLE, "tier2", BALANCED) == WorkerRule(15)
+    assert worker_rule(Staffing.AUTO, "tier2", BALANCED).most == AUTO_WORKERS
+    assert worker_rule(Staffing.AUTO, "tier2", BALANCED).automatic
+    assert worker_rule(Staffing.TABLE, "build", BALANCED).automatic
+
+
+def test_a_number_above_the_table_is_told() -> None:
+    assert above_table(40, "tier2", BALANCED) == "40 workers, above the table's 15 for tier2 balanced"
+    assert above_table(15, "tier2", BALANCED) == ""
+    assert above_table(1_000, "build", BALANCED) == ""
+    assert above_table(Staffing.AUTO, "tier2", BALANCED) == ""

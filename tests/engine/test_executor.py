@@ -17,7 +17,17 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )
-from luna_tui.core.words import ErrorKind, Manner, Mode, OnFailure, RunStatus, Scope, Status, WaitReason
+from luna_tui.core.words import (
+    ErrorKind,
+    Manner,
+    Mode,
+    OnFailure,
+    RunStatus,
+    Scope,
+    Staffing,
+    Status,
+    WaitReason,
+)
 from luna_tui.engine.limiter import Ticket
 from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Work
 
@@ -294,7 +304,7 @@ def test_a_new_mode_brings_the_workers_of_the_table() -> None:
         context.token.wait(go)
         return "done"
 
-    run = make_run(body, plan(wave("w", *(subtask(n) for n in names(30)))), workers=None).start()
+    run = make_run(body, plan(wave("w", *(subtask(n) for n in names(30)))), workers=Staffing.TABLE).start()
     run.wait_for(SubtaskStarted, 15)
     run.executor.control.set_mode(Mode.AGGRESSIVE, by="user")
     run.wait_for(SubtaskStarted, 20)

@@ -15,7 +15,7 @@ import pytest
 from luna_tui.core.errors import InvalidInput
 from luna_tui.core.limits import TIERS, Limits
 from luna_tui.core.prices import Price, cost_usd
-from luna_tui.core.words import Mode
+from luna_tui.core.words import Mode, Staffing
 from luna_tui.storage.config import Config, load_config
 from luna_tui.storage.resources import resource
 
@@ -158,6 +158,15 @@ def test_one_number_of_a_tier_can_be_replaced(tmp_path: Path) -> None:
     assert config.tiers["tier1"].limits == Limits(7, 30_000, 8_000)
     assert config.tiers["tier1"].workers == TIERS["tier1"].workers
     assert TIERS["tier1"].limits.rpm == 50
+
+
+def test_workers_are_a_number_the_table_or_the_limits(tmp_path: Path) -> None:
+    (tmp_path / "luna-tui.toml").write_text('[run]\nworkers = "auto"\n')
+    assert load(tmp_path).workers is Staffing.AUTO
+    assert load(tmp_path, "[run]\nretries = 1\n").workers is Staffing.AUTO
+    assert load(tmp_path, flags={"run.workers": "table"}).workers is Staffing.TABLE
+    assert load(tmp_path, environ={"LUNA_TUI_RUN_WORKERS": "40"}).workers == 40
+    assert "did you mean auto?" in problems_of(tmp_path, '[run]\nworkers = "automatic"\n')[0]
 
 
 def test_keys_need_no_quotes_around_their_names(tmp_path: Path) -> None:

@@ -276,3 +276,13 @@ def test_any_shape_loads_or_is_refused_with_problems(tmp_path: Path, shapes: lis
     except InvalidInput as error:
         refused = error
     assert refused is None or refused.problems
+
+
+def test_attached_files_count_towards_the_size_of_a_subtask(tmp_path: Path) -> None:
+    (tmp_path / "faq.md").write_text("12345")
+    (tmp_path / "plan.toml").write_text(
+        '[plan]\nname = "p"\n[[wave]]\nname = "w"\n[[wave.subtask]]\nid = "a"\n'
+        'prompt = "abc"\nsystem = "de"\nfiles = ["faq.md"]\n'
+    )
+    (only,) = load_plan(tmp_path / "plan.toml").subtasks()
+    assert only.size_chars == 3 + 2 + 5

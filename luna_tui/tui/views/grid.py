@@ -35,11 +35,12 @@ class Entry:
 
 
 def entries(state: RunState, now_s: float) -> list[Entry]:
-    """What each worker has now or had last in this wave, by worker number."""
+    """What each worker has now or had last in the waves that are open, by worker number."""
     wave = state.current_wave
+    here = {w.name for w in state.open_waves} or ({wave.name} if wave else set())
     held: dict[int, SubtaskState] = {}
     for s in state.subtasks.values():
-        if s.worker is None or wave is None or s.wave != wave.name:
+        if s.worker is None or s.wave not in here:
             continue
         before = held.get(s.worker)
         if before is None or _since(s) >= _since(before):

@@ -80,7 +80,7 @@ def _on(state: RunState, now_s: float, cell_s: float, cells: int, g: Glyphs) -> 
     for change in changes[:count]:
         level += change
         levels.append(level)
-    top = max(1.0, float(state.max_workers), *levels)
+    top = max(1.0, 0.0 if state.automatic else float(state.max_workers), *levels)
     steps = len(g.steps) - 1
     text = "".join(" " if v <= 0 else g.steps[min(steps, round(v / top * steps))] for v in levels)
     return (Span(text, Role.ACCENT),)

@@ -1,0 +1,141 @@
+"""Expect what an attempt will take: the author's word, else what like attempts took, else a guess."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from luna_tui.core.events import Tokens
+from luna_tui.core.plan import Plan, Subtask
+from luna_tui.core.trend import Trend
+from luna_tui.core.words import Kind
+
+LIKELY_SHARE_OF_MAX = 0.6
+"""Output expected of an unknown prompt, as a share of `max_tokens`."""
+OUTPUT_TOKENS_PER_S = 60.0
+"""Speed of an unknown model."""
+FIRST_TOKEN_S = 1.0
+"""Seconds to the first token of an unknown model."""
+UNKNOWN_S = 5.0
+"""Seconds of a command or function of which nothing is known; equal for all, so plan order decides."""
+INPUT_TOKENS_PER_CHAR = 1 / 3.5
+"""Input tokens of a character of unknown text."""
+REQUEST_OVERHEAD_TOKENS = 20
+"""Input tokens of a request without any text."""
+_WEIGHT = 2.0
+"""How many attempts the coarser expectation is worth against those of the finer one."""
+_WEIGHT_CHARS = 2_000.0
+"""Characters of prompt that the guess of `INPUT_TOKENS_PER_CHAR` is worth."""
+_LEAST_S = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What one attempt of a subtask will probably take."""
+
+    seconds: float
+    """From its start to its end, above 0."""
+    output_tokens: int
+    """From 1 to the subtask's `max_tokens`; 0 for kinds that use no tokens."""
+    input_tokens: int
+    """For the prompt as the plan knows it: results of other subtasks are not counted."""
+    input_tokens_per_char: float
+    """For whoever knows the finished prompt and wants to count that."""
+
+
+_Group = tuple[str, Kind, str]
+"""Wave (empty = all waves), kind, model: attempts that are alike."""
+
+
+class Expectations:
+    """Learns online from attempts that ended well.
+
+    `learn` must be called by one thread at a time (the desk's lock serves); `expect` from any, at
+    any time: what it reads is immutable and replaced as a whole.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._waves = {s.id: wave.name for wave in plan.waves for s in wave.subtasks}
+        self._outputs: dict[_Group, Trend] = {}
+        self._seconds: dict[_Group, Trend] = {}
+        self._sorted: dict[_Group, list[float]] = {}
+        self._medians: dict[_Group, float] = {}
+        self._per_char: dict[str, tuple[float, float]] = {}
+        """Model -> input tokens and the characters they were counted for."""
+        self.learnt = 0
+        """Attempts learnt from so far."""
+
+    def expect(self, subtask: Subtask) -> Expected:
+        """What the next attempt will take; the author's estimate wins wherever it names a figure."""
+        per_char = self._input_per_char(subtask)
+        guessed = round(subtask.size_chars * per_char) + REQUEST_OVERHEAD_TOKENS
+        asks = subtask.kind is Kind.CLAUDE
+        return Expected(
+            seconds=self.seconds(subtask),
+            output_tokens=max(1, round(self._output(subtask))) if asks else 0,
+            input_tokens=(subtask.estimate.input_tokens or guessed) if asks else 0,
+            input_tokens_per_char=per_char,
+        )
+
+    def seconds(self, subtask: Subtask) -> float:
+        """Only the seconds of `expect`, which an order of dispatch asks for by the thousand."""
+        if subtask.estimate.seconds is not None:
+            return max(_LEAST_S, subtask.estimate.seconds)
+        if subtask.kind is not Kind.CLAUDE:
+            return self._median(subtask)
+        guess = FIRST_TOKEN_S + self._output(subtask) / OUTPUT_TOKENS_PER_S
+        seconds = self._blend(subtask, self._seconds, guess)
+        if subtask.timeout > 0:
+            seconds = min(seconds, subtask.timeout)
+        return max(_LEAST_S, seconds)
+
+    def learn(self, subtask: Subtask, used: Tokens | None, seconds: float) -> None:
+        """An attempt succeeded after `seconds`; `used` is what the server counted, None = unknown."""
+        self.learnt += 1
+        for group in self._groups(subtask):
+            if subtask.kind is not Kind.CLAUDE:
+                self._learn_median(group, seconds)
+                continue
+            size = float(subtask.size_chars)
+            self._seconds[group] = self._seconds.get(group, Trend()).plus(size, seconds)
+            if used is not None and used.output > 0:
+                self._outputs[group] = self._outputs.get(group, Trend()).plus(size, used.output)
+        # What results of others add to a prompt is not in its size, so those would spoil the ratio.
+        if used is not None and used.input > 0 and not subtask.depends_on:
+            tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
+            counted = max(0, used.input + used.cache_write + used.cache_read - REQUEST_OVERHEAD_TOKENS)
+            self._per_char[subtask.model] = (tokens + counted, chars + subtask.size_chars)
+
+    def _groups(self, subtask: Subtask) -> tuple[_Group, _Group]:
+        """From coarse to fine; commands know no model."""
+        model = subtask.model if subtask.kind is Kind.CLAUDE else ""
+        return ("", subtask.kind, model), (self._waves.get(subtask.id, "?"), subtask.kind, model)
+
+    def _output(self, subtask: Subtask) -> float:
+        if subtask.estimate.output_tokens is not None:
+            return min(float(subtask.estimate.output_tokens), float(subtask.max_tokens))
+        guess = LIKELY_SHARE_OF_MAX * subtask.max_tokens
+        return min(max(1.0, self._blend(subtask, self._outputs, guess)), float(subtask.max_tokens))
+
+    def _blend(self, subtask: Subtask, trends: Mapping[_Group, Trend], guess: float) -> float:
+        """The guess, moved towards all attempts of the model, and that towards those of the wave."""
+        value, size = guess, float(subtask.size_chars)
+        for group in self._groups(subtask):
+            trend = trends.get(group)
+            if trend is not None:
+                value = (trend.pairs * trend.at(size) + _WEIGHT * value) / (trend.pairs + _WEIGHT)
+        return value
+
+    def _median(self, subtask: Subtask) -> float:
+        coarse, fine = self._groups(subtask)
+        return max(_LEAST_S, self._medians.get(fine, self._medians.get(coarse, UNKNOWN_S)))
+
+    def _learn_median(self, group: _Group, seconds: float) -> None:
+        seen = self._sorted.setdefault(group, [])
+        insort(seen, seconds)
+        self._medians[group] = seen[len(seen) // 2]
+
+    def _input_per_char(self, subtask: Subtask) -> float:
+        tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
+        return (tokens + INPUT_TOKENS_PER_CHAR * _WEIGHT_CHARS) / (chars + _WEIGHT_CHARS)

@@ -1,0 +1,178 @@
+"""The waves of a run on their way: opened in turn or together, begun, counted, ended once."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from luna_tui.core.events import Event, WaveFinished, WaveStarted
+from luna_tui.core.limits import WorkerRule
+from luna_tui.core.plan import Plan, Wave
+from luna_tui.core.words import GOOD, OnFailure, Schedule, Status
+from luna_tui.engine.board import PlanBoard
+from luna_tui.engine.clock import Clock
+from luna_tui.engine.deadlines import Deadline, DeadlineThread
+from luna_tui.engine.flight import Ending
+from luna_tui.engine.tally import wave_status
+
+
+@dataclass(slots=True, eq=False)
+class WaveInProgress:
+    """One wave of the run; protected by the desk's lock."""
+
+    wave: Wave
+    number: int
+    """From 0."""
+    counts: Counter[Status] = field(default_factory=Counter)
+    began_at: float | None = None
+    """When something of it was first handed out."""
+    deadline: Deadline | None = None
+    """Armed at its first start."""
+    ended_by: Ending | None = None
+    """The timeout or cancellation that ended it early."""
+    opened: bool = False
+    finished: bool = False
+    workers: int = 0
+    """Most workers it was allowed at any time."""
+
+    def ends(self, ending: Ending) -> None:
+        """Start nothing more of it; the first reason counts."""
+        self.ended_by = self.ended_by or ending
+
+
+class Course:
+    """Which waves are open, and their events; every method is called under the desk's lock."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        board: PlanBoard,
+        clock: Clock,
+        deadlines: DeadlineThread,
+        *,
+        rule: WorkerRule,
+        publish: Callable[[Event], object],
+        expire: Callable[[WaveInProgress], None],
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._deadlines = deadlines
+        self._publish = publish
+        self._expire = expire
+        """Called without the lock when a wave's time is over."""
+        self._rule = rule
+        self._together = plan.schedule is Schedule.DAG
+        self._strict = plan.on_failure is OnFailure.STOP
+        self.waves = [WaveInProgress(wave, number) for number, wave in enumerate(plan.waves)]
+        self._by_name = {w.wave.name: w for w in self.waves}
+        self._over: deque[WaveInProgress] = deque()
+        """Nothing is left of them, and that was not told yet."""
+        self._opened = 0
+        self.stopped: Ending | None = None
+        """Why waves after a failed one start nothing more."""
+
+    def named(self, name: str) -> WaveInProgress | None:
+        """The wave with this name."""
+        return self._by_name.get(name)
+
+    def of(self, subtask_id: str) -> WaveInProgress:
+        """The wave of a subtask."""
+        return self.waves[self._board.wave_of(subtask_id)]
+
+    def advance(self) -> None:
+        """Tell of waves that are over, and open what may begin now."""
+        if self._opened == 0:
+            self._open_next()
+        while self._over:
+            wave = self._over.popleft()
+            if wave.opened and not wave.finished:
+                self._finish(wave)
+                if wave.number + 1 == self._opened:
+                    self._open_next()
+
+    def begin(self, wave: WaveInProgress) -> None:
+        """Something of the wave is handed out; the first time, that is its start."""
+        if wave.began_at is not None:
+            return
+        wave.began_at = self._clock.now()
+        wave.workers = allowed(self._rule, wave.wave)
+        parallel, reason = manner(self._rule, wave.wave)
+        self._publish(
+            WaveStarted(wave=wave.wave.name, parallel=parallel, reason=reason, workers=wave.workers)
+        )
+
+    def start_clock(self, wave: WaveInProgress) -> None:
+        """The first attempt of a wave starts its timeout."""
+        if wave.deadline is None and wave.wave.timeout > 0:
+            at = self._clock.now() + wave.wave.timeout
+            wave.deadline = self._deadlines.arm(at, lambda: self._expire(wave))
+
+    def count(self, wave: WaveInProgress, status: Status) -> bool:
+        """Book an end of one of its subtasks; True when later waves must start nothing more."""
+        wave.counts[status] += 1
+        if self._board.left_of(wave.number) == 0:
+            self._over.append(wave)
+        if status in GOOD or not self._strict or self.stopped is not None:
+            return False
+        reason = f"wave {wave.wave.name} did not succeed and the plan says stop"
+        self.stopped = Ending(Status.SKIPPED, reason)
+        for later in self.waves[wave.number + 1 :]:
+            later.ends(self.stopped)
+        return True
+
+    def use(self, rule: WorkerRule) -> None:
+        """Another number of workers; waves that are under way may use it too."""
+        self._rule = rule
+        for wave in self.waves:
+            if wave.began_at is not None and not wave.finished:
+                wave.workers = max(wave.workers, allowed(rule, wave.wave))
+
+    def _open_next(self) -> None:
+        """The next wave, or all of them where waves are only labels."""
+        last = len(self.waves) if self._together else min(self._opened + 1, len(self.waves))
+        opening = self.waves[self._opened : last]
+        self._board.open(range(self._opened, last))
+        self._opened = last
+        for wave in opening:
+            wave.opened = True
+            if self._board.left_of(wave.number) == 0:
+                self._over.append(wave)
+
+    def _finish(self, wave: WaveInProgress) -> None:
+        wave.finished = True
+        if wave.deadline is not None:
+            wave.deadline.disarm()
+        if wave.began_at is None and wave.ended_by is not None:
+            return
+        self.begin(wave)
+        assert wave.began_at is not None
+        self._publish(
+            WaveFinished(
+                wave=wave.wave.name,
+                status=wave_status(wave.counts),
+                counts={str(s): n for s, n in sorted(wave.counts.items())},
+                wall_s=self._clock.now() - wave.began_at,
+                reason=wave.ended_by.reason if wave.ended_by else "",
+            )
+        )
+
+
+def allowed(rule: WorkerRule, wave: Wave) -> int:
+    """Workers that a wave may use."""
+    return min(rule.most, wave.max_workers or rule.most) if wave.parallel else 1
+
+
+def manner(rule: WorkerRule, wave: Wave) -> tuple[bool, str]:
+    """Whether a wave runs in parallel, and the reason in words."""
+    count = len(wave.subtasks)
+    workers = allowed(rule, wave)
+    if not wave.parallel:
+        return False, "sequential: the plan says parallel = false"
+    if count == 1:
+        return False, "sequential: one subtask"
+    if workers == 1:
+        return False, "sequential: one worker"
+    if rule.automatic and workers == rule.most:
+        return True, f"parallel: {count} subtasks, as many at once as the limits can use"
+    return True, f"parallel: {count} subtasks on {min(workers, count)} workers"
