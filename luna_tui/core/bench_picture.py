@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from luna_tui.core.bench_rows import BenchRow
+from luna_tui.core.bench_rows import BenchRow, verdict
 
 _WIDTH, _LEFT, _RIGHT = 840, 196, 92
 _GROUP, _BAR, _TOP, _FOOT = 62, 15, 58, 34
@@ -73,20 +73,28 @@ def _group(row: BenchRow, top: int, scale: _Scale) -> list[str]:
     sequential, parallel = statistics.median(row.sequential_s), statistics.median(row.parallel_s)
     bound = scale.x(row.bound.seconds)
     second = top + 26
-    ratio = "" if row.speedup is None else f"{row.speedup:.1f}x, "
-    share = "" if row.efficiency is None else f"{row.efficiency:.0%} of the possible"
     beside = max(scale.x(parallel), bound) + 8
     return [
         f'<line class="rule" x1="12" x2="{_WIDTH - 12}" y1="{top}" y2="{top}"/>',
         _text(12, top + 21, row.title, "strong"),
-        _text(12, top + 38, f"{row.workers} workers, {row.bound.name}", "small"),
+        _text(12, top + 42, f"bound by: {row.bound.name}", "small"),
         _bar(_LEFT, top + 9, scale.x(sequential) - _LEFT, "sequential"),
         _text(scale.x(sequential) + 8, top + 21, f"{sequential:.0f} s", "small"),
         _bar(_LEFT, second + 4, scale.x(parallel) - _LEFT, "parallel"),
         f'<line class="bound" x1="{bound:.1f}" x2="{bound:.1f}" y1="{second + 1}" y2="{second + 22}"/>',
-        _text(beside, second + 16, f"{parallel:.0f} s", "strong"),
-        _text(beside + 44, second + 16, ratio + share, "small"),
+        f'<text x="{beside:.1f}" y="{second + 16}"><tspan class="strong">{parallel:.0f} s</tspan>'
+        f'<tspan class="small" dx="10">{escape(_ratio(row))}</tspan></text>',
+        _text(_WIDTH - 12, second + 16, _claim(row), "small", anchor="end"),
     ]
+
+
+def _ratio(row: BenchRow) -> str:
+    speed = "" if row.speedup is None else f"{row.speedup:.1f}x"
+    return speed if row.efficiency is None else f"{speed}, {row.efficiency:.0%} of the possible"
+
+
+def _claim(row: BenchRow) -> str:
+    return "" if row.claimed is None else f"once claimed {verdict(row)}"
 
 
 def _bar(x: float, y: float, width: float, kind: str, height: int = _BAR) -> str:
@@ -96,5 +104,5 @@ def _bar(x: float, y: float, width: float, kind: str, height: int = _BAR) -> str
     )
 
 
-def _text(x: float, y: float, text: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
+def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
