@@ -68,6 +68,7 @@ retries = 5
 
 [[wave]]
 name = "all"
+timeout = 0
 """
     return head + "".join(_subtask(number, one, estimates) for number, one in enumerate(work))
 

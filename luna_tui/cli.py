@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_tui import __version__
+from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
 
 _MODES = ("conservative", "balanced", "aggressive", "conservador", "balanceado", "agressivo")
-
-_WORKLOADS = ("files", "validations", "batch", "tests", "searches", "local")
 
 
 def entry() -> None:
@@ -100,8 +100,11 @@ def _parser() -> argparse.ArgumentParser:
         show = commands.add_parser(name, help=text)
         show.add_argument("run", help="id, unique part of one, or last")
         show.add_argument("--json", action="store_true", help="as data")
-    _simulate_flags(commands.add_parser("simulate", help="serve the simulated Messages API on loopback"))
-    _bench_flags(commands.add_parser("bench", help="the claimed workloads, measured, with what is possible"))
+    simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
+    add_simulate_flags(simulated, _positive)
+    measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
+    add_bench_flags(measured, _positive, _MODES)
+    _config_flags(measured)
     config = commands.add_parser("config", help="show, check or start a configuration")
     config.add_argument("what", choices=("show", "path", "check", "init"))
     config.add_argument("--origin", action="store_true", help="say where each value came from")
@@ -127,51 +130,6 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")
     _config_flags(parser)
-
-
-def _simulate_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--tier", default="tier2")
-    parser.add_argument("--speed", type=_positive, default=1.0)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="KIND[:KEY=VALUE,...]",
-        help="rate_limit, overloaded, server_error, auth, cut, early_end, stall, ping_only, no_headers, "
-        "malformed, error_event; keys: match, at, since, lasts, times, after, retry_after",
-    )  # fmt: skip
-
-
-def _bench_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", action="append", default=[], choices=_WORKLOADS, help="may be repeated")
-    parser.add_argument("--mode", choices=_MODES)
-    parser.add_argument("--tier")
-    parser.add_argument("--workers", metavar="N|auto|table", help="of the parallel runs; default: table")
-    parser.add_argument("--speed", type=_positive, default=20.0, help="seconds of a run in a real one")
-    parser.add_argument("--repeat", type=_times, default=1, metavar="N", help="median and range of N runs")
-    parser.add_argument("--seed", type=int, default=7, help="of the latencies")
-    parser.add_argument("--spread", type=_spread, default=0.35, help="of the latencies; 0 = all alike")
-    parser.add_argument(
-        "--estimates", choices=("exact", "rough", "none"), default="exact",
-        help="what the plans say of the latencies; rough = wrong by about a third",
-    )  # fmt: skip
-    parser.add_argument("--quick", action="store_true", help="see that it works; no figures to quote")
-    parser.add_argument("--json", action="store_true", help="as data")
-    parser.add_argument("--svg", type=Path, metavar="FILE", help="draw a picture too")
-    _config_flags(parser)
-
-
-def _times(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 100:
-        raise argparse.ArgumentTypeError("a number from 1 to 100")
-    return value
-
-
-def _spread(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 2:
-        raise argparse.ArgumentTypeError("a number from 0 to 2")
-    return value
 
 
 def _positive(text: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -24,9 +25,15 @@ from luna_tui.storage.paths import RunDir, create_run, new_run_id
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings
+    from luna_tui.engine.limiter_shared import SharedTable
+    from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
+    from luna_tui.simulator.settings import SimulatorSettings
+
+
+_log = logging.getLogger(__name__)
 
 
 class Session(Protocol):
@@ -62,6 +69,8 @@ class SimulatorChoice:
     speed: float = 1.0
     """Divides every latency; the limits refill at the pace of the session's clock all the same."""
     faults: tuple[Fault, ...] = ()
+    settings: SimulatorSettings | None = None
+    """The whole service, instead of the above and the tier's limits."""
 
 
 class LiveSession:
@@ -84,7 +93,6 @@ class LiveSession:
         compressed, and all seconds it reports are the clock's.
         """
         from luna_tui.engine.executor import WaveExecutor
-        from luna_tui.engine.limiter import RateLimiter
         from luna_tui.storage.journal import JournalWriter
         from luna_tui.storage.outputs import FileOutputs
         from luna_tui.storage.reports import write_start
@@ -108,14 +116,14 @@ class LiveSession:
         self._bus = EventBus(self.run_dir.run, self._clock)
         self._inbox = Inbox()
         self._state = RunState()
-        self._limiter = RateLimiter(config.tiers[config.tier].limits, config.mode, self._clock)
+        self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
             _settings(config, self.run_dir),
             bus=self._bus,
             clock=self._clock,
             runners=self._runners,
-            limiter=self._limiter,
+            limiter=self._limiters,
             store=FileOutputs(self.run_dir),
             rng=self._rng,
         )
@@ -169,6 +177,7 @@ class LiveSession:
             with ExitStack() as closing:
                 closing.callback(self.ended.set)
                 closing.callback(self._close_journal)
+                closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
                 closing.callback(self._runners.close)
@@ -182,6 +191,26 @@ class LiveSession:
         from luna_tui.storage.reports import write_report
 
         write_report(self.run_dir, self.state())
+
+    def _make_limiters(self) -> Limiters:
+        from luna_tui.engine.limiters import Limiters
+
+        limits = self._config.tiers[self._config.tier].limits
+        return Limiters(limits, self._config.mode, self._clock, table_of=self._table_of)
+
+    def _table_of(self, family: str) -> SharedTable | None:
+        """Books that all our processes on the same account share; a simulated account is ours alone."""
+        if self._config.provider == "simulator" or not isinstance(self._clock, SystemClock):
+            return None
+        from luna_tui.engine.limiter_shared import COMMON_WIDTH, SLOT_WIDTH
+        from luna_tui.runners.anthropic_client import account
+        from luna_tui.storage.shared_limits import limits_table
+
+        try:
+            return limits_table(account(current_environ()), family, COMMON_WIDTH, SLOT_WIDTH)
+        except OSError as error:
+            _log.warning("limits are not shared with other processes: %s", error)
+            return None
 
     def _make_runners(self) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
@@ -203,9 +232,10 @@ class LiveSession:
         )
 
     def _start_simulator(self) -> str:
-        from luna_tui.simulator.server import SimulatorServer, SimulatorSettings
+        from luna_tui.simulator.server import SimulatorServer
+        from luna_tui.simulator.settings import SimulatorSettings
 
-        settings = SimulatorSettings(
+        settings = self._simulator_choice.settings or SimulatorSettings(
             limits=self._config.tiers.get(self._config.tier, TIERS["tier2"]).limits,
             speed=self._simulator_choice.speed,
             faults=self._simulator_choice.faults,

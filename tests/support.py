@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from luna_tui.core.events import Event, Record, SubtaskFinished, SubtaskStarted
+from luna_tui.core.expectations import Expectations
 from luna_tui.core.limits import TIERS
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.state import RunState, fold
@@ -17,7 +18,7 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.executor import RunSettings, WaveExecutor
-from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiters import Limiters
 from luna_tui.engine.outputs import NoOutputs
 from luna_tui.engine.runner import AttemptContext, Demand, Runner, ServerLimits, Usage, Work
 
@@ -66,7 +67,7 @@ class Run:
     """A run under test."""
 
     executor: WaveExecutor
-    limiter: RateLimiter
+    limiter: Limiters
     records: list[Record] = field(default_factory=list)
     status: RunStatus | None = None
     thread: threading.Thread | None = None
@@ -140,7 +141,7 @@ def make_run(
     """A run that has not started."""
     clock = clock or SystemClock()
     bus = EventBus("run-under-test", clock)
-    limiter = RateLimiter(TIERS[tier].limits, mode, clock)
+    limiter = Limiters(TIERS[tier].limits, mode, clock)
     runner: Runner = FakeRunner(body) if callable(body) else body
     executor = WaveExecutor(
         given,
@@ -193,6 +194,7 @@ def work_of(
         workspace=workspace,
         run_dir=run_dir,
         results=results or {},
+        expected=Expectations(plan(wave("w", given))).expect(given),
     )
 
 

@@ -252,6 +252,8 @@ class LimitsObserved:
     """429 answers in this run so far."""
     waiting: Mapping[str, int] = field(default_factory=dict)
     """Subtasks waiting now, by dimension."""
+    family: str = ""
+    """Family of models whose limits these are: the one closest to them."""
     useful_workers: int | None = None
     """Workers that the limits can keep busy at the mean size and length of answers; None = not known yet."""
 

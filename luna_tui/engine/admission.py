@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from luna_tui.core.events import LimitsObserved
 from luna_tui.core.limits import Limits
-from luna_tui.core.words import Mode, WaitReason
+from luna_tui.core.words import LIMIT_REASONS, Mode, WaitReason
 from luna_tui.engine.limiter_books import Books, Ticket, input_of, ticket_of
 from luna_tui.engine.limiter_gates import Overload, Pause, Ramp, SlowStart
 from luna_tui.engine.limiter_needs import MeanNeeds
@@ -24,7 +24,8 @@ class Admission:
     """
 
     def __init__(self, limits: Limits, mode: Mode, now: float) -> None:
-        self._books = Books(limits, mode, now)
+        self.books = Books(limits, mode, now)
+        """What is used, held and foreseen; read it, change it only through the verbs."""
         self._line: list[tuple[int, Ticket]] = []
         """A heap by place; tickets that left it are dropped when they come up."""
         self._waiting = 0
@@ -38,6 +39,8 @@ class Admission:
         self._needs = MeanNeeds()
         self.throttled = 0
         """429 answers so far."""
+        self.first_since: float | None = None
+        """Since when the first in line waits for a limit; None while none does."""
         self.due_at: float | None = None
         """When the first in line is due if nothing changes; None = when a running request changes it."""
 
@@ -47,6 +50,15 @@ class Admission:
         while self._line and not _waits(self._line[0][1]):
             heapq.heappop(self._line)
         return self._line[0][1] if self._line else None
+
+    @property
+    def paused_until(self) -> float:
+        """Instant until which a refusal holds everybody; 0 = there was none."""
+        return max(0.0, self._pause.until)
+
+    def pause_until(self, instant: float) -> None:
+        """Another process on the same key was refused and told to wait."""
+        self._pause.until = max(self._pause.until, instant)
 
     def join(self, now: float, demand: Demand, *, again: Ticket | None = None) -> tuple[Ticket, list[Ticket]]:
         """A request comes to the line: at its end, or `again` at the place it was refused from."""
@@ -72,14 +84,14 @@ class Admission:
     def answered(self, now: float, ticket: Ticket, told: ServerLimits) -> list[Ticket]:
         """The head of an answer came, with what its headers tell of the limits."""
         self._drain(now)
-        self._books.believe(ticket, told)
+        self.books.believe(ticket, told)
         self._answer(ticket)
         return self._advance()
 
     def observe(self, now: float, told: ServerLimits) -> list[Ticket]:
         """Headers came that belong to no open ticket."""
         self._drain(now)
-        self._books.believe(None, told)
+        self.books.believe(None, told)
         return self._advance()
 
     def correct(self, now: float, ticket: Ticket, usage: Usage) -> list[Ticket]:
@@ -88,7 +100,7 @@ class Admission:
             return []
         self._drain(now)
         self._answer(ticket)
-        self._books.correct(ticket, usage)
+        self.books.correct(ticket, usage)
         return self._advance()
 
     def settle(self, now: float, ticket: Ticket, usage: Usage) -> list[Ticket]:
@@ -98,7 +110,7 @@ class Admission:
         self._drain(now)
         self._answer(ticket)
         ticket.closed = True
-        self._books.settle(ticket, usage)
+        self.books.settle(ticket, usage)
         admitted_at = now if ticket.admitted_at is None else ticket.admitted_at
         self._needs.learn(input_of(usage), usage.output_tokens, now - admitted_at)
         self._pause.passed(admitted_at)
@@ -124,7 +136,7 @@ class Admission:
             if refusal.ramp:
                 self._ramp.refused(now)
             elif refusal.dimension is not None:
-                self._books.refused(ticket, refusal.dimension, pause_s)
+                self.books.refused(ticket, refusal.dimension, pause_s)
         return self._advance() + self._tell_everybody()
 
     def overloaded(self, now: float, ticket: Ticket | None) -> list[Ticket]:
@@ -138,7 +150,7 @@ class Admission:
     def use(self, now: float, *, limits: Limits | None = None, mode: Mode | None = None) -> list[Ticket]:
         """Use other limits or another share from now on; who waits is judged anew at once."""
         self._drain(now)
-        self._books.use(limits, mode)
+        self.books.use(limits, mode)
         return self._advance() + self._tell_everybody()
 
     def advance(self, now: float) -> list[Ticket]:
@@ -152,7 +164,7 @@ class Admission:
         waiting: dict[str, int] = {}
         for _, reason, _ in self._verdicts():
             waiting[str(reason)] = waiting.get(str(reason), 0) + 1
-        books = self._books
+        books = self.books
         return LimitsObserved(
             rpm=books.gauge(WaitReason.RPM),
             itpm=books.gauge(WaitReason.ITPM),
@@ -166,7 +178,7 @@ class Admission:
 
     def _answer(self, ticket: Ticket) -> None:
         if not ticket.answered and ticket.admitted_at is not None:
-            self._books.answer(ticket)
+            self.books.answer(ticket)
             self._start.ended(ticket.tokens_in, answered=True)
 
     def _give_back(self, ticket: Ticket) -> None:
@@ -176,7 +188,7 @@ class Admission:
             return
         if not ticket.answered:
             self._start.ended(ticket.tokens_in, answered=False)
-        self._books.refund(ticket)
+        self.books.refund(ticket)
 
     def _advance(self) -> list[Ticket]:
         """Admit from the head of the line as long as it fits."""
@@ -187,23 +199,31 @@ class Admission:
                 if reason is not ticket.reason:
                     news.append(ticket)
                 ticket.reason, ticket.expected_s = reason, None if wait_s is None else round(wait_s, 1)
-                self.due_at = None if wait_s is None else self._books.now + wait_s
+                self.due_at = None if wait_s is None else self.books.now + wait_s
+                self._first_waits(reason)
                 return news
             self._admit(ticket)
             news.append(ticket)
-        self.due_at = None
+        self.due_at = self.first_since = None
         return news
+
+    def _first_waits(self, reason: WaitReason) -> None:
+        if reason not in LIMIT_REASONS:
+            self.first_since = None
+        elif self.first_since is None:
+            self.first_since = self.books.now
 
     def _admit(self, ticket: Ticket) -> None:
         heapq.heappop(self._line)
+        self.first_since = None
         self._shift(ticket, -1)
-        self._books.admit(ticket)
+        self.books.admit(ticket)
         self._start.sent(ticket.tokens_in)
-        self._ramp.count(self._books.now, ticket.tokens_in)
+        self._ramp.count(self.books.now, ticket.tokens_in)
 
     def _obstacle(self, ticket: Ticket) -> tuple[WaitReason | None, float | None]:
         """Why the first in line may not go, and for how many seconds; (None, 0) = it may."""
-        now, books = self._books.now, self._books
+        now, books = self.books.now, self.books
         pauses = (self._pause, WaitReason.RETRY_AFTER), (self._overload.pause, WaitReason.BACKOFF)
         for pause, reason in pauses:
             if pause.holds(now):
@@ -228,9 +248,9 @@ class Admission:
         return reasons[known.index(longest)], max(longest, _LEAST_WAIT_S)
 
     def _verdict(self, ticket: Ticket, ahead: list[float]) -> tuple[WaitReason, float]:
-        reason, seconds = self._books.shortage((ahead[0], ahead[1], ahead[2]), ticket)
-        if self._pause.holds(self._books.now):
-            reason, seconds = WaitReason.RETRY_AFTER, max(self._pause.left_s(self._books.now), seconds)
+        reason, seconds = self.books.shortage((ahead[0], ahead[1], ahead[2]), ticket)
+        if self._pause.holds(self.books.now):
+            reason, seconds = WaitReason.RETRY_AFTER, max(self._pause.left_s(self.books.now), seconds)
         return reason, round(seconds, 1)
 
     def _verdicts(self) -> Iterator[tuple[Ticket, WaitReason, float | None]]:
@@ -263,7 +283,7 @@ class Admission:
         self._ahead[2] += sign * ticket.tokens_out
 
     def _drain(self, now: float) -> None:
-        self._books.drain(now)
+        self.books.drain(now)
 
 
 _LEAST_WAIT_S = 0.001

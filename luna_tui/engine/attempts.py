@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import UsageRecorded
 from luna_tui.core.expect import miss
+from luna_tui.core.expectations import Expected
+from luna_tui.core.plan import Subtask
 from luna_tui.core.prices import Price, cost_usd
 from luna_tui.core.words import ErrorKind, Status, WaitReason
 from luna_tui.engine.cancel import Cancelled
@@ -105,24 +107,27 @@ class Pilot:
         desk: FlightDesk,
         *,
         runner_of: Callable[[Flight], Runner],
-        limiter: RateLimiter,
+        limiter_of: Callable[[str], RateLimiter],
         store: OutputStore,
         clock: Clock,
         deadlines: DeadlineThread,
         retry: RetryPolicy,
         surroundings: RunSurroundings,
+        expect: Callable[[Subtask], Expected],
         admit: Callable[[Flight], bool],
         may_retry: Callable[[Flight], bool],
         on_spend_limit: Callable[[str], None],
     ) -> None:
         self._desk = desk
         self._runner_of = runner_of
-        self._limiter = limiter
+        self._limiter_of = limiter_of
+        """The limiter that requests to a model pass."""
         self._store = store
         self._clock = clock
         self._deadlines = deadlines
         self._retry = retry
         self._around = surroundings
+        self._expect = expect
         self._admit = admit
         """Waits at the gate while the run is paused; True when it had to wait."""
         self._may_retry = may_retry
@@ -185,9 +190,11 @@ class Pilot:
             workspace=self._around.workspace,
             run_dir=self._around.run_dir,
             results=results,
+            expected=self._expect(flight.subtask),
         )
         demand = runner.demand(work)
-        booking = _Booking(self._limiter, self._reserve(flight, demand), demand)
+        limiter = self._limiter_of(flight.subtask.model)
+        booking = _Booking(limiter, self._reserve(flight, demand, limiter), demand)
         sent = False
         flight.give_up = lambda: booking.close(sent=True)
         context = self._context(flight, booking)
@@ -211,12 +218,12 @@ class Pilot:
             context.close()
             booking.close(sent=sent)
 
-    def _reserve(self, flight: Flight, demand: Demand | None) -> Ticket | None:
+    def _reserve(self, flight: Flight, demand: Demand | None, limiter: RateLimiter) -> Ticket | None:
         while True:
             self._admit(flight)
             if demand is None:
                 return None
-            ticket = self._limiter.reserve(
+            ticket = limiter.reserve(
                 demand,
                 flight.token,
                 lambda reason, expected_s: self._desk.wait(flight, reason, expected_s, timed=False),
@@ -226,11 +233,11 @@ class Pilot:
             try:
                 waited = self._admit(flight)
             except Cancelled:
-                self._limiter.refund(ticket)
+                limiter.refund(ticket)
                 raise
             if not waited:
                 return ticket
-            self._limiter.refund(ticket)
+            limiter.refund(ticket)
 
     def _run(self, runner: Runner, work: Work, context: FlightContext) -> str:
         try:

@@ -11,7 +11,7 @@ from luna_tui.core.words import Manner, Mode, Scope, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
-from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiters import Limiters
 
 
 class EngineControl:
@@ -22,7 +22,7 @@ class EngineControl:
         bus: EventBus,
         lock: threading.RLock,
         floor: Floor,
-        limiter: RateLimiter,
+        limiter: Limiters,
         *,
         mode: Mode,
         table: Callable[[Mode], WorkerRule] | None,

@@ -30,7 +30,7 @@ from luna_tui.engine.deadlines import DeadlineThread
 from luna_tui.engine.desk import FlightDesk
 from luna_tui.engine.flight import Ending, Flight
 from luna_tui.engine.floor import Floor
-from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiters import Limiters
 from luna_tui.engine.outputs import OutputStore
 from luna_tui.engine.retry import RetryPolicy
 from luna_tui.engine.runner import Runner
@@ -73,7 +73,7 @@ class WaveExecutor:
         bus: EventBus,
         clock: Clock,
         runners: Mapping[Kind, Runner],
-        limiter: RateLimiter,
+        limiter: Limiters,
         store: OutputStore,
         rng: random.Random,
     ) -> None:
@@ -127,7 +127,7 @@ class WaveExecutor:
         return Pilot(
             self._desk,
             runner_of=lambda flight: runners[flight.subtask.kind],
-            limiter=self._limiter,
+            limiter_of=self._limiter.of,
             store=self._store,
             clock=self._clock,
             deadlines=self._deadlines,
@@ -135,6 +135,7 @@ class WaveExecutor:
             surroundings=RunSurroundings(
                 workspace=self._plan.workspace, run_dir=self._settings.run_dir, prices=self._settings.prices
             ),
+            expect=self._expectations.expect,
             admit=self._floor.admit,
             may_retry=self._floor.may_retry,
             on_spend_limit=lambda message: self.control.stop_admission(message),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from luna_tui.core.events import LimitsObserved
 from luna_tui.core.limits import Limits
@@ -12,12 +13,17 @@ from luna_tui.engine.admission import Admission
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.limiter_books import Ticket
+from luna_tui.engine.limiter_shared import SharedTable, Sharing
 from luna_tui.engine.runner import Demand, Refusal, ServerLimits, Usage
 
 __all__ = ["OnWait", "RateLimiter", "Ticket"]
 
 OnWait = Callable[[WaitReason, float | None], None]
 """Told why a request waits and for about how many seconds (None = unknown)."""
+
+
+_LOOK_S = 0.1
+"""How often the first in line looks what other processes gave back; nobody there wakes it."""
 
 
 class RateLimiter:
@@ -31,11 +37,13 @@ class RateLimiter:
     woken. The first in line sleeps until its instant, all others until they are woken.
     """
 
-    def __init__(self, limits: Limits, mode: Mode, clock: Clock) -> None:
+    def __init__(self, limits: Limits, mode: Mode, clock: Clock, *, table: SharedTable | None = None) -> None:
+        """`table` = books shared with other processes; then the clock must be the machine's own."""
         self._clock = clock
         self._lock = threading.Lock()
         """Protects the admission and the fields of every ticket."""
         self._admission = Admission(limits, mode, clock.now())
+        self._sharing = None if table is None else Sharing(table, self._admission)
         self._told: tuple[Ticket | None, float | None] = (None, None)
         """Who is first and when it is due, as its thread knows it."""
 
@@ -50,13 +58,13 @@ class RateLimiter:
         and then holds nothing.
         """
         token.raise_if_cancelled()
-        with self._lock:
+        with self._books():
             ticket, news = self._admission.join(self._clock.now(), demand, again=again)
             self._wake(news)
         try:
             self._wait(ticket, token, on_wait)
         except BaseException:
-            with self._lock:
+            with self._books():
                 self._wake(self._admission.leave(self._clock.now(), ticket))
             raise
         return ticket
@@ -108,11 +116,28 @@ class RateLimiter:
 
     def snapshot(self) -> LimitsObserved:
         """The books as an event; changes nothing but the time."""
-        with self._lock:
+        with self._books():
             return self._admission.snapshot(self._clock.now())
 
-    def _do(self, verb: Callable[[float], Iterable[Ticket]]) -> None:
+    def close(self) -> None:
+        """No request comes any more: leave the books that are shared."""
         with self._lock:
+            sharing, self._sharing = self._sharing, None
+            if sharing is not None:
+                sharing.close()
+
+    @contextmanager
+    def _books(self) -> Iterator[None]:
+        """The lock, and while it is held everybody's books where they are shared."""
+        with self._lock:
+            if self._sharing is None:
+                yield
+            else:
+                with self._sharing.exchange():
+                    yield
+
+    def _do(self, verb: Callable[[float], Iterable[Ticket]]) -> None:
+        with self._books():
             self._wake(verb(self._clock.now()))
 
     def _wake(self, news: Iterable[Ticket]) -> None:
@@ -135,10 +160,13 @@ class RateLimiter:
                 reason, expected_s = ticket.reason, ticket.expected_s
                 first = self._admission.first is ticket
                 due_at = self._admission.due_at if first else None
+                in_company = first and self._sharing is not None and self._sharing.company > 0
             if reason is not None and reason is not said:
                 said = reason
                 on_wait(reason, expected_s)
             sleep_s = None if due_at is None else max(0.0, due_at - self._clock.now())
+            if in_company:
+                sleep_s = _LOOK_S if sleep_s is None else min(_LOOK_S, sleep_s)
             if not token.wait(ticket.wake, sleep_s):
-                with self._lock:
+                with self._books():
                     self._wake(self._admission.advance(self._clock.now()))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
 from luna_tui.core.words import ErrorKind, WaitReason
 from luna_tui.engine.cancel import CancelToken
@@ -81,6 +82,8 @@ class Work:
     """Absolute path of the run directory; empty when the run keeps nothing."""
     results: Mapping[str, str]
     """Output texts of the subtasks it depends on, by id."""
+    expected: Expected
+    """What it will probably take, by what like attempts took."""
 
 
 class AttemptContext(Protocol):

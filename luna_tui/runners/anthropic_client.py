@@ -41,6 +41,12 @@ def credentials_present(environ: Mapping[str, str]) -> bool:
     return (folder / "configs" / f"{profile}.json").is_file()
 
 
+def account(environ: Mapping[str, str]) -> str:
+    """What names the account whose limits are used: credentials and address. Secret; never to be shown."""
+    names = (*_CREDENTIALS, "ANTHROPIC_CONFIG_DIR", "ANTHROPIC_BASE_URL")
+    return "\0".join(environ.get(name, "").strip() for name in names)
+
+
 def make_client(
     base_url: str | None = None, api_key: str | None = None, workers: int = 0
 ) -> anthropic.Anthropic:

@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from luna_tui.core.expectations import REQUEST_OVERHEAD_TOKENS
 from luna_tui.core.templates import TemplateError, names, render
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import Cancelled
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Work
-from luna_tui.runners.answer import CHARS_PER_TOKEN, AnswerReader
+from luna_tui.runners.answer import AnswerReader
 from luna_tui.runners.workspace_files import read_beneath
 
 if TYPE_CHECKING:
     import anthropic
 
     from luna_tui.runners.guard import CallGuard
-
-_REQUEST_OVERHEAD_TOKENS = 20
-_LIKELY_SHARE_OF_MAX = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,9 @@ class _Question:
     def texts(self) -> tuple[str, ...]:
         return (self.text, self.system, *(text for _, text in self.documents))
 
-    @property
-    def tokens(self) -> int:
-        """A guess."""
-        return round(sum(map(len, self.texts)) / CHARS_PER_TOKEN) + _REQUEST_OVERHEAD_TOKENS
+    def tokens(self, per_char: float) -> int:
+        """A guess, by what a character costs."""
+        return round(sum(map(len, self.texts)) * per_char) + REQUEST_OVERHEAD_TOKENS
 
     def content(self) -> list[dict[str, Any]]:
         blocks: list[dict[str, Any]] = [
@@ -80,11 +77,12 @@ class ClaudeRunner:
         self._client: anthropic.Anthropic | None = None
 
     def demand(self, work: Work) -> Demand:
-        """Input from the length of the prompt unless the plan estimates it; output likewise."""
-        estimate = work.subtask.estimate
+        """Input from the length of the finished prompt unless the plan estimates it; output as expected."""
+        expected = work.expected
         return Demand(
-            input_tokens=estimate.input_tokens or _question(work).tokens,
-            output_tokens=estimate.output_tokens or round(work.subtask.max_tokens * _LIKELY_SHARE_OF_MAX),
+            input_tokens=work.subtask.estimate.input_tokens
+            or _question(work).tokens(expected.input_tokens_per_char),
+            output_tokens=expected.output_tokens,
             max_output_tokens=work.subtask.max_tokens,
         )
 
@@ -98,7 +96,9 @@ class ClaudeRunner:
 
         guard = CallGuard(context.token, self._clock, first_s=self._first_event_s, gap_s=self._gap_s)
         earlier = CURRENT_GUARD.set(guard)
-        reader = AnswerReader(work.subtask.model, context, expected_input=question.tokens)
+        reader = AnswerReader(
+            work.subtask.model, context, expected_input=question.tokens(work.expected.input_tokens_per_char)
+        )
         try:
             return self._listen(work, question, context, guard, reader)
         except (AttemptError, Cancelled):

@@ -28,7 +28,6 @@ from luna_tui.core.words import (
     Status,
     WaitReason,
 )
-from luna_tui.engine.limiter import Ticket
 from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Work
 
 
@@ -256,7 +255,7 @@ def test_a_failed_attempt_is_made_again_after_a_pause() -> None:
 
 def test_retries_end_and_refusals_use_none_up() -> None:
     def body(work: Work, context: AttemptContext) -> str:
-        kind = ErrorKind.RATE_LIMITED if work.attempt <= 3 else ErrorKind.OVERLOADED
+        kind = ErrorKind.RATE_LIMITED if work.attempt <= 3 else ErrorKind.SERVER
         raise AttemptError(kind, "no", status=429, retryable=True, retry_after_s=0.001)
 
     run = make_run(body, plan(wave("w", subtask("a", retries=1)))).finish()
@@ -335,31 +334,6 @@ def test_the_last_event_adds_up() -> None:
     assert end.counts == {"succeeded": 5}
     assert [r.seq for r in run.records] == list(range(1, len(run.records) + 1))
     assert abs(end.sum_s - sum(s.duration_s for s in run.state().subtasks.values())) < 1e-9
-
-
-def test_a_429_holds_the_line_before_its_ticket_is_given_back() -> None:
-    def body(work: Work, context: AttemptContext) -> str:
-        if work.attempt == 1:
-            raise AttemptError(ErrorKind.RATE_LIMITED, "no", status=429, retryable=True, retry_after_s=0.01)
-        return "done"
-
-    run = make_run(FakeRunner(body, Demand(input_tokens=1, output_tokens=1)), plan(wave("w", subtask("a"))))
-    order: list[str] = []
-    throttled, refund = run.limiter.throttled, run.limiter.refund
-
-    def note_throttled(retry_after_s: float | None) -> None:
-        order.append("hold")
-        throttled(retry_after_s)
-
-    def note_refund(ticket: Ticket) -> None:
-        order.append("refund")
-        refund(ticket)
-
-    run.limiter.throttled = note_throttled  # type: ignore[method-assign]
-    run.limiter.refund = note_refund  # type: ignore[method-assign]
-    run.finish()
-    assert order == ["hold", "refund"]
-    assert run.ends() == {"a": Status.SUCCEEDED}
 
 
 def test_an_abandoned_thread_holds_nothing_of_the_limits() -> None:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from engine.limiter_support import LIMITS, Waiter, asks, ignore, used
+from luna_tui.engine.limiter_ledger import Claim, Ledger
 
 from luna_tui.core.limits import TIERS, Limits, workers_for
 from luna_tui.core.words import Mode, WaitReason
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import ManualClock, SystemClock
 from luna_tui.engine.limiter import RateLimiter, Ticket
-from luna_tui.engine.limiter_ledger import Claim, Ledger
 from luna_tui.engine.runner import ServerLimit, ServerLimits, Usage
 
 
