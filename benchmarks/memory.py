@@ -53,7 +53,11 @@ def child(count: int) -> None:
         raise RuntimeError("the fold missed the end")
     took_s = time.perf_counter() - began
     cpu_s = time.process_time()
-    print(json.dumps({"items": count, "before_mb": before_mb, "peak_mb": peak_mb(), "wall_s": took_s, "cpu_s": cpu_s}))
+    print(
+        json.dumps(
+            {"items": count, "before_mb": before_mb, "peak_mb": peak_mb(), "wall_s": took_s, "cpu_s": cpu_s}
+        )
+    )
 
 
 def measure(count: int) -> dict[str, float]:

@@ -16,7 +16,7 @@ from luna_tui.core.words import Kind, Mode, RunStatus
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import SystemClock
 from luna_tui.engine.executor import RunSettings, WaveExecutor
-from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiters import Limiters
 from luna_tui.engine.outputs import NoOutputs
 from luna_tui.engine.runner import AttemptContext, Demand, Work
 from luna_tui.storage.journal import JournalWriter
@@ -57,7 +57,7 @@ def run_noops(plan: Plan, *, subscribers: tuple[Callable[[Record], None], ...] =
         bus=bus,
         clock=clock,
         runners={Kind.CLAUDE: runner},
-        limiter=RateLimiter(TIERS["tier2"].limits, Mode.BALANCED, clock),
+        limiter=Limiters(TIERS["tier2"].limits, Mode.BALANCED, clock),
         store=NoOutputs(),
         rng=random.Random(1),
     )

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Cost, compare, cost_of, options, report
 from benchmarks.noop import close_journal, open_journal, scratch_run
@@ -21,7 +21,7 @@ from luna_tui.core.words import Kind, Mode, RunStatus
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import SystemClock
 from luna_tui.engine.executor import RunSettings, WaveExecutor
-from luna_tui.engine.limiter import RateLimiter
+from luna_tui.engine.limiters import Limiters
 from luna_tui.runners.anthropic_client import make_client
 from luna_tui.runners.claude import ClaudeRunner
 from luna_tui.storage.outputs import FileOutputs
@@ -59,13 +59,13 @@ def sdk_alone(client: anthropic.Anthropic, count: int) -> Cost:
     """Read the events of every answer and drop them."""
 
     def listen(number: int) -> None:
-        question = {"role": "user", "content": prompt(number)}
-        with client.messages.create(
-            model=MODEL,
-            max_tokens=MAX_TOKENS,
-            messages=[question],  # type: ignore[list-item]  # a plain dict is what the SDK sends, too
-            stream=True,
-        ) as stream:
+        request: dict[str, Any] = {
+            "model": MODEL,
+            "max_tokens": MAX_TOKENS,
+            "messages": [{"role": "user", "content": prompt(number)}],
+            "stream": True,
+        }
+        with client.messages.create(**request) as stream:
             for _ in stream:
                 pass
 
@@ -95,7 +95,7 @@ def whole_run(url: str, count: int) -> Cost:
             bus=bus,
             clock=clock,
             runners={Kind.CLAUDE: runner},
-            limiter=RateLimiter(TIERS[TIER].limits, Mode.AGGRESSIVE, clock),
+            limiter=Limiters(TIERS[TIER].limits, Mode.AGGRESSIVE, clock),
             store=FileOutputs(run_dir),
             rng=random.Random(1),
         )

@@ -52,6 +52,7 @@ _WAITS = {
     WaitReason.BACKOFF: Stand.BACKOFF,
     WaitReason.RETRY_AFTER: Stand.BACKOFF,
     WaitReason.SLOT: Stand.QUEUED,
+    WaitReason.RAMP: Stand.LIMIT,
 }
 
 

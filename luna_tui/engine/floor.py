@@ -87,11 +87,6 @@ class Floor:
         """What ended the run early, if anything did."""
         return self.stopping or self._course.stopped
 
-    @property
-    def workers_of_waves(self) -> dict[str, int]:
-        """Wave -> the most workers it was allowed; only waves that began."""
-        return {w.wave.name: w.workers for w in self._course.waves if w.began_at is not None}
-
     def take(self) -> Flight | None:
         """A flight for the calling thread; blocks until there is one. None = the run is over."""
         with self._desk.lock:

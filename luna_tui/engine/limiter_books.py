@@ -47,6 +47,8 @@ class Ticket:
     """Settled, refunded or given up; nothing changes it any more."""
     held: tuple[float, float] = (0.0, 0.0)
     """Requests and input tokens held until the answer."""
+    marks: tuple[float, float] = (0.0, 0.0)
+    """What the policies of both had drained when it was sent."""
     counted: float = 0.0
     """Input tokens booked as used."""
     counted_at: float = 0.0
@@ -111,6 +113,7 @@ class Books:
         ticket.admitted_at, ticket.answered, ticket.produced = self.now, False, 0.0
         ticket.speed = self.speed
         ticket.held = (self.rpm.send(ticket.requests), self.itpm.send(ticket.tokens_in))
+        ticket.marks = (self.rpm.paid, self.itpm.paid)
         self.otpm.begin(ticket.tokens_out, ticket.most_out, ticket.speed)
         ticket.sights = (
             self.rpm.sight(ticket.requests),
@@ -123,8 +126,8 @@ class Books:
         if ticket.answered or ticket.admitted_at is None:
             return
         ticket.answered = True
-        self.rpm.confirm(ticket.held[0], ticket.requests)
-        self.itpm.confirm(ticket.held[1], ticket.tokens_in)
+        self.rpm.confirm(ticket.held[0], ticket.requests, ticket.marks[0])
+        self.itpm.confirm(ticket.held[1], ticket.tokens_in, ticket.marks[1])
         ticket.counted, ticket.counted_at = ticket.tokens_in, self.itpm.drained
 
     def correct(self, ticket: Ticket, usage: Usage) -> None:
@@ -154,8 +157,8 @@ class Books:
     def refund(self, ticket: Ticket) -> None:
         """The request used nothing, as far as the server said."""
         if not ticket.answered:
-            self.rpm.release(ticket.held[0])
-            self.itpm.release(ticket.held[1])
+            self.rpm.release(ticket.held[0], ticket.marks[0], refund=ticket.held[0])
+            self.itpm.release(ticket.held[1], ticket.marks[1], refund=ticket.held[1])
         self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
 
     def learn_speed(self, tokens: float, seconds: float) -> None:

@@ -45,14 +45,17 @@ class Sight:
 class Page:
     """Two ledgers that must agree: `truth` mirrors the server's bucket, `policy` is the mode's share of it.
 
-    What is sent is `held` until an answer confirms it. Only from then on does it drain: a bucket
-    that was full on the server's side got no refill meanwhile. Not thread-safe.
+    In the truth what is sent is `held` until an answer confirms it. Only from then on does it drain:
+    a bucket that was full on the server's side got no refill meanwhile. The policy is our own rule,
+    so there a request counts, and drains, from the instant it is sent. Not thread-safe.
     """
 
     truth: Bucket
     policy: Bucket
     held: float = 0.0
     """Units of requests that were sent and not confirmed."""
+    claimed: float = 0.0
+    """Units that other processes waited for before our first in line did."""
     margin: float = 0.0
     """Units of the truth left free, learnt from refusals that the books did not foresee."""
     foreign_rate: float = 0.0
@@ -60,7 +63,9 @@ class Page:
     booked: float = 0.0
     """Units booked as used by others and not taken back."""
     drained: float = 0.0
-    """Units that drained from the truth, ever; so are the next three."""
+    """Units that drained from the truth, ever; so are the next four."""
+    paid: float = 0.0
+    """Units that drained from the policy."""
     added: float = 0.0
     """Units sent or corrected upwards."""
     confirmed: float = 0.0
@@ -90,13 +95,10 @@ class Page:
         The server may have been counting all the while, or may have clipped a bucket that shrank:
         the books keep what they know as far as the reading allows. A limit that shrank leaves no debt.
         """
-        free = max(0.0, self.policy.size - self.policy.used)
-        shrank = limit < self.limit
         self.use(limit, share)
         used = self.truth.size - remaining
         self.truth.used = max(0.0, used - self.held, min(self.truth.used, used))
-        if shrank:
-            self.policy.used = min(self.policy.used, max(0.0, self.policy.size - free))
+        self.policy.used = min(self.policy.used, self.policy.size)
         self.booked = self.foreign_rate = 0.0
 
     def drain(self, seconds: float) -> None:
@@ -104,7 +106,7 @@ class Page:
         if seconds <= 0.0:
             return
         self.clear_s += seconds
-        self.policy.drain(seconds)
+        self.paid += self.policy.drain(seconds)
         self.drained += self.truth.drain(seconds)
         if self.foreign_rate > 0.0:
             self._book(self.foreign_rate * seconds)
@@ -117,29 +119,30 @@ class Page:
 
     def fits(self, need: float) -> bool:
         """Whether both ledgers let `need` through now."""
-        return not self.policy.missing(need, self.held) and not self.truth.missing(
-            need, self.held, self.margin
+        return not self.policy.missing(need, self.claimed) and not self.truth.missing(
+            need, self.held + self.claimed, self.margin
         )
 
     def wait_s(self, need: float) -> float | None:
         """Seconds until `need` fits by draining alone; None when an answer must come first."""
         waits = (
-            self.policy.wait_s(need, self.held),
+            self.policy.wait_s(need, self.claimed),
             self._truth_wait_s(need),
         )
         return None if None in waits else max(w for w in waits if w is not None)
 
     def shortage_s(self, ahead: float, need: float) -> float:
         """About how many seconds `need` waits behind `ahead` if what is held uses what it asked for."""
-        held = self.held + ahead
-        ours = self.policy.missing(need, held) / self.policy.rate
-        return max(ours, self.truth.missing(need, held, self.margin) / self._net_rate)
+        ours = self.policy.missing(need, self.claimed + ahead) / self.policy.rate
+        theirs = self.truth.missing(need, self.held + self.claimed + ahead, self.margin)
+        return max(ours, theirs / self._net_rate)
 
     def send(self, need: float) -> float:
         """Hold what a request needs; returns what was held."""
         held = self.policy.clamp(need)
         self.held += held
         self.added += held
+        self.policy.used += held
         return held
 
     def sight(self, need: float) -> Sight:
@@ -155,16 +158,22 @@ class Page:
             limit=self.limit,
         )
 
-    def confirm(self, held: float, actual: float) -> None:
-        """An answer came: what was held is used, as much as it turned out to be."""
-        self.release(held)
-        self.count(actual)
-        self.confirmed += actual
+    def confirm(self, held: float, actual: float, mark: float) -> None:
+        """An answer came: what was held is used, as much as it turned out to be.
 
-    def release(self, held: float) -> None:
-        """Stop holding what was never used, or is counted otherwise."""
+        `mark` is `paid` as it was when the request was sent, here and below.
+        """
+        self.release(held, mark, refund=held - actual)
+        self.truth.used += actual
+        self.confirmed += actual
+        self.added += actual
+
+    def release(self, held: float, mark: float, *, refund: float) -> None:
+        """Stop holding; give the policy back what of it was not used and cannot have drained."""
         self.held = max(0.0, self.held - held)
         self.added -= held
+        undrained = max(0.0, held - (self.paid - mark))
+        self.policy.used = max(0.0, self.policy.used - min(refund, undrained))
 
     def count(self, more: float) -> None:
         """Book certain use of ours; a negative amount takes back what was counted too much."""
@@ -220,7 +229,7 @@ class Page:
         self._surprise(over, clear_s)
 
     def _truth_wait_s(self, need: float) -> float | None:
-        wait_s = self.truth.wait_s(need, self.held, self.margin)
+        wait_s = self.truth.wait_s(need, self.held + self.claimed, self.margin)
         return wait_s * self.truth.rate / self._net_rate if wait_s else wait_s
 
     @property

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from luna_tui.core.events import Gauge
-from luna_tui.core.insight import flow, forecast, summed_s
+from luna_tui.core.insight import Flow, flow, forecast, summed_s
 from luna_tui.core.state import RunState, WaveState
 from luna_tui.core.words import GOOD, LIMIT_REASONS, RunStatus, Status, WaitReason
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Lines, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, join, money, tokens, width_of
 
+_FOREIGN_SHARE = 0.1
+"""Part of a limit that others must use before the screen says so; less is the estimate's own noise."""
 _BAD = (Status.FAILED, Status.TIMED_OUT)
 _REASONS = {
     WaitReason.BUDGET: "budget",
@@ -18,6 +20,7 @@ _REASONS = {
     WaitReason.BACKOFF: "backoff",
     WaitReason.RETRY_AFTER: "retry-after",
     WaitReason.SLOT: "slot",
+    WaitReason.RAMP: "first answers",
 }
 
 
@@ -171,7 +174,7 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         )
     f = flow(state, now_s)
     waiting = sum(n for _, n, _ in f.waits)
-    spans = [Span(f"{f.in_flight} of {f.on} in flight." if f.on else "Nothing in flight.")]
+    spans = [Span(_in_flight(state, f, width))]
     if state.paused:
         spans.append(Span("  Paused: nothing more starts; p goes on.", Role.WARN))
     if f.waits:
@@ -180,10 +183,36 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         spans.append(Span("."))
     if f.queued and not state.paused:
         spans.append(Span(f"  {f.queued} queued for a worker.", Role.DIM))
+    others = _others(state)
+    if others:
+        spans.append(Span(f"  Others use {others}.", Role.WARN))
     throttled = sum(1 for t in state.throttled_at if now_s - t <= 60)
     if width >= 100:
         spans.append(Span(f"  429 in the last minute: {throttled}", Role.WARN if throttled else Role.DIM))
     return fit_line(tuple(spans), width, g.cut)
+
+
+def _in_flight(state: RunState, f: Flow, width: int) -> str:
+    """How many are in flight, and how many the limits could keep there at the sizes seen so far."""
+    if not f.on:
+        return "Nothing in flight."
+    useful = state.limits.useful_workers if state.limits is not None else None
+    if useful is None:
+        return f"{f.in_flight} of {f.on} in flight."
+    rate = " at this token rate" if width >= 100 else ""
+    more = "  More workers would not be faster." if width >= 140 and useful <= state.max_workers else ""
+    return f"{f.in_flight} of {f.on} in flight, {useful} useful{rate}.{more}"
+
+
+def _others(state: RunState) -> str:
+    """What others are believed to take of the limits we share, where it is worth a word."""
+    if state.limits is None:
+        return ""
+    named = (("RPM", state.limits.rpm), ("ITPM", state.limits.itpm), ("OTPM", state.limits.otpm))
+    worst = max(named, key=lambda pair: pair[1].foreign / max(1, pair[1].limit))
+    if worst[1].foreign < _FOREIGN_SHARE * worst[1].limit:
+        return ""
+    return f"{tokens(worst[1].foreign)} {worst[0]}"
 
 
 def _wait(reason: WaitReason, count: int, left: float | None) -> str:
