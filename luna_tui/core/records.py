@@ -10,11 +10,12 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from luna_tui.core import events
 from luna_tui.core.events import RECORD_VERSION, Event, Record
 
+_T = TypeVar("_T")
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -129,35 +130,67 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """How one field is read from a JSON object."""
+
+    name: str
+    key: str
+    required: bool
+    read: Callable[[Any], Any]
+
+
+@lru_cache
+def _members(cls: type) -> tuple[_Member, ...]:
+    return tuple(
+        _Member(
+            f.name,
+            f.name.rstrip("_"),
+            required=f.default is MISSING and f.default_factory is MISSING,
+            read=_reading(_hints(cls)[f.name]),
+        )
+        for f in fields(cls)
+    )
+
+
 def _build(cls: type, value: Mapping[str, Any]) -> Any:
-    hints = _hints(cls)
     kwargs: dict[str, Any] = {}
-    for f in fields(cls):
-        key = f.name.rstrip("_")
-        if key in value:
-            kwargs[f.name] = _typed(hints[f.name], value[key])
-        elif f.default is MISSING and f.default_factory is MISSING:
-            raise KeyError(key)
+    for member in _members(cls):
+        if member.key in value:
+            kwargs[member.name] = member.read(value[member.key])
+        elif member.required:
+            raise KeyError(member.key)
     return cls(**kwargs)
 
 
-def _typed(hint: Any, value: Any) -> Any:
-    origin = get_origin(hint)
+def _reading(hint: Any) -> Callable[[Any], Any]:
+    """What makes a value of this type of JSON; raises TypeError or ValueError when it is something else."""
+    origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        return _typed(next(a for a in get_args(hint) if a is not type(None)), value)
+        read = _reading(next(a for a in inner if a is not type(None)))
+        return lambda value: None if value is None else read(value)
     if origin is tuple:
-        return tuple(_typed(get_args(hint)[0], v) for v in value)
+        item = _reading(inner[0])
+        return lambda value: tuple(item(v) for v in value)
     if origin is not None:
-        item = get_args(hint)[1]
-        return {str(k): _typed(item, v) for k, v in value.items()}
-    if is_dataclass(hint):
-        return _build(hint, value)  # type: ignore[arg-type]  # is_dataclass does not narrow to a type
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        item = _reading(inner[1])
+        return lambda value: {str(k): item(v) for k, v in value.items()}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return lambda value: _build(hint, value)
+    if hint is float:
+        return _number
+    if issubclass(hint, StrEnum):
+        return cast(Callable[[Any], Any], hint)
+    return lambda value: _exactly(hint, value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise TypeError(f"{value!r} is not {hint.__name__}")
+    return _exactly(float, value)
+
+
+def _exactly(kind: type[_T], value: Any) -> _T:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{value!r} is not {kind.__name__}")
     return value
