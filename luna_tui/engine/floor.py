@@ -242,10 +242,10 @@ class Floor:
             if wave.finished:
                 return
             wave.ends(ending)
+            self._withdraw(range(wave.number, wave.number + 1), skipped)
             here = [f for f in self._flights.values() if f.wave == wave.wave.name]
             tokens = self._decide([f for f in here if f.started], ending)
             tokens += self._decide([f for f in here if not f.started], skipped)
-            self._withdraw(range(wave.number, wave.number + 1), skipped)
             self._go_on()
         for token in tokens:
             token.cancel(reason)
@@ -256,11 +256,11 @@ class Floor:
             return []
         for wave in waves:
             wave.ends(ending)
+        # First, because it takes a second for 100,000 subtasks, and the grace of flights runs from `_decide`.
+        self._withdraw(range(waves[0].number, waves[-1].number + 1), ending)
         names = {wave.wave.name for wave in waves}
         hit = [f for f in self._flights.values() if f.wave in names]
-        tokens = self._decide([f for f in hit if manner is Manner.NOW or not f.running], ending)
-        self._withdraw(range(waves[0].number, waves[-1].number + 1), ending)
-        return tokens
+        return self._decide([f for f in hit if manner is Manner.NOW or not f.running], ending)
 
     def _decide(self, flights: Iterable[Flight], ending: Ending) -> list[CancelToken]:
         tokens = (self._desk.decide(flight, ending) for flight in flights)

@@ -25,6 +25,7 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.idle import busy
+from luna_tui.core.insight import forecast
 from luna_tui.core.metrics import measure
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan
@@ -258,3 +259,16 @@ def test_the_parts_are_never_negative_and_add_up_to_the_whole(seed: int, schedul
         assert found.bound_s >= 0
         spent = busy(state, now_s)
         assert all(s >= 0 for s in spent.idle_s.values())
+
+
+def test_the_forecast_knows_no_barriers_where_there_are_none() -> None:
+    """Three of eight ended after 10 s each; five are left, with two workers."""
+    waves = [wave(f"w{n}", subtask(f"a{n}"), subtask(f"b{n}")) for n in range(4)]
+    left: dict[Schedule, float] = {}
+    for schedule in Schedule:
+        story = Story(plan(*waves, schedule=schedule), workers=2)
+        story.runs(0, 10, "a0", "b0", "a1")
+        found = forecast(story.state(), 10.0)
+        assert found is not None
+        left[schedule] = found[0]
+    assert left == {Schedule.DAG: 25.0, Schedule.WAVES: 5.0 + 10.0 + 10.0}
