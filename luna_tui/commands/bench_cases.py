@@ -77,7 +77,7 @@ def simulated_rows(
         for case in cases:
             case.many.extend(laboratory.together([_trial(case, config, options.workers, options)]))
             say(f"round {turn} of {options.repeat}: {case.workload.title}: {case.many[-1].wall_s:.1f} s")
-    return [_row(case, config) for case in cases]
+    return [_row(case, config, options) for case in cases]
 
 
 def local_row(options: BenchOptions, laboratory: Laboratory, say: Callable[[str], None]) -> BenchRow:
@@ -152,8 +152,10 @@ def _warm_up(speed: float) -> Trial:
     return Trial(plan, 4, speed)
 
 
-def _row(case: Case, config: Config) -> BenchRow:
+def _row(case: Case, config: Config, options: BenchOptions) -> BenchRow:
     workers = max(outcome.workers for outcome in case.many)
+    if options.workers is Staffing.AUTO:
+        workers = min(workers, len(case.items))
     allowed = caps(config.tiers[config.tier].limits, config.mode)
     runs = (*case.one, *case.many)
     return BenchRow(
