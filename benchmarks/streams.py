@@ -76,7 +76,7 @@ def sdk_alone(client: anthropic.Anthropic, count: int) -> Cost:
     return cost_of(body)
 
 
-def whole_run(url: str, count: int) -> Cost:
+def whole_run(client: anthropic.Anthropic, count: int) -> Cost:
     """The same answers as subtasks, with journal and output files."""
     subtasks = tuple(
         Subtask(id=f"s{n}", title=f"s{n}", model=MODEL, max_tokens=MAX_TOKENS, prompt=prompt(n))
@@ -88,7 +88,7 @@ def whole_run(url: str, count: int) -> Cost:
         bus = EventBus(run_dir.run, clock)
         journal = open_journal(run_dir)
         bus.subscribe(journal.append)
-        runner = ClaudeRunner(lambda: make_client(url, "simulated"), clock)
+        runner = ClaudeRunner(lambda: client, clock)
         executor = WaveExecutor(
             plan,
             RunSettings(mode=Mode.AGGRESSIVE, tier=TIER, provider="simulator", version="0", workers=count),
@@ -105,9 +105,7 @@ def whole_run(url: str, count: int) -> Cost:
                 raise RuntimeError("a subtask failed")
             close_journal(journal)
 
-        cost = cost_of(body)
-        runner.close()
-        return cost
+        return cost_of(body)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -118,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sdk_alone(client, 1)
         cases = {
             "SDK alone": lambda: sdk_alone(client, args.items),
-            "run": lambda: whole_run(url, args.items),
+            "run": lambda: whole_run(client, args.items),
         }
         results = compare(cases, items=args.items, repeats=args.repeats)
         client.close()

@@ -10,8 +10,10 @@ _CAUSES = {
     "itpm": "ITPM wait",
     "otpm": "OTPM wait",
     "retry_after": "429 pause",
+    "ramp": "first answers",
     "barrier": "wave barriers",
     "dependency": "dependencies",
+    "tail": "uneven end",
     "slot": "idle",
 }
 

@@ -15,8 +15,12 @@ BARRIER = "barrier"
 """Its dependencies are done, and only the wave before its own keeps it."""
 DEPENDENCY = "dependency"
 """Something it needs has not ended."""
+TAIL = "tail"
+"""Fewer subtasks were left than there were workers."""
 SLOT = "slot"
 """It could have started: the way from one subtask to the next, and whatever has no other name."""
+SHAPES = (TAIL, BARRIER, DEPENDENCY)
+"""Causes that lie in the shape of the plan and its order; the others are waits."""
 WORK = "run"
 _WAIT = "wait:"
 _LIMITS = frozenset(str(r) for r in (*LIMIT_REASONS, WaitReason.RETRY_AFTER))
@@ -32,10 +36,12 @@ class Busy:
     work_s: float
     idle_s: Mapping[str, float]
     """By cause; only causes that took time."""
+    seen_s: Mapping[str, float]
+    """Seconds during which a cause kept at least one subtask; only causes of its own, no shapes."""
 
     @property
     def usable_s(self) -> float:
-        """Worker-seconds there were, up to the number of subtasks that had not ended."""
+        """Worker-seconds there were; never more workers than the plan has subtasks."""
         return self.work_s + sum(self.idle_s.values())
 
 
@@ -43,7 +49,7 @@ def busy(state: RunState, now_s: float) -> Busy:
     """Sweep the run from its start to `now_s`; n log n in the number of spans."""
     began_at = state.staff[0][0] if state.staff else 0.0
     changes = sorted(_changes(state, now_s), key=lambda change: change.at)
-    moment = _Moment(_caps(state))
+    moment = _Moment(_caps(state), len(state.subtasks))
     at = began_at
     for change in changes:
         if change.at > at:
@@ -51,7 +57,8 @@ def busy(state: RunState, now_s: float) -> Busy:
             at = min(change.at, now_s)
         moment.take(change)
     moment.lasts(max(0.0, now_s - at))
-    return Busy(moment.work_s, {cause: s for cause, s in moment.idle_s.items() if s > 0.0})
+    idle_s = {cause: s for cause, s in moment.idle_s.items() if s > 0.0}
+    return Busy(moment.work_s, idle_s, dict(moment.seen_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ class _Moment:
     """How things stand between two changes, and the sums so far."""
 
     caps: Mapping[str, int]
+    total: int
+    """Subtasks of the plan."""
     counts: Counter[str] = field(default_factory=Counter)
     """Subtasks that have not ended, by phase."""
     ready: Counter[str] = field(default_factory=Counter)
@@ -81,6 +90,7 @@ class _Moment:
     paused: bool = False
     work_s: float = 0.0
     idle_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seen_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def take(self, change: _Change) -> None:
         if change.workers is not None:
@@ -102,16 +112,18 @@ class _Moment:
         """Share this many seconds of every worker out."""
         working = self.counts[WORK]
         self.work_s += working * seconds
-        left = min(self.workers, sum(self.counts.values()) - self.barred) - working
-        for cause, count in self._causes():
+        usable = min(self.workers, sum(self.counts.values()) - self.barred)
+        left = usable - working
+        for cause, count in (*self._causes(), (SLOT, left)):
             taken = min(left, count)
-            if taken <= 0:
-                continue
-            for name, part in self._blamed(cause):
-                self.idle_s[name] += taken * seconds * part
-            left -= taken
-        if left > 0:
-            self.idle_s[SLOT] += left * seconds
+            if taken > 0:
+                self._blame(cause, taken * seconds)
+                left -= taken
+                if cause not in SHAPES:
+                    self.seen_s[cause] += seconds
+        beyond = min(self.workers, self.total) - max(usable, working)
+        if beyond > 0:
+            self._blame(TAIL, beyond * seconds)
 
     def _causes(self) -> Iterator[tuple[str, int]]:
         """Causes with the subtasks they keep, those that hold a worker first."""
@@ -125,20 +137,23 @@ class _Moment:
         yield BARRIER, self.counts[BARRIER]
         yield DEPENDENCY, self.counts[DEPENDENCY]
 
-    def _blamed(self, cause: str) -> Iterator[tuple[str, float]]:
-        """What keeps subtasks of a cause, in parts that add up to 1.
+    def _blame(self, cause: str, worker_s: float) -> None:
+        """Book worker-seconds; who waits for others waits for what those do.
 
-        Who waits for others waits for what those do: a worker that a barrier keeps idle while the
-        last subtask before it waits for a limit is idle for that limit.
+        A worker that a barrier keeps idle while the last subtask before it waits for a limit is idle
+        for that limit.
         """
-        if cause not in (BARRIER, DEPENDENCY):
-            yield cause, 1.0
+        if cause not in SHAPES:
+            self.idle_s[cause] += worker_s
             return
-        flights = {n: count for n, count in self.counts.items() if count and (n in _HELD or n == WORK)}
-        if not flights:
-            yield cause, 1.0
-        for name, count in flights.items():
-            yield (cause if name == WORK else name), count / sum(flights.values())
+        others = {n: count for n, count in self.counts.items() if count and (n in _HELD or n == WORK)}
+        if self.counts[_READY] > self.barred:
+            others[str(WaitReason.PAUSED) if self.paused else SLOT] = self.counts[_READY] - self.barred
+        total = sum(others.values())
+        if not total:
+            self.idle_s[SLOT if cause == TAIL else cause] += worker_s
+        for name, count in others.items():
+            self.idle_s[cause if name == WORK else name] += worker_s * count / total
 
     def _barred(self, wave: str) -> int:
         return max(0, self.ready[wave] - max(0, self.caps[wave] - self.held[wave]))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from luna_tui.core.idle import BARRIER, DEPENDENCY, SLOT, Busy, busy
+from luna_tui.core.idle import SHAPES, SLOT, Busy, busy
 from luna_tui.core.schedule import critical_path, efficiency, lower_bound_s, speedup
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.words import Kind, Schedule
@@ -50,6 +50,12 @@ class Measured:
         return efficiency(self.bound_s, self.wall_s)
 
 
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    seconds: float
+    by: str
+
+
 def measure(state: RunState, now_s: float) -> Measured:
     """Figures of the run up to `now_s`, on the scale of `Record.at`; n log n in its spans."""
     began_at = state.staff[0][0] if state.staff else 0.0
@@ -60,13 +66,14 @@ def measure(state: RunState, now_s: float) -> Measured:
     bound_s = max(in_waves_s, *bounds.values())
     bound_by = max(bounds, key=bounds.__getitem__) if bound_s > 0 else ""
     lost_s = max(0.0, wall_s - bound_s)
+    workers = max(1, min(most_workers(state), len(state.subtasks)))
     return Measured(
         wall_s=wall_s,
         sum_s=sum(durations.values()),
         bounds=bounds,
         bound_s=bound_s,
         bound_by=bound_by,
-        lost=_shared_out(lost_s, busy(state, now_s), bound_s, bound_by, wall_s),
+        lost=_lost(lost_s, busy(state, now_s), _Bound(bound_s, bound_by), workers, wall_s),
     )
 
 
@@ -131,23 +138,30 @@ def _fluid_bounds(state: RunState) -> dict[str, float]:
     return {n: max(0.0, (max(used[n].values(), default=0) - cap) / (cap / 60.0)) for n, cap in caps.items()}
 
 
-def _shared_out(lost_s: float, spent: Busy, bound_s: float, bound_by: str, wall_s: float) -> dict[str, float]:
-    """The seconds lost, shared out as the workers' idle time was, without what even the bound would idle.
+def _lost(lost_s: float, spent: Busy, found: _Bound, workers: int, wall_s: float) -> dict[str, float]:
+    """The seconds lost by cause; they add up to `lost_s`. Longest first.
 
-    A run at its bound has idle workers too: those that wait for the last of a chain, or for the limit
-    that binds. That part is taken off the causes it belongs to before the rest is shared out.
+    Where the workers or a limit bind, a wait costs its worker-seconds over the workers, without those
+    that even the bound would wait for the limit that binds. Where the path binds it costs as long as
+    it kept anybody. What waits do not explain lies in the shape of the plan and its order.
     """
     if lost_s <= 0.0 or wall_s <= 0.0:
         return {}
-    idle = dict(spent.idle_s)
-    due_s = max(0.0, bound_s * spent.usable_s / wall_s - spent.work_s)
-    for cause in (bound_by, BARRIER, DEPENDENCY):
-        taken = min(due_s, idle.get(cause, 0.0))
-        if taken > 0.0:
-            idle[cause] -= taken
-            due_s -= taken
-    total = sum(idle.values())
-    if total <= 1e-9:
-        return {SLOT: lost_s}
-    shares = {cause: lost_s * s / total for cause, s in idle.items() if s > 0.0}
-    return dict(sorted(shares.items(), key=lambda pair: -pair[1]))
+    if found.by == CRITICAL_PATH:
+        waits = dict(spent.seen_s)
+    else:
+        waits = {cause: s / workers for cause, s in spent.idle_s.items() if cause not in SHAPES}
+        due_s = (found.seconds * spent.usable_s / wall_s - spent.work_s) / workers
+        waits[found.by] = max(0.0, waits.get(found.by, 0.0) - max(0.0, due_s))
+    explained = sum(waits.values())
+    shapes = {cause: s for cause, s in spent.idle_s.items() if cause in SHAPES}
+    if explained > lost_s or not shapes:
+        return _scaled(waits if explained > 0.0 else {SLOT: 1.0}, lost_s)
+    return _scaled(waits | _scaled(shapes, lost_s - explained), lost_s)
+
+
+def _scaled(parts: Mapping[str, float], total: float) -> dict[str, float]:
+    """The same proportions with another sum, without what is nothing; the largest first."""
+    factor = total / sum(parts.values())
+    scaled = {name: part * factor for name, part in parts.items() if part * factor > 0.0}
+    return dict(sorted(scaled.items(), key=lambda pair: -pair[1]))

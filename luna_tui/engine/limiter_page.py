@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from luna_tui.core.bucket import Bucket
+from luna_tui.engine.limiter_lows import Lows
 from luna_tui.engine.runner import ServerLimit
 
 GRAIN = 1_000
@@ -63,9 +64,7 @@ class Page:
     booked: float = 0.0
     """Units booked as used by others and not taken back."""
     drained: float = 0.0
-    """Units that drained from the truth, ever; so are the next four."""
-    paid: float = 0.0
-    """Units that drained from the policy."""
+    """Units that drained from the truth, ever; so are the next three."""
     added: float = 0.0
     """Units sent or corrected upwards."""
     confirmed: float = 0.0
@@ -75,6 +74,8 @@ class Page:
     read_at: float = 0.0
     clear_s: float = 0.0
     """Seconds since the books were last held against a reading, a refusal included."""
+    truth_lows: Lows = field(default_factory=Lows)
+    policy_lows: Lows = field(default_factory=Lows)
 
     @property
     def limit(self) -> float:
@@ -101,16 +102,19 @@ class Page:
         self.policy.used = min(self.policy.used, self.policy.size)
         self.booked = self.foreign_rate = 0.0
 
-    def drain(self, seconds: float) -> None:
-        """Let time pass."""
+    def drain(self, seconds: float, now: float) -> None:
+        """Let time pass until `now`."""
         if seconds <= 0.0:
             return
         self.clear_s += seconds
-        self.paid += self.policy.drain(seconds)
-        self.drained += self.truth.drain(seconds)
+        self.policy.drain(seconds)
         if self.foreign_rate > 0.0:
+            # Before what drains: the guess alone must never keep a bucket from getting empty.
             self._book(self.foreign_rate * seconds)
             self.foreign_rate *= math.exp(-seconds / (_FADE_S if self.reading else _BLIND_FADE_S))
+        self.drained += self.truth.drain(seconds)
+        self.truth_lows.note(now, self.truth.used)
+        self.policy_lows.note(now, self.policy.used)
         if self.margin > 0.0:
             self.margin *= math.exp(-seconds / _MARGIN_FADE_S)
         if self.truth.size < self.limit:
@@ -122,6 +126,11 @@ class Page:
         return not self.policy.missing(need, self.claimed) and not self.truth.missing(
             need, self.held + self.claimed, self.margin
         )
+
+    def room(self) -> float:
+        """Units that could be sent at once; below 0 when something must drain first."""
+        theirs = self.truth.size - self.truth.used - self.held - self.claimed - self.margin
+        return min(self.policy.size - self.policy.used - self.claimed, theirs)
 
     def wait_s(self, need: float) -> float | None:
         """Seconds until `need` fits by draining alone; None when an answer must come first."""
@@ -137,13 +146,11 @@ class Page:
         theirs = self.truth.missing(need, self.held + self.claimed + ahead, self.margin)
         return max(ours, theirs / self._net_rate)
 
-    def send(self, need: float) -> float:
-        """Hold what a request needs; returns what was held."""
-        held = self.policy.clamp(need)
-        self.held += held
-        self.added += held
-        self.policy.used += held
-        return held
+    def send(self, need: float) -> None:
+        """Hold what a request needs, all of it."""
+        self.held += need
+        self.added += need
+        self.policy.used += need
 
     def sight(self, need: float) -> Sight:
         """The books as they are, for a request that has just been sent with `need`."""
@@ -158,27 +165,25 @@ class Page:
             limit=self.limit,
         )
 
-    def confirm(self, held: float, actual: float, mark: float) -> None:
-        """An answer came: what was held is used, as much as it turned out to be.
-
-        `mark` is `paid` as it was when the request was sent, here and below.
-        """
-        self.release(held, mark, refund=held - actual)
+    def confirm(self, need: float, actual: float, sent_at: float) -> None:
+        """An answer came: what was held is used, as much as it turned out to be."""
+        self._let_go(need)
         self.truth.used += actual
         self.confirmed += actual
         self.added += actual
+        self._count_ours(actual - need, sent_at)
 
-    def release(self, held: float, mark: float, *, refund: float) -> None:
-        """Stop holding; give the policy back what of it was not used and cannot have drained."""
-        self.held = max(0.0, self.held - held)
-        self.added -= held
-        undrained = max(0.0, held - (self.paid - mark))
-        self.policy.used = max(0.0, self.policy.used - min(refund, undrained))
+    def release(self, need: float, sent_at: float) -> None:
+        """Stop holding what was never used."""
+        self._let_go(need)
+        self._count_ours(-need, sent_at)
 
-    def count(self, more: float) -> None:
-        """Book certain use of ours; a negative amount takes back what was counted too much."""
-        self.truth.used = max(0.0, self.truth.used + more)
-        self.policy.used = max(0.0, self.policy.used + more)
+    def count(self, more: float, sent_at: float, confirmed_at: float) -> None:
+        """Book certain use of ours, counted from these instants; a negative amount takes back."""
+        self._count_ours(more, sent_at)
+        if more < 0.0:
+            more = -self.truth_lows.take(confirmed_at, -more, self.truth.used)
+        self.truth.used += more
         self.added += more
 
     def compare(self, sight: Sight, told: ServerLimit, doubt: float, now: float) -> float:
@@ -227,6 +232,16 @@ class Page:
             self.truth.size = max(_LEAST_BURST * self.limit, self.truth.size - over)
             return
         self._surprise(over, clear_s)
+
+    def _let_go(self, need: float) -> None:
+        self.held = max(0.0, self.held - need)
+        self.added -= need
+
+    def _count_ours(self, more: float, since: float) -> None:
+        """Policy only. A bucket that got empty since would be just as it is, so it gives nothing back."""
+        if more < 0.0:
+            more = -self.policy_lows.take(since, -more, self.policy.used)
+        self.policy.used += more
 
     def _truth_wait_s(self, need: float) -> float | None:
         wait_s = self.truth.wait_s(need, self.held + self.claimed, self.margin)

@@ -17,7 +17,7 @@ from luna_tui.engine.limiter_page import Page
 _log = logging.getLogger(__name__)
 
 _PAGE = (
-    "margin", "foreign_rate", "booked", "drained", "paid", "added", "confirmed", "foreign", "clear_s",
+    "margin", "foreign_rate", "booked", "drained", "added", "confirmed", "foreign", "clear_s",
 )  # fmt: skip
 _FLOW = ("running", "expected", "speed", "promised", "produced")
 _PAGE_WIDTH = 4 + len(_PAGE)
@@ -111,8 +111,8 @@ class Sharing:
             self._load_rules(books, rows.common[-3:])
         for row in rows.gone:
             # The server goes on with what a dead process had sent.
-            books.rpm.count(row[0])
-            books.itpm.count(row[1])
+            books.rpm.count(row[0], books.now, books.now)
+            books.itpm.count(row[1], books.now, books.now)
         self._add_others(books, rows)
 
     def _load_rules(self, books: Books, rules: list[float]) -> None:

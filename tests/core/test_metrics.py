@@ -120,7 +120,8 @@ def test_with_barriers_each_wave_has_a_bound_of_its_own() -> None:
     found = measure(story.state(), 18.0)
     assert (found.bound_s, found.lost) == (18.0, {})
     assert found.bounds == {"critical_path": 18.0, "workers": 7.0 + 4.0}
-    assert busy(story.state(), 18.0).idle_s == {"barrier": 6.0}, "c was ready from 4 to 10"
+    idle_s = busy(story.state(), 18.0).idle_s
+    assert idle_s == {"barrier": 6.0, "tail": 8.0}, "c was ready from 4 to 10, and was alone from then on"
 
 
 def test_work_that_waited_for_workers_is_bound_by_them() -> None:
@@ -154,7 +155,32 @@ def test_who_waits_at_a_barrier_waits_for_what_holds_the_last_before_it() -> Non
     story.runs(10, 12, "c")
     found = measure(story.state(), 12.0)
     assert (found.bound_s, found.bound_by) == (4.0, "critical_path")
-    assert found.lost == pytest.approx({"itpm": 7.5, "dependency": 0.5}), "c needed a for a while"
+    assert found.lost == pytest.approx({"itpm": 8.0})
+
+
+def test_a_long_one_that_went_last_is_an_uneven_end() -> None:
+    story = Story(plan(wave("w", *(subtask(i) for i in "abcde"))), workers=2)
+    story.runs(0, 5, "a", "b")
+    story.runs(5, 10, "c", "d")
+    story.runs(10, 20, "e")
+    found = measure(story.state(), 20.0)
+    assert (found.bound_s, found.bound_by) == (15.0, "workers")
+    assert found.lost == pytest.approx({"tail": 5.0})
+
+
+def test_a_limit_that_binds_costs_only_what_it_kept_beyond_its_bound() -> None:
+    """The limit lets 30 s of work through in 75 s; a pause of 15 s is what was lost."""
+    story = Story(plan(wave("w", subtask("a"), subtask("b"))), workers=2)
+    story.tell(0, LimitsObserved(rpm=gauge(60), itpm=gauge(1_000), otpm=gauge(9_000), throttled=0))
+    for id in "ab":
+        story.waits(0, id, WaitReason.ITPM)
+        story.waits(60, id, WaitReason.PAUSED)
+        story.runs(75, 90, id)
+        used = UsageRecorded(wave="w", subtask=id, attempt=1, model="m", input_tokens=1_125, output_tokens=5)
+        story.tell(89, used)
+    found = measure(story.state(), 90.0)
+    assert (found.bound_s, found.bound_by) == (75.0, "itpm")
+    assert found.lost == pytest.approx({"paused": 15.0})
 
 
 def test_a_pause_and_a_slow_start_have_names() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from luna_tui.core.events import Gauge
 from luna_tui.core.insight import Flow, flow, forecast, summed_s
+from luna_tui.core.metrics import measure
 from luna_tui.core.state import RunState, WaveState
 from luna_tui.core.words import GOOD, LIMIT_REASONS, RunStatus, Status, WaitReason
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Lines, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, join, money, tokens, width_of
 
+_MOST_MEASURED = 500
+"""Subtasks above which bounds are worked out for the report only, not for every frame."""
 _FOREIGN_SHARE = 0.1
 """Part of a limit that others must use before the screen says so; less is the estimate's own noise."""
 _BAD = (Status.FAILED, Status.TIMED_OUT)
@@ -79,13 +82,21 @@ def _header_right(state: RunState, now_s: float, width: int) -> Line:
     if width >= 100:
         parts.append(Span(f"{state.tier} {state.mode}   ", Role.DIM))
     if width >= 140 and now_s > 1:
-        speed = summed_s(state, now_s) / now_s
-        parts.append(Span(f"speed-up {speed:.1f}   "))
+        parts.append(Span(f"{_speed(state, now_s)}   "))
     if state.finished is None:
         left = forecast(state, now_s)
         eta = "ETA ?" if left is None else f"ETA {clock(left[0])} ±{clock(left[1])}"
         parts.append(Span(eta, Role.DIM if left is None else Role.STRONG))
     return tuple(parts)
+
+
+def _speed(state: RunState, now_s: float) -> str:
+    """The speed-up so far beside what it could be at most, while working that out is cheap."""
+    speed = f"speed-up {summed_s(state, now_s) / now_s:.1f}"
+    if len(state.subtasks) > _MOST_MEASURED:
+        return speed
+    most = measure(state, now_s).could_be
+    return f"{speed} of at most {most:.1f}" if most else speed
 
 
 def gauges(state: RunState, now_s: float, width: int, g: Glyphs, *, tall: bool) -> Lines:
@@ -197,10 +208,11 @@ def _in_flight(state: RunState, f: Flow, width: int) -> str:
     if not f.on:
         return "Nothing in flight."
     useful = state.limits.useful_workers if state.limits is not None else None
-    if useful is None:
+    left = f.on + f.queued + f.later
+    if useful is None or useful >= left:
         return f"{f.in_flight} of {f.on} in flight."
     rate = " at this token rate" if width >= 100 else ""
-    more = "  More workers would not be faster." if width >= 140 and useful <= state.max_workers else ""
+    more = "  More workers would not be faster." if width >= 140 and useful <= f.on else ""
     return f"{f.in_flight} of {f.on} in flight, {useful} useful{rate}.{more}"
 
 
