@@ -198,7 +198,7 @@ def work_of(
         workspace=workspace,
         run_dir=run_dir,
         results=results or {},
-        expected=Expectations(plan(wave("w", given))).expect(given),
+        expect=Expectations(plan(wave("w", given))).expect,
     )
 
 

@@ -184,7 +184,8 @@ class WaveExecutor:
 
     def _work(self) -> None:
         """Body of a worker's thread."""
-        while (flight := self._floor.take()) is not None:
+        flight: Flight | None = None
+        while (flight := (flight.successor if flight else None) or self._floor.take()) is not None:
             results = {i: self._results[i] for i in flight.subtask.depends_on if i in self._results}
             self._pilot.fly(flight, results)
             if flight.abandoned:
@@ -228,7 +229,8 @@ class WaveExecutor:
             self.not_saved(str(error))
 
     def _sample(self) -> None:
-        """Publish the limiter's figures when they changed, once a second."""
+        """Publish the limiter's figures when they changed, and keep the sums up to date, once a second."""
+        self._tally.catch_up()
         sample = self._limiter.snapshot()
         if sample != self._sampled:
             self._sampled = sample

@@ -55,6 +55,8 @@ class Flight:
     abandoned: bool = False
     give_up: Callable[[], None] | None = None
     """Settles what the current attempt holds of the limits, when its thread will not."""
+    successor: Flight | None = None
+    """What its thread flies next, when that was known as it landed."""
     refused: Ticket | None = None
     """The ticket that a 429 refused; the next attempt waits at its place in the line."""
     failures: int = 0

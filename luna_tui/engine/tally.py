@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from queue import SimpleQueue
 
 from luna_tui.core.events import Record, RunFinished, SubtaskOutput
 from luna_tui.core.metrics import measure
@@ -11,24 +13,39 @@ from luna_tui.core.words import GOOD, RunStatus, Status
 
 
 class Tally:
-    """Figures of `run_finished`. A subscriber of the bus: records come one at a time, in order."""
+    """Figures of `run_finished`. A subscriber of the bus: records come one at a time, in order.
+
+    Whoever publishes holds locks that others wait for, so records are only put aside there, and
+    folded by whoever calls `catch_up` now and then.
+    """
 
     def __init__(self) -> None:
         self._state = RunState()
+        self._aside: SimpleQueue[Record] = SimpleQueue()
+        self._lock = threading.Lock()
+        """Protects `_state`; only one thread folds at a time."""
 
     def follow(self, record: Record) -> None:
         """Take a record in; texts are not counted."""
         if not isinstance(record.event, SubtaskOutput):
-            self._state.apply(record)
+            self._aside.put(record)
+
+    def catch_up(self) -> None:
+        """Fold what was put aside."""
+        with self._lock:
+            for _ in range(self._aside.qsize()):
+                self._state.apply(self._aside.get())
 
     def status(self, *, cancelled: bool) -> RunStatus:
         """How the run ended; a run that only lost what a person cancelled counts as cancelled."""
+        self.catch_up()
         if cancelled:
             return RunStatus.CANCELLED
         return wave_status(self._state.counts)
 
     def finished(self, status: RunStatus, now_s: float, *, throttled: int, reason: str) -> RunFinished:
         """The last event of the run, which ended at `now_s` on the scale of `Record.at`."""
+        self.catch_up()
         state = self._state
         found = measure(state, now_s)
         return RunFinished(
