@@ -72,8 +72,13 @@ def token_bounds(loads: Sequence[Load], caps: Limits) -> tuple[Bound, ...]:
 
 def longest_first_s(seconds: Sequence[float], workers: int) -> float:
     """Seconds that the plain rule takes: whoever is free takes the longest that is left."""
+    return started_in_order_s(sorted(seconds, reverse=True), workers)
+
+
+def started_in_order_s(seconds: Sequence[float], workers: int) -> float:
+    """Seconds that these take when whoever is free takes the next one."""
     free_at = [0.0] * max(1, min(workers, len(seconds)))
-    for length in sorted(seconds, reverse=True):
+    for length in seconds:
         heapq.heapreplace(free_at, free_at[0] + length)
     return max(free_at)
 

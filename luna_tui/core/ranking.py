@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from luna_tui.core.expectations import Expectations
+from luna_tui.core.packing import packed_order
 from luna_tui.core.plan import Subtask
 from luna_tui.core.waves import backwards
 from luna_tui.core.words import Priority
@@ -39,16 +40,34 @@ class Ranking:
         """Place -> seconds of the longest chain of dependents after it, where there are any."""
         self._seconds: dict[object, float] = {}
         """What is expected of subtasks that are alike, as known at the last `refresh`."""
+        self._packed: dict[int, int] = {}
+        """Place -> how many are to start after it, where starts were planned ahead."""
         self._entered = 0
         """Attempts learnt from when the scope was entered."""
         self._next_look = _FIRST_LOOK
 
-    def enter(self, scope: range) -> None:
-        """From now on these places may start, and only chains among them count."""
+    def enter(self, scope: range, workers: int | None) -> None:
+        """From now on these places may start, and only chains among them count.
+
+        `workers` = how many will take them, None = unknown. Where the author told all durations,
+        and nothing depends on anything, starts are planned ahead for so many.
+        """
         self._scope = scope
         self._entered = self._expectations.learnt
         self._backwards = backwards(scope, self._dependents)
+        self._packed = self._pack(workers) if workers is not None and not self._backwards else {}
         self.refresh(len(scope))
+
+    def unpack(self) -> None:
+        """The workers are others than was planned for; longest first suits any number."""
+        self._packed = {}
+        self._next_look = 0
+
+    def _pack(self, workers: int) -> dict[int, int]:
+        told = [self._subtasks[place].estimate.seconds for place in self._scope]
+        seconds = [s for s in told if s is not None]
+        order = packed_order(seconds, workers) if len(seconds) == len(told) else None
+        return {self._scope[n]: len(order) - at for at, n in enumerate(order)} if order else {}
 
     def due(self) -> bool:
         """Whether so much was learnt since the last `refresh` that the order may have changed."""
@@ -72,6 +91,9 @@ class Ranking:
     def turn(self, place: int) -> Turn:
         """What decides when the subtask goes."""
         subtask = self._subtasks[place]
+        after = self._packed.get(place)
+        if after is not None:
+            return _RANK[subtask.priority], -float(after), 0.0, 0, place
         seconds = round(self._expected_s(subtask), 3)
         path = round(seconds + self._after.get(place, 0.0), 3)
         return _RANK[subtask.priority], -path, -seconds, -subtask.size_chars, place

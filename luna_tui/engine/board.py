@@ -63,7 +63,14 @@ class PlanBoard:
     once per subtask or dependency, or log n of it: a plan may have 100,000 in one wave or in many.
     """
 
-    def __init__(self, plan: Plan, expectations: Expectations, *, local_most: int | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        expectations: Expectations,
+        *,
+        local_most: int | None = None,
+        workers: int | None = None,
+    ) -> None:
         self._subtasks = tuple(plan.subtasks())
         self._place = {s.id: n for n, s in enumerate(self._subtasks)}
         self._phase = bytearray(len(self._subtasks))
@@ -77,6 +84,8 @@ class PlanBoard:
         self._local = 0
         self.local_most = local_most
         """Subtasks that work on this machine at once, over all waves; None = no limit."""
+        self._workers = workers
+        """Workers of the run; None = as many as the limits can use."""
         self.left = len(self._subtasks)
         """Subtasks that have not ended."""
 
@@ -101,7 +110,11 @@ class PlanBoard:
         queues = [self._queues[n] for n in waves]
         if not queues:
             return
-        self._ranking.enter(range(queues[0].places.start, queues[-1].places.stop))
+        workers = self._workers
+        if len(queues) == 1 and queues[0].most is not None:
+            workers = None if workers is None else min(workers, queues[0].most)
+        scope = range(queues[0].places.start, queues[-1].places.stop)
+        self._ranking.enter(scope, workers if len(queues) == 1 else None)
         for queue in queues:
             queue.open = True
             for place in queue.places:
@@ -110,6 +123,12 @@ class PlanBoard:
             for lane in queue.lanes:
                 heapq.heapify(lane.turns)
             self._show(queue)
+
+    def use(self, workers: int | None) -> None:
+        """Another number of workers takes from now on."""
+        if workers != self._workers:
+            self._workers = workers
+            self._ranking.unpack()
 
     def take(self) -> Subtask | None:
         """The next subtask to run; None when none is ready or no more of its kind may run now."""

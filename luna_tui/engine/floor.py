@@ -48,7 +48,9 @@ class Floor:
         """Publishes and counts one end; called under the lock."""
         self._start_thread = start_thread
         """Starts one more thread that takes; False when the system has none to give."""
-        self._board = PlanBoard(plan, expectations, local_most=_local_most(rule))
+        self._board = PlanBoard(
+            plan, expectations, local_most=_local_most(rule), workers=_fixed_workers(rule)
+        )
         self._course = Course(
             plan, self._board, clock, deadlines, rule=rule, publish=publish, expire=self._expire
         )
@@ -193,6 +195,7 @@ class Floor:
         with self._desk.lock:
             self.rule = rule
             self._board.local_most = _local_most(rule)
+            self._board.use(_fixed_workers(rule))
             self._course.use(rule)
             self._hand_out()
 
@@ -325,3 +328,7 @@ class Floor:
 def _local_most(rule: WorkerRule) -> int | None:
     """The rate limits say nothing of processes on this machine, so those get a number of their own."""
     return LOCAL_WORKERS if rule.automatic else None
+
+
+def _fixed_workers(rule: WorkerRule) -> int | None:
+    return None if rule.automatic else rule.most

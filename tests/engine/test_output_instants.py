@@ -33,7 +33,7 @@ def streaming(clock: ManualClock, deadlines: DeadlineThread, said: list[str]) ->
         publish_output=lambda _, text: said.append(text),
         keep_raw=lambda _: None,
         on_usage=lambda *_: None,
-        on_server_limits=lambda _: None,
+        on_server_limits=lambda *_: None,
     )
 
 
