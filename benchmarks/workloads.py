@@ -16,7 +16,10 @@ MEAN_SECONDS = 18.0
 _LARGE_SHARE = 0.07
 _LONGEST = 4_000
 """Output tokens of the longest answer."""
-_CORRELATION = 0.4
+TELLING = 0.9
+"""Correlation of prompt and answer (in logarithms) where a long prompt gets a long answer, as in reviews."""
+UNTELLING = 0.4
+"""The same where the length of a prompt says little."""
 _ROOM = 4_096
 _FILLER = "The gauge of the third wave stands where it stood before, and the note beside it says why. "
 
@@ -34,16 +37,17 @@ class Work:
     max_tokens: int
 
 
-def mixed(count: int, seed: int, *, tight: bool = False) -> list[Work]:
+def mixed(count: int, seed: int, *, tight: bool = False, correlation: float = TELLING) -> list[Work]:
     """Requests of mixed sizes whose mean input, output and latency are the constants above.
 
     7 % of the prompts have 20-40k tokens, the others 2-8k; outputs are lognormal with a tail to
-    about 4,000, longer for longer prompts; 50-90 tokens a second. The mean latency is met from
-    about 50 requests on. `tight` gives each request little more `max_tokens` than its output needs.
+    about 4,000, the longer the longer the prompt, as far as `correlation` (0 to 1) says; 50-90
+    tokens a second. The mean latency is met from about 50 requests on. `tight` gives each request
+    little more `max_tokens` than its output needs.
     """
     rng = random.Random(seed)
     inputs = _scaled(_inputs(count, rng), MEAN_INPUT)
-    outputs = _scaled([_output(size, rng) for size in inputs], MEAN_OUTPUT)
+    outputs = _scaled([_output(size, correlation, rng) for size in inputs], MEAN_OUTPUT)
     writing = [output / rng.uniform(50, 90) for output in outputs]
     first = [rng.lognormvariate(math.log(0.9), 0.35) + size / 8_000 for size in inputs]
     factor = min(2.0, max(0.5, (MEAN_SECONDS * count - sum(writing)) / sum(first)))
@@ -104,9 +108,9 @@ def _inputs(count: int, rng: random.Random) -> list[float]:
     return sizes
 
 
-def _output(input_tokens: float, rng: random.Random) -> float:
+def _output(input_tokens: float, correlation: float, rng: random.Random) -> float:
     along = (math.log(input_tokens) - math.log(4_800)) / 0.6
-    z = _CORRELATION * along + math.sqrt(1 - _CORRELATION**2) * rng.gauss(0, 1)
+    z = correlation * along + math.sqrt(1 - correlation**2) * rng.gauss(0, 1)
     return max(60.0, min(float(_LONGEST), math.exp(math.log(950) + 0.55 * z)))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_tui import __version__
+from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
 
 _MODES = ("conservative", "balanced", "aggressive", "conservador", "balanceado", "agressivo")
@@ -94,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         show = commands.add_parser(name, help=text)
         show.add_argument("run", help="id, unique part of one, or last")
         show.add_argument("--json", action="store_true", help="as data")
-    _simulate_flags(commands.add_parser("simulate", help="serve the simulated Messages API on loopback"))
+    simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
+    add_simulate_flags(simulated, _positive)
     config = commands.add_parser("config", help="show, check or start a configuration")
     config.add_argument("what", choices=("show", "path", "check", "init"))
     config.add_argument("--origin", action="store_true", help="say where each value came from")
@@ -120,18 +122,6 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")
     _config_flags(parser)
-
-
-def _simulate_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
-    parser.add_argument("--tier", default="tier2")
-    parser.add_argument("--speed", type=_positive, default=1.0)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument(
-        "--fault", action="append", default=[], metavar="KIND[:KEY=VALUE,...]",
-        help="rate_limit, overloaded, server_error, auth, cut, early_end, stall, ping_only, no_headers, "
-        "malformed, error_event; keys: match, at, since, lasts, times, after, retry_after",
-    )  # fmt: skip
 
 
 def _positive(text: str) -> float:

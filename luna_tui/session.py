@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
+    from luna_tui.simulator.settings import SimulatorSettings
 
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,8 @@ class SimulatorChoice:
     speed: float = 1.0
     """Divides every latency; the limits refill at the pace of the session's clock all the same."""
     faults: tuple[Fault, ...] = ()
+    settings: SimulatorSettings | None = None
+    """The whole service, instead of the above and the tier's limits."""
 
 
 class LiveSession:
@@ -221,9 +224,10 @@ class LiveSession:
         )
 
     def _start_simulator(self) -> str:
-        from luna_tui.simulator.server import SimulatorServer, SimulatorSettings
+        from luna_tui.simulator.server import SimulatorServer
+        from luna_tui.simulator.settings import SimulatorSettings
 
-        settings = SimulatorSettings(
+        settings = self._simulator_choice.settings or SimulatorSettings(
             limits=self._config.tiers.get(self._config.tier, TIERS["tier2"]).limits,
             speed=self._simulator_choice.speed,
             faults=self._simulator_choice.faults,

@@ -100,9 +100,13 @@ class Run:
 
     def wait_for(self, kind: type[Event], count: int = 1, timeout_s: float = 10.0) -> None:
         """Until `count` events of a kind were published."""
+        self.wait_until(lambda: len(self.all(kind)) >= count, timeout_s, f"{count} {kind.__name__}")
+
+    def wait_until(self, true: Callable[[], bool], timeout_s: float = 10.0, what: str = "it") -> None:
+        """Until something holds of the records."""
         with self._changed:
-            ok = self._changed.wait_for(lambda: len(self.all(kind)) >= count, timeout_s)
-        assert ok, f"{count} {kind.__name__} did not come"
+            ok = self._changed.wait_for(true, timeout_s)
+        assert ok, f"{what} did not come"
 
     def wait_for_ends(self, count: int) -> None:
         """Until `count` subtasks have ended."""
@@ -194,7 +198,7 @@ def work_of(
         workspace=workspace,
         run_dir=run_dir,
         results=results or {},
-        expected=Expectations(plan(wave("w", given))).expect(given),
+        expect=Expectations(plan(wave("w", given))).expect,
     )
 
 

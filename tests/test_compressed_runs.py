@@ -8,9 +8,11 @@ from pathlib import Path
 import anthropic
 import pytest
 
+from luna_tui.core.limits import Limits
 from luna_tui.core.words import RunStatus
 from luna_tui.engine.clock import ScaledClock
-from luna_tui.session import LiveSession
+from luna_tui.session import LiveSession, SimulatorChoice
+from luna_tui.simulator.settings import SimulatorSettings
 from luna_tui.storage.config import load_config
 from luna_tui.storage.plans import load_plan
 
@@ -39,7 +41,8 @@ def test_limits_latencies_and_reports_are_in_one_time(tmp_path: Path) -> None:
         flags={"run.provider": "simulator", "run.workers": 10},
     )
     assert anthropic, "loaded before the clock runs"
-    session = LiveSession(load_plan(path), config, clock=ScaledClock(60.0))
+    choice = SimulatorChoice(settings=SimulatorSettings(limits=Limits(40, 100_000, 50_000)))
+    session = LiveSession(load_plan(path), config, simulator=choice, clock=ScaledClock(60.0))
     began = time.monotonic()
     assert session.run() is RunStatus.SUCCEEDED
     took_s = time.monotonic() - began

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.workloads import mixed, plan_toml, prompt_of
+from benchmarks.workloads import TELLING, UNTELLING, mixed, plan_toml, prompt_of
 from luna_tui.core.plan import Estimate
 from luna_tui.simulator.model import answer, count_tokens
 from luna_tui.storage.plans import load_plan
@@ -33,8 +33,13 @@ def test_sizes_are_mixed_and_outputs_go_along_with_inputs() -> None:
     assert sum(1_800 <= size <= 8_500 for size in inputs) > 160
     assert 700 < statistics.median(outputs) < 1_100
     assert 2_500 < outputs[-1] <= 4_096
+
+
+@pytest.mark.parametrize("asked", [TELLING, UNTELLING])
+def test_prompts_tell_as_much_of_their_answers_as_is_asked(asked: float) -> None:
+    work = mixed(400, 1, correlation=asked)
     sizes = [(math.log(w.input_tokens), math.log(w.output_tokens)) for w in work]
-    assert 0.2 < statistics.correlation(*zip(*sizes, strict=True)) < 0.7
+    assert statistics.correlation(*zip(*sizes, strict=True)) == pytest.approx(asked, abs=0.1)
     pace = [w.output_tokens / (w.seconds - w.first_s) for w in work]
     assert 49 < min(pace) < max(pace) < 91
     assert min(w.first_s for w in work) > 0.2

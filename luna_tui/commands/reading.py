@@ -11,6 +11,7 @@ from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import WorkerRule, worker_rule
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import fold
+from luna_tui.core.words import Schedule
 from luna_tui.storage.config import Config
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import config_dir, find_run, runs_dir
@@ -35,6 +36,8 @@ def check(args: argparse.Namespace) -> int:
             f"  {number} {wave.name}: {len(wave.subtasks)} subtasks ({', '.join(kinds)}), "
             f"at most {most} at once, {limit}"
         )
+    if plan.schedule is Schedule.DAG:
+        print("a subtask starts as soon as its own dependencies are done; waves are labels")
     print(f"{config.tier} {config.mode}: {_staff(rule)}")
     return ExitCode.OK
 

@@ -44,6 +44,8 @@ class PlannedWave:
     parallel: bool
     subtasks: tuple[PlannedSubtask, ...]
     timeout: float = 0.0
+    max_workers: int | None = None
+    """Its own limit below the run's; None = none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -346,6 +348,12 @@ class RunFinished:
     cost_usd: float | None
     throttled: int
     reason: str = ""
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that no schedule could beat, by name: critical_path, workers, rpm, itpm, otpm."""
+    bound_by: str = ""
+    """The one of them that binds."""
+    lost: Mapping[str, float] = field(default_factory=dict)
+    """Seconds beyond the bound, by cause; they add up to `wall_s - bound_s`."""
 
 
 Event = (

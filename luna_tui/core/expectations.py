@@ -90,6 +90,13 @@ class Expectations:
             seconds = min(seconds, subtask.timeout)
         return max(_LEAST_S, seconds)
 
+    def alike(self, subtask: Subtask) -> object:
+        """The same for subtasks of which the same is expected, as long as nothing is learnt."""
+        return (
+            self._waves.get(subtask.id), subtask.kind, subtask.model, subtask.size_chars,
+            subtask.max_tokens, subtask.timeout, subtask.estimate,
+        )  # fmt: skip
+
     def learn(self, subtask: Subtask, used: Tokens | None, seconds: float) -> None:
         """An attempt succeeded after `seconds`; `used` is what the server counted, None = unknown."""
         self.learnt += 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from luna_tui.core.state import RunState, SubtaskState, WaveState
-from luna_tui.core.words import LIMIT_REASONS, Kind, Status, WaitReason
+from luna_tui.core.words import LIMIT_REASONS, Kind, Schedule, Status, WaitReason
 
 QUIET_FLOOR_S = 20.0
 """Silence shorter than this is never worth a word."""
@@ -52,6 +53,7 @@ _WAITS = {
     WaitReason.BACKOFF: Stand.BACKOFF,
     WaitReason.RETRY_AFTER: Stand.BACKOFF,
     WaitReason.SLOT: Stand.QUEUED,
+    WaitReason.RAMP: Stand.LIMIT,
 }
 
 
@@ -156,14 +158,27 @@ def forecast(state: RunState, now_s: float) -> tuple[float, float] | None:
         return None
     mean, spread = statistics.fmean(lengths), statistics.pstdev(lengths)
     total = 0.0
-    for wave in state.waves.values():
-        left = [state.subtasks[i] for i in wave.subtasks if state.subtasks[i].status is None]
+    for group, workers in _one_after_another(state):
+        left = [s for s in group if s.status is None]
         if not left:
             continue
-        workers = max(1, min(state.max_workers, len(wave.subtasks)) if wave.parallel else 1)
         work = sum(max(mean * 0.2, mean - elapsed_s(s, now_s)) if s.running else mean for s in left)
         total += max(work / workers, mean * 0.2)
     return total, spread * max(1.0, total / mean) ** 0.5
+
+
+def _one_after_another(state: RunState) -> Iterator[tuple[list[SubtaskState], int]]:
+    """Subtasks that may run at the same time, and how many of them will."""
+    at_once = state.max_workers
+    if state.automatic:
+        useful = state.limits.useful_workers if state.limits is not None else None
+        at_once = min(at_once, useful or sum(1 for s in state.subtasks.values() if s.running))
+    if state.plan.schedule is Schedule.DAG:
+        yield list(state.subtasks.values()), max(1, at_once)
+        return
+    for wave in state.waves.values():
+        workers = min(at_once, len(wave.subtasks), wave.most or at_once) if wave.parallel else 1
+        yield [state.subtasks[i] for i in wave.subtasks], max(1, workers)
 
 
 def summed_s(state: RunState, now_s: float) -> float:

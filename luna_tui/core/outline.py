@@ -20,6 +20,7 @@ def outline(plan: Plan) -> PlanOutline:
             name=clean_line(wave.name),
             parallel=wave.parallel,
             timeout=wave.timeout,
+            max_workers=wave.max_workers,
             subtasks=tuple(_planned(s) for s in wave.subtasks),
         )
         for wave in plan.waves

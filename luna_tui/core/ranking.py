@@ -37,6 +37,8 @@ class Ranking:
         self._backwards: tuple[int, ...] = ()
         self._after: dict[int, float] = {}
         """Place -> seconds of the longest chain of dependents after it, where there are any."""
+        self._seconds: dict[object, float] = {}
+        """What is expected of subtasks that are alike, as known at the last `refresh`."""
         self._entered = 0
         """Attempts learnt from when the scope was entered."""
         self._next_look = _FIRST_LOOK
@@ -56,22 +58,27 @@ class Ranking:
         """Measure the chains by what is known now; `size` turns are going to be asked for again."""
         learnt = self._expectations.learnt
         work = (size + len(self._backwards)) // _SHARE
-        self._next_look = learnt + max(_FIRST_LOOK, learnt - self._entered, work)
-        seconds: dict[int, float] = {}
+        self._next_look = learnt + max(_FIRST_LOOK, 2 * (learnt - self._entered), work)
         self._after = {}
+        self._seconds.clear()
         for place in self._backwards:
             longest = 0.0
             for dependent in self._dependents[place]:
-                if dependent not in self._scope:
-                    continue
-                if dependent not in seconds:
-                    seconds[dependent] = self._expectations.seconds(self._subtasks[dependent])
-                longest = max(longest, seconds[dependent] + self._after.get(dependent, 0.0))
+                if dependent in self._scope:
+                    seconds = self._expected_s(self._subtasks[dependent])
+                    longest = max(longest, seconds + self._after.get(dependent, 0.0))
             self._after[place] = longest
 
     def turn(self, place: int) -> Turn:
         """What decides when the subtask goes."""
         subtask = self._subtasks[place]
-        seconds = round(self._expectations.seconds(subtask), 3)
+        seconds = round(self._expected_s(subtask), 3)
         path = round(seconds + self._after.get(place, 0.0), 3)
         return _RANK[subtask.priority], -path, -seconds, -subtask.size_chars, place
+
+    def _expected_s(self, subtask: Subtask) -> float:
+        alike = self._expectations.alike(subtask)
+        seconds = self._seconds.get(alike)
+        if seconds is None:
+            seconds = self._seconds[alike] = self._expectations.seconds(subtask)
+        return seconds

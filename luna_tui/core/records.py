@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from operator import attrgetter
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from luna_tui.core import events
 from luna_tui.core.events import RECORD_VERSION, Event, Record
 
+_T = TypeVar("_T")
+_JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -28,6 +31,7 @@ def wire_name(event_class: type) -> str:
 
 EVENT_TYPES: Mapping[str, type] = {wire_name(cls): cls for cls in get_args(events.Event)}
 """Wire name -> event class."""
+_wire_names = {cls: name for name, cls in EVENT_TYPES.items()}
 
 
 def encode(record: Record) -> dict[str, Any]:
@@ -36,16 +40,15 @@ def encode(record: Record) -> dict[str, Any]:
         "v": RECORD_VERSION,
         "seq": record.seq,
         "at": round(record.at, 6),
-        "type": wire_name(type(record.event)),
+        "type": _wire_names[type(record.event)],
         "run": record.run,
     }
-    payload: dict[str, Any] = _plain(record.event)
-    return head | payload
+    return head | _plain_object(record.event)
 
 
 def to_line(record: Record) -> str:
     """One line of NDJSON without its line end; safe to print, since everything beyond ASCII is escaped."""
-    return json.dumps(encode(record), separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(encode(record))
 
 
 def decode(value: Mapping[str, Any]) -> Record | None:
@@ -65,15 +68,60 @@ def decode(value: Mapping[str, Any]) -> Record | None:
         raise RecordError(f"bad {value.get('type')} record: {error}") from error
 
 
-def _plain(value: object) -> Any:
-    if is_dataclass(value):
-        return {f.name.rstrip("_"): _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(v) for v in value]
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How objects of one class become JSON objects; found out once, since every record needs it."""
+
+    keys: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    converted: tuple[tuple[str, Callable[[Any], Any]], ...]
+    """Members whose values are not JSON as they are."""
+
+
+@lru_cache
+def _shape(cls: type) -> _Shape:
+    names = [f.name for f in fields(cls)]
+    keys = tuple(name.rstrip("_") for name in names)
+    found = ((key, _conversion(_hints(cls)[name])) for key, name in zip(keys, names, strict=True))
+    converted = tuple((key, convert) for key, convert in found if convert is not None)
+    if len(names) == 1:
+        only = attrgetter(names[0])
+        return _Shape(keys, lambda value: (only(value),), converted)
+    return _Shape(keys, attrgetter(*names), converted)
+
+
+def _plain_object(value: Any) -> dict[str, Any]:
+    shape = _shape(value.__class__)
+    plain = dict(zip(shape.keys, shape.values(value), strict=True))
+    for key, convert in shape.converted:
+        plain[key] = convert(plain[key])
+    return plain
+
+
+def _conversion(hint: Any) -> Callable[[Any], Any] | None:
+    """What makes JSON of a value of this type; None when it is JSON already."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        convert = _conversion(next(a for a in inner if a is not type(None)))
+        return convert and (lambda value: None if value is None else convert(value))
+    if origin is tuple:
+        item = _conversion(inner[0]) or _same
+        return lambda value: [item(v) for v in value]
+    if origin is not None:
+        item = _conversion(inner[1]) or _same
+        return lambda value: {str(k): item(v) for k, v in value.items()}
+    if is_dataclass(hint):
+        return _plain_object
+    if hint is float:
+        return _rounded
+    return str if issubclass(hint, StrEnum) else None
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _rounded(value: float) -> float:
     return round(value, 6) if isinstance(value, float) else value
 
 
@@ -82,35 +130,67 @@ def _hints(cls: type) -> dict[str, Any]:
     return get_type_hints(cls)
 
 
+@dataclass(frozen=True, slots=True)
+class _Member:
+    """How one field is read from a JSON object."""
+
+    name: str
+    key: str
+    required: bool
+    read: Callable[[Any], Any]
+
+
+@lru_cache
+def _members(cls: type) -> tuple[_Member, ...]:
+    return tuple(
+        _Member(
+            f.name,
+            f.name.rstrip("_"),
+            required=f.default is MISSING and f.default_factory is MISSING,
+            read=_reading(_hints(cls)[f.name]),
+        )
+        for f in fields(cls)
+    )
+
+
 def _build(cls: type, value: Mapping[str, Any]) -> Any:
-    hints = _hints(cls)
     kwargs: dict[str, Any] = {}
-    for f in fields(cls):
-        key = f.name.rstrip("_")
-        if key in value:
-            kwargs[f.name] = _typed(hints[f.name], value[key])
-        elif f.default is MISSING and f.default_factory is MISSING:
-            raise KeyError(key)
+    for member in _members(cls):
+        if member.key in value:
+            kwargs[member.name] = member.read(value[member.key])
+        elif member.required:
+            raise KeyError(member.key)
     return cls(**kwargs)
 
 
-def _typed(hint: Any, value: Any) -> Any:
-    origin = get_origin(hint)
+def _reading(hint: Any) -> Callable[[Any], Any]:
+    """What makes a value of this type of JSON; raises TypeError or ValueError when it is something else."""
+    origin, inner = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        return _typed(next(a for a in get_args(hint) if a is not type(None)), value)
+        read = _reading(next(a for a in inner if a is not type(None)))
+        return lambda value: None if value is None else read(value)
     if origin is tuple:
-        return tuple(_typed(get_args(hint)[0], v) for v in value)
+        item = _reading(inner[0])
+        return lambda value: tuple(item(v) for v in value)
     if origin is not None:
-        item = get_args(hint)[1]
-        return {str(k): _typed(item, v) for k, v in value.items()}
-    if is_dataclass(hint):
-        return _build(hint, value)  # type: ignore[arg-type]  # is_dataclass does not narrow to a type
-    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        item = _reading(inner[1])
+        return lambda value: {str(k): item(v) for k, v in value.items()}
+    if isinstance(hint, type) and is_dataclass(hint):
+        return lambda value: _build(hint, value)
+    if hint is float:
+        return _number
+    if issubclass(hint, StrEnum):
+        return cast(Callable[[Any], Any], hint)
+    return lambda value: _exactly(hint, value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(value)
-    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise TypeError(f"{value!r} is not {hint.__name__}")
+    return _exactly(float, value)
+
+
+def _exactly(kind: type[_T], value: Any) -> _T:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{value!r} is not {kind.__name__}")
     return value

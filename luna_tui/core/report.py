@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from luna_tui.core.figures import bounds_in_words, clock, lost_in_words
+from luna_tui.core.metrics import Measured, measured, most_workers
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.state import RunState
 from luna_tui.core.words import GOOD
@@ -23,6 +25,7 @@ def report_data(state: RunState) -> dict[str, Any]:
         "speedup": end.speedup if end else None,
         "bound_s": end.bound_s if end else None,
         "efficiency": end.efficiency if end else None,
+        **_possible(state),
         "tokens": {
             "input": state.tokens.input,
             "output": state.tokens.output,
@@ -58,6 +61,14 @@ def report_data(state: RunState) -> dict[str, Any]:
             for s in state.subtasks.values()
         ],
     }
+
+
+def _possible(state: RunState) -> dict[str, Any]:
+    """What bounded the run, and what it lost beyond that; empty before its end."""
+    if state.finished is None:
+        return {"bounds": {}, "bound_by": "", "lost": {}}
+    found = measured(state)
+    return {"bounds": dict(found.bounds), "bound_by": found.bound_by, "lost": dict(found.lost)}
 
 
 def _critical(state: RunState) -> dict[str, Any]:
@@ -97,14 +108,24 @@ def report_markdown(state: RunState) -> str:
 def _measured(state: RunState) -> list[str]:
     end = state.finished
     assert end is not None
-    bound = end.sum_s / end.bound_s if end.bound_s else None
+    found = measured(state)
     speed = f"{end.speedup:.1f}x" if end.speedup else "?"
-    could = f", at most {bound:.1f}x with these workers and dependencies" if bound else ""
     share = "" if end.efficiency is None else f" ({end.efficiency:.0%} of what was possible)"
     cost = "unknown" if end.cost_usd is None else f"{end.cost_usd:.2f} USD"
     return [
-        f"Measured speed-up {speed}: {end.sum_s:.1f} s of subtask time in {end.wall_s:.1f} s{could}{share}.",
+        f"Measured speed-up {speed}: {end.sum_s:.1f} s of subtask time in {end.wall_s:.1f} s{share}.",
+        *_could_be(state, found),
         f"Tokens: {state.tokens.input:,} in, {state.tokens.output:,} out; cost {cost}; "
         f"answers with 429: {len(state.throttled_at)}.",
         "",
     ]
+
+
+def _could_be(state: RunState, found: Measured) -> list[str]:
+    if not found.could_be:
+        return []
+    bounds = bounds_in_words(found.bounds, most_workers(state))
+    lines = ["", f"Could be {found.could_be:.1f}x, bound by {bounds}."]
+    lost_s = found.wall_s - found.bound_s
+    words = lost_in_words(found.lost)
+    return [*lines, "", f"Lost {clock(lost_s)}: {words.replace('  ', ', ')}.", ""] if words else [*lines, ""]

@@ -33,36 +33,13 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )
+from luna_tui.core.spans import Span, Try
 from luna_tui.core.words import Manner, Mode, RunStatus, Scope, Status, WaitReason
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
 LOG_RECORDS = 2_000
 """Records kept for the event log; the journal has all of them."""
-
-
-@dataclass(slots=True)
-class Span:
-    """A stretch of a subtask's time spent in one way, for the timeline; `end_at` None = until now."""
-
-    phase: str
-    """`wait:<reason>` or `run`."""
-    start_at: float
-    end_at: float | None = None
-
-
-@dataclass(slots=True)
-class Try:
-    """One attempt as it went."""
-
-    number: int
-    started_at: float
-    ended_at: float | None = None
-    error_kind: str | None = None
-    message: str = ""
-    status: int | None = None
-    delay_s: float | None = None
-    """Pause announced after it; None when nothing follows."""
 
 
 @dataclass(slots=True)
@@ -128,6 +105,8 @@ class WaveState:
     ended_at: float | None = None
     status: RunStatus | None = None
     end_reason: str = ""
+    most: int | None = None
+    """Workers that the plan allows it at once; None = as many as the run has."""
 
 
 @dataclass(slots=True)
@@ -162,6 +141,11 @@ class RunState:
     """Known costs added up; None when none is known."""
     unpriced: bool = False
     """Some usage had no known price, so `cost_usd` is a lower bound."""
+    staff: list[tuple[float, int]] = field(default_factory=list)
+    """Since when how many workers were allowed; the first instant is the start of the run."""
+    pauses: list[Span] = field(default_factory=list)
+    caps: dict[str, int] = field(default_factory=dict)
+    """`rpm`, `itpm`, `otpm` -> the most that the mode allowed a minute at any time."""
     throttled_at: list[float] = field(default_factory=list)
     """Instants of 429 answers."""
     counts: dict[Status, int] = field(default_factory=dict)
@@ -184,7 +168,7 @@ class RunState:
                 del self.log[:200]
         match event:
             case RunStarted():
-                _start_run(self, event)
+                _start_run(self, event, record.at)
             case WaveStarted() | WaveFinished():
                 _apply_wave(self, event, record.at)
             case (
@@ -204,14 +188,20 @@ class RunState:
                     _apply_subtask(self, subtask, event, record.at)
             case LimitsObserved():
                 self.limits, self.limits_at = event, record.at
+                for name, gauge in (("rpm", event.rpm), ("itpm", event.itpm), ("otpm", event.otpm)):
+                    self.caps[name] = max(gauge.cap, self.caps.get(name, 0))
             case ModeChanged():
                 self.mode = event.to
             case WorkersChanged():
                 self.max_workers, self.automatic = event.to, event.automatic
+                self.staff.append((record.at, event.to))
             case RunPaused():
                 self.paused = True
+                self.pauses.append(Span("paused", record.at))
             case RunResumed():
                 self.paused = False
+                if self.pauses:
+                    self.pauses[-1].end_at = record.at
             case CancelRequested():
                 _apply_cancel(self, event)
             case JournalFailed():
@@ -247,14 +237,18 @@ def fold(records: Iterable[Record]) -> RunState:
     return state
 
 
-def _start_run(state: RunState, event: RunStarted) -> None:
+def _start_run(state: RunState, event: RunStarted, at: float) -> None:
+    state.staff.append((at, event.max_workers))
     state.started_at, state.plan = event.started_at, event.plan
     state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
     state.max_workers, state.automatic = event.max_workers, event.automatic
     state.version = event.version
     for number, wave in enumerate(event.plan.waves, 1):
         ids = tuple(s.id for s in wave.subtasks)
-        state.waves[wave.name] = WaveState(wave.name, number, wave.parallel, wave.timeout, subtasks=ids)
+        most = wave.max_workers if wave.parallel else 1
+        state.waves[wave.name] = WaveState(
+            wave.name, number, wave.parallel, wave.timeout, subtasks=ids, most=most
+        )
         width = max(2, len(str(len(ids))))
         for place, planned in enumerate(wave.subtasks, 1):
             label = f"{number}.{place:0{width}d}"

@@ -172,7 +172,9 @@ class Admission:
             throttled=self.throttled,
             waiting=waiting,
             useful_workers=self._needs.useful_workers(
-                books.rpm.policy.rate, books.itpm.policy.rate, books.otpm.policy.rate
+                (books.rpm.policy.rate, books.itpm.policy.rate, books.otpm.policy.rate),
+                (books.rpm.room(), books.itpm.room(), books.otpm.room() - books.otpm.expected),
+                books.otpm.running,
             ),
         )
 
@@ -249,6 +251,9 @@ class Admission:
 
     def _verdict(self, ticket: Ticket, ahead: list[float]) -> tuple[WaitReason, float]:
         reason, seconds = self.books.shortage((ahead[0], ahead[1], ahead[2]), ticket)
+        first = self.first
+        if seconds <= 0.0 and first is not None and first.reason is not None:
+            reason = first.reason
         if self._pause.holds(self.books.now):
             reason, seconds = WaitReason.RETRY_AFTER, max(self._pause.left_s(self.books.now), seconds)
         return reason, round(seconds, 1)

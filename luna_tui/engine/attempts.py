@@ -190,7 +190,7 @@ class Pilot:
             workspace=self._around.workspace,
             run_dir=self._around.run_dir,
             results=results,
-            expected=self._expect(flight.subtask),
+            expect=self._expect,
         )
         demand = runner.demand(work)
         limiter = self._limiter_of(flight.subtask.model)

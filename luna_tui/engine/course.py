@@ -33,8 +33,6 @@ class WaveInProgress:
     """The timeout or cancellation that ended it early."""
     opened: bool = False
     finished: bool = False
-    workers: int = 0
-    """Most workers it was allowed at any time."""
 
     def ends(self, ending: Ending) -> None:
         """Start nothing more of it; the first reason counts."""
@@ -96,11 +94,9 @@ class Course:
         if wave.began_at is not None:
             return
         wave.began_at = self._clock.now()
-        wave.workers = allowed(self._rule, wave.wave)
+        workers = allowed(self._rule, wave.wave)
         parallel, reason = manner(self._rule, wave.wave)
-        self._publish(
-            WaveStarted(wave=wave.wave.name, parallel=parallel, reason=reason, workers=wave.workers)
-        )
+        self._publish(WaveStarted(wave=wave.wave.name, parallel=parallel, reason=reason, workers=workers))
 
     def start_clock(self, wave: WaveInProgress) -> None:
         """The first attempt of a wave starts its timeout."""
@@ -122,11 +118,8 @@ class Course:
         return True
 
     def use(self, rule: WorkerRule) -> None:
-        """Another number of workers; waves that are under way may use it too."""
+        """Another number of workers, for what waves say when they begin."""
         self._rule = rule
-        for wave in self.waves:
-            if wave.began_at is not None and not wave.finished:
-                wave.workers = max(wave.workers, allowed(rule, wave.wave))
 
     def _open_next(self) -> None:
         """The next wave, or all of them where waves are only labels."""

@@ -52,7 +52,13 @@ class FlightDesk:
         self._on_end = on_end
 
     def next_attempt(self, flight: Flight) -> None:
-        """Give the flight a fresh token for its next attempt; Cancelled when its end was decided."""
+        """Give the flight a fresh token for its next attempt; Cancelled when its end was decided.
+
+        The token it took off with serves its first attempt, and `start` sees an end decided until then.
+        """
+        if flight.attempt == 0:
+            flight.attempt = 1
+            return
         with self.lock:
             self._raise_if_ending(flight)
             flight.attempt += 1

@@ -83,7 +83,8 @@ class WaveExecutor:
         self._clock = clock
         self._limiter = limiter
         self._store = store
-        self._tally = Tally(plan)
+        self._tally = Tally()
+        bus.subscribe(self._tally.follow)
         self._expectations = Expectations(plan)
         self._used: dict[str, tuple[int, Tokens]] = {}
         """Subtask -> its last attempt with a known use of tokens, and that use."""
@@ -143,7 +144,6 @@ class WaveExecutor:
 
     def run(self) -> RunStatus:
         """Run every wave; returns how the run ended, after `run_finished` was published."""
-        began_at = self._clock.now()
         self._bus.publish(
             RunStarted(
                 started_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -160,14 +160,14 @@ class WaveExecutor:
         self._floor.run()
         self._floor.close()
         self._deadlines.close()
-        return self._finish(began_at)
+        return self._finish()
 
     def not_saved(self, message: str) -> None:
         """Events or results can no longer be saved: admit nothing more, let what runs finish."""
         self._bus.publish(JournalFailed(message=message))
         self.control.stop_admission(f"not saved: {message}")
 
-    def _finish(self, began_at: float) -> RunStatus:
+    def _finish(self) -> RunStatus:
         self._sample()
         cancelled = self._floor.stopping is not None and self._floor.stopping.status is Status.CANCELLED
         ending = self._floor.why_ended
@@ -175,8 +175,7 @@ class WaveExecutor:
         self._bus.publish(
             self._tally.finished(
                 status,
-                self._clock.now() - began_at,
-                workers=self._floor.workers_of_waves,
+                self._bus.now_s(),
                 throttled=self._limiter.snapshot().throttled,
                 reason=ending.reason if ending is not None else "",
             )
@@ -185,7 +184,8 @@ class WaveExecutor:
 
     def _work(self) -> None:
         """Body of a worker's thread."""
-        while (flight := self._floor.take()) is not None:
+        flight: Flight | None = None
+        while (flight := (flight.successor if flight else None) or self._floor.take()) is not None:
             results = {i: self._results[i] for i in flight.subtask.depends_on if i in self._results}
             self._pilot.fly(flight, results)
             if flight.abandoned:
@@ -194,7 +194,6 @@ class WaveExecutor:
                 return
 
     def _use(self, event: UsageRecorded) -> None:
-        self._tally.use(event)
         attempt, before = self._used.get(event.subtask, (0, Tokens()))
         if attempt != event.attempt:
             before = Tokens()
@@ -221,7 +220,6 @@ class WaveExecutor:
     def _book_end(self, event: SubtaskFinished, output: str) -> None:
         if event.status in GOOD and event.subtask in self._needed:
             self._results[event.subtask] = output
-        self._tally.end(event)
         self._bus.publish(event)
 
     def _save(self, event: SubtaskFinished, output: str) -> None:
@@ -231,7 +229,8 @@ class WaveExecutor:
             self.not_saved(str(error))
 
     def _sample(self) -> None:
-        """Publish the limiter's figures when they changed, once a second."""
+        """Publish the limiter's figures when they changed, and keep the sums up to date, once a second."""
+        self._tally.catch_up()
         sample = self._limiter.snapshot()
         if sample != self._sampled:
             self._sampled = sample

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from luna_tui.engine.runner import ServerLimits, Usage
 
 OUTPUT_INTERVAL_S = 0.1
 """Shortest time between two output events of one subtask."""
+FLUSH_GRID_S = 0.05
+"""Delayed output is published at multiples of this: one wake-up, one commit for all that stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Flight:
     abandoned: bool = False
     give_up: Callable[[], None] | None = None
     """Settles what the current attempt holds of the limits, when its thread will not."""
+    successor: Flight | None = None
+    """What its thread flies next, when that was known as it landed."""
     refused: Ticket | None = None
     """The ticket that a 429 refused; the next attempt waits at its place in the line."""
     failures: int = 0
@@ -108,7 +113,8 @@ class FlightContext:
             if self._clock.now() >= due_at:
                 self._publish_pending()
             else:
-                self._flush = self._deadlines.arm(due_at, self._flush_now)
+                at = math.ceil(due_at / FLUSH_GRID_S) * FLUSH_GRID_S
+                self._flush = self._deadlines.arm(at, self._flush_now)
 
     def usage(self, usage: Usage, *, final: bool) -> None:
         """Book tokens of this attempt."""

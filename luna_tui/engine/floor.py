@@ -68,6 +68,8 @@ class Floor:
         """Worker numbers used so far."""
         self._threads = 0
         """Threads that fly, or come back to take the next one."""
+        self._coming = 0
+        """Those that are new or come back; they take without being woken."""
         self._closed = False
         self.rule = rule
         """How many flights there may be; a wave may lower it, never raise it."""
@@ -87,14 +89,10 @@ class Floor:
         """What ended the run early, if anything did."""
         return self.stopping or self._course.stopped
 
-    @property
-    def workers_of_waves(self) -> dict[str, int]:
-        """Wave -> the most workers it was allowed; only waves that began."""
-        return {w.wave.name: w.workers for w in self._course.waves if w.began_at is not None}
-
     def take(self) -> Flight | None:
         """A flight for the calling thread; blocks until there is one. None = the run is over."""
         with self._desk.lock:
+            self._coming -= 1
             while not self._unmanned and not self._closed:
                 self._handed_out.wait()
             return self._unmanned.popleft() if self._unmanned else None
@@ -104,6 +102,8 @@ class Floor:
 
         True when it had to wait. Raises Cancelled when the flight ends.
         """
+        if not self.paused and flight in self._line:
+            return False
         with self._desk.lock:
             self._line.add(flight)
             if not self.paused:
@@ -133,12 +133,17 @@ class Floor:
         heapq.heappush(self._free, flight.worker)
         if flight.abandoned:
             self._threads -= 1
+        else:
+            self._coming += 1
         skips = self._board.end(event.subtask, event.status)
         wave = self._course.of(event.subtask)
         self._book_end(event, output)
         self._count(wave, event.status)
         self._skip(skips)
         self._go_on()
+        if self._unmanned and not flight.abandoned:
+            flight.successor = self._unmanned.popleft()
+            self._coming -= 1
 
     def may_retry(self, flight: Flight) -> bool:
         """False once the wave or the run was asked to start nothing more."""
@@ -215,7 +220,8 @@ class Floor:
             # Threads that are about to come back from a flight that landed count as there.
             if self._threads < len(self._flights) and self._start_thread():
                 self._threads += 1
-            else:
+                self._coming += 1
+            elif len(self._unmanned) > self._coming:
                 self._handed_out.notify()
 
     def _may_hand_out(self) -> bool:
@@ -247,10 +253,10 @@ class Floor:
             if wave.finished:
                 return
             wave.ends(ending)
+            self._withdraw(range(wave.number, wave.number + 1), skipped)
             here = [f for f in self._flights.values() if f.wave == wave.wave.name]
             tokens = self._decide([f for f in here if f.started], ending)
             tokens += self._decide([f for f in here if not f.started], skipped)
-            self._withdraw(range(wave.number, wave.number + 1), skipped)
             self._go_on()
         for token in tokens:
             token.cancel(reason)
@@ -261,11 +267,11 @@ class Floor:
             return []
         for wave in waves:
             wave.ends(ending)
+        # First, because it takes a second for 100,000 subtasks, and the grace of flights runs from `_decide`.
+        self._withdraw(range(waves[0].number, waves[-1].number + 1), ending)
         names = {wave.wave.name for wave in waves}
         hit = [f for f in self._flights.values() if f.wave in names]
-        tokens = self._decide([f for f in hit if manner is Manner.NOW or not f.running], ending)
-        self._withdraw(range(waves[0].number, waves[-1].number + 1), ending)
-        return tokens
+        return self._decide([f for f in hit if manner is Manner.NOW or not f.running], ending)
 
     def _decide(self, flights: Iterable[Flight], ending: Ending) -> list[CancelToken]:
         tokens = (self._desk.decide(flight, ending) for flight in flights)

@@ -10,7 +10,6 @@ from luna_tui.core.bucket import Bucket
 from luna_tui.core.events import Gauge
 from luna_tui.core.limits import SHARES, Limits
 from luna_tui.core.words import Mode, WaitReason
-from luna_tui.engine.limiter_lows import Lows
 from luna_tui.engine.limiter_output import OutputPage
 from luna_tui.engine.limiter_page import Page, Sight
 from luna_tui.engine.runner import Demand, ServerLimit, ServerLimits, Usage
@@ -18,6 +17,9 @@ from luna_tui.engine.runner import Demand, ServerLimit, ServerLimits, Usage
 _LEARN = 0.1
 """Weight of a new observation in a fading mean."""
 _FIRST_SPEED = 60.0
+_FASTEST = 1_000.0
+_LEAST_TOKENS = 20
+"""Answers shorter than this say nothing about speed."""
 _LONGEST_RESET_S = 3_600.0
 _RECENT_S = 5.0
 _STALE_SHARE = 0.05
@@ -46,14 +48,14 @@ class Ticket:
     """The server said something, so its request and input are used."""
     closed: bool = False
     """Settled, refunded or given up; nothing changes it any more."""
-    held: tuple[float, float] = (0.0, 0.0)
-    """Requests and input tokens held until the answer."""
     counted: float = 0.0
     """Input tokens booked as used."""
     counted_at: float = 0.0
-    """Instant of that."""
+    """Instant of the answer that confirmed them."""
     produced: float = 0.0
     speed: float = 0.0
+    first_at: float | None = None
+    """Instant at which it was first known to produce."""
     sights: tuple[Sight, Sight, Sight] | None = None
 
     @property
@@ -75,8 +77,6 @@ class Books:
         """Mean relative error of the estimates of input, learnt."""
         self.speed = _FIRST_SPEED
         """Mean output tokens a second of one answer, learnt."""
-        self._lows = Lows()
-        """Of the use of input tokens, on whichever ledger it is lower."""
         self.use(limits, mode)
 
     def use(self, limits: Limits | None = None, mode: Mode | None = None) -> None:
@@ -91,12 +91,7 @@ class Books:
         if passed > 0.0:
             self.now = now
             for page in self._pages.values():
-                page.drain(passed)
-            self._lows.note(now, self._itpm_used)
-
-    @property
-    def _itpm_used(self) -> float:
-        return min(self.itpm.truth.used, self.itpm.policy.used + self.itpm.held)
+                page.drain(passed, now)
 
     def fits(self, ticket: Ticket) -> bool:
         """Whether the ticket can be admitted now without passing a limit in any dimension."""
@@ -116,14 +111,15 @@ class Books:
 
     def admit(self, ticket: Ticket) -> None:
         """Hold what a ticket needs, in all dimensions."""
-        ticket.admitted_at, ticket.answered, ticket.produced = self.now, False, 0.0
+        ticket.admitted_at = self.now
         ticket.speed = self.speed
-        ticket.held = (self.rpm.send(ticket.requests), self.itpm.send(ticket.tokens_in))
+        self.rpm.send(ticket.requests)
+        self.itpm.send(ticket.tokens_in)
         self.otpm.begin(ticket.tokens_out, ticket.most_out, ticket.speed)
         ticket.sights = (
             self.rpm.sight(ticket.requests),
             self.itpm.sight(ticket.tokens_in),
-            self.otpm.sight(0.0),
+            self.otpm.sight_of(ticket.most_out),
         )
 
     def answer(self, ticket: Ticket) -> None:
@@ -131,8 +127,9 @@ class Books:
         if ticket.answered or ticket.admitted_at is None:
             return
         ticket.answered = True
-        self.rpm.confirm(ticket.held[0], ticket.requests)
-        self.itpm.confirm(ticket.held[1], ticket.tokens_in)
+        self.otpm.certain += ticket.most_out
+        self.rpm.confirm(ticket.requests, ticket.requests, ticket.admitted_at)
+        self.itpm.confirm(ticket.tokens_in, ticket.tokens_in, ticket.admitted_at)
         ticket.counted, ticket.counted_at = ticket.tokens_in, self.now
 
     def correct(self, ticket: Ticket, usage: Usage) -> None:
@@ -142,33 +139,40 @@ class Books:
         if ticket.tokens_in > 0.0:
             off = abs(tokens_in - ticket.tokens_in) / max(tokens_in, ticket.tokens_in)
             self.error += _LEARN * (off - self.error)
-        more = tokens_in - ticket.counted
-        if more < 0.0:
-            more = -self._lows.take(ticket.counted_at, -more, self._itpm_used)
-        if more:
-            self.itpm.count(more)
-        ticket.counted = tokens_in
+        if tokens_in != ticket.counted and ticket.admitted_at is not None:
+            self.itpm.count(tokens_in - ticket.counted, ticket.admitted_at, ticket.counted_at)
+            ticket.counted = tokens_in
         produced = float(max(0, usage.output_tokens))
         foreseen = ticket.left_out
-        ticket_before, ticket.produced = ticket.produced, produced
-        self.otpm.produce(produced - ticket_before, foreseen - ticket.left_out)
+        before, ticket.produced = ticket.produced, produced
+        self.otpm.produce(produced - before, foreseen - ticket.left_out)
+        if ticket.first_at is None and produced > 0.0:
+            ticket.first_at = self.now
 
     def settle(self, ticket: Ticket, usage: Usage) -> None:
         """All that a request used, now that it ended."""
         self.correct(ticket, usage)
-        self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
+        self._learn_speed(ticket)
+        self._end_output(ticket)
 
     def refund(self, ticket: Ticket) -> None:
         """The request used nothing, as far as the server said."""
-        if not ticket.answered:
-            self.rpm.release(ticket.held[0])
-            self.itpm.release(ticket.held[1])
-        self.otpm.end(ticket.left_out, ticket.most_out, ticket.speed, ticket.produced)
+        if not ticket.answered and ticket.admitted_at is not None:
+            self.rpm.release(ticket.requests, ticket.admitted_at)
+            self.itpm.release(ticket.tokens_in, ticket.admitted_at)
+        self._end_output(ticket)
 
-    def learn_speed(self, tokens: float, seconds: float) -> None:
-        """An answer of this many tokens took this long from its first word to its last."""
-        if tokens >= 20 and seconds > 0.05:
-            self.speed += _LEARN * (min(1_000.0, max(1.0, tokens / seconds)) - self.speed)
+    def _end_output(self, ticket: Ticket) -> None:
+        self.otpm.end(
+            ticket.left_out, ticket.most_out, ticket.speed, ticket.produced, answered=ticket.answered
+        )
+
+    def _learn_speed(self, ticket: Ticket) -> None:
+        """How fast answers are produced, from their first word to their last."""
+        seconds = 0.0 if ticket.first_at is None else self.now - ticket.first_at
+        if ticket.produced >= _LEAST_TOKENS and seconds > 0.0:
+            speed = min(_FASTEST, max(1.0, ticket.produced / seconds))
+            self.speed += _LEARN * (speed - self.speed)
 
     def believe(self, ticket: Ticket | None, told: ServerLimits) -> None:
         """Take over the limits of an answer's headers, and hold what remains against the books."""
@@ -212,7 +216,8 @@ class Books:
         return worst, worst_s
 
     def gauge(self, reason: WaitReason) -> Gauge:
-        """The figures of a dimension for people; `settled` above the cap is a debt that drains first."""
+        """The figures of a dimension for people: what is reserved is not in `settled`, whose part above
+        the cap is a debt that drains first."""
         page = self._pages[reason]
         cap, limit = page.policy.size, page.truth.size
         held = self.otpm.expected if page is self.otpm and not self.otpm.reserving else page.held
@@ -220,7 +225,7 @@ class Books:
         return Gauge(
             limit=round(page.limit),
             cap=round(cap),
-            settled=round(max(page.policy.used, binding, 0.0)),
+            settled=round(max(page.policy.used - page.held, binding, 0.0)),
             reserved=round(held),
             server_remaining=page.reading.remaining if page.reading else None,
             server_age_s=round(self.now - page.read_at, 1) if page.reading else None,

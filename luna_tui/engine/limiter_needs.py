@@ -27,10 +27,18 @@ class MeanNeeds:
         self.tokens_out += weight * (tokens_out - self.tokens_out)
         self.seconds += weight * (seconds - self.seconds)
 
-    def useful_workers(self, rpm: float, itpm: float, otpm: float) -> int | None:
-        """Admissions a second that the rates (per second) allow, times mean seconds; None = unknown."""
+    def useful_workers(
+        self, rates: tuple[float, float, float], rooms: tuple[float, float, float], running: int
+    ) -> int | None:
+        """How many requests at once the limits can keep going; None = not known yet.
+
+        In the long run the admissions that the `rates` (units a second, per dimension) allow times the
+        mean seconds of an answer; for the moment also what fits into the `rooms` (units) beside those
+        `running`.
+        """
         if self.seen < _LEAST:
             return None
-        pairs = ((rpm, 1.0), (itpm, self.tokens_in), (otpm, self.tokens_out))
-        admissions = min(rate / need for rate, need in pairs if need > 0.0)
-        return max(1, math.ceil(admissions * self.seconds))
+        needs = (1.0, self.tokens_in, self.tokens_out)
+        steady = min(rate / need for rate, need in zip(rates, needs, strict=True) if need > 0.0)
+        now = min(room / need for room, need in zip(rooms, needs, strict=True) if need > 0.0)
+        return max(1, math.ceil(steady * self.seconds), running + math.floor(max(0.0, now)))

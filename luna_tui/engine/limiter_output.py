@@ -32,6 +32,8 @@ class OutputPage(Page):
     """Tokens a second that they produce together."""
     promised: float = 0.0
     """Sum of their `max_tokens`."""
+    certain: float = 0.0
+    """That of those whose answers have begun, so that the server had surely admitted them."""
     produced: float = 0.0
     """Tokens they have produced so far."""
     reserving: bool = False
@@ -69,25 +71,26 @@ class OutputPage(Page):
         self.promised += most
         self.speed += speed
         if self.reserving:
-            self.count(most)
+            self._charge(most)
 
-    def end(self, left: float, most: float, speed: float, produced: float) -> None:
+    def end(self, left: float, most: float, speed: float, produced: float, *, answered: bool) -> None:
         """An answer ended that was still expected to produce `left` tokens."""
         self.running -= 1
         if self.running == 0:
-            self.expected = self.promised = self.speed = self.produced = 0.0
+            self.expected = self.promised = self.certain = self.speed = self.produced = 0.0
         else:
             self.expected = max(0.0, self.expected - left)
             self.promised -= most
+            self.certain -= most if answered else 0.0
             self.speed -= speed
             self.produced -= produced
         if self.reserving:
-            self.count(produced - most)
+            self._charge(produced - most)
 
     def produce(self, tokens: float, less_expected: float) -> None:
         """A running answer produced tokens (or fewer than it seemed), some of which were foreseen."""
         if not self.reserving:
-            self.count(tokens)
+            self._charge(tokens)
         self.produced += tokens
         self.expected = max(0.0, self.expected - less_expected)
 
@@ -95,9 +98,9 @@ class OutputPage(Page):
         """Tokens by which the running answers may differ from what they told."""
         return self.running * _DOUBT + _GUESS_ERROR * self.produced
 
-    def sight(self, need: float) -> Sight:
-        """The books as they are, and what was promised so far."""
-        return replace(Page.sight(self, need), promised=self.promised)
+    def sight_of(self, most: float) -> Sight:
+        """The books as they are, and what a server that reserves had surely taken with this request."""
+        return replace(self.sight(0.0), promised=self.certain + most)
 
     def judge(self, sight: Sight, remaining: float) -> bool:
         """Whether an answer's word fits a server that reserves; True once, when enough of them did."""
@@ -109,14 +112,20 @@ class OutputPage(Page):
             return False
         fits = 0.8 * least - GRAIN <= gone <= 1.1 * most + GRAIN
         self.proofs = self.proofs + 1 if fits else 0
-        self.settled = not fits
+        self.settled = gone < 0.5 * least
         if self.proofs < _PROOFS:
             return False
         self.reserving = True
-        self.count(self.promised - self.produced)
+        self._charge(self.promised - self.produced)
         self.truth.used -= min(self.booked, self.truth.used)
         self.booked = self.foreign_rate = 0.0
         return True
+
+    def _charge(self, tokens: float) -> None:
+        """Charged here and now on both ledgers, as the server does; so is what it gives back."""
+        self.truth.used = max(0.0, self.truth.used + tokens)
+        self.policy.used = max(0.0, self.policy.used + tokens)
+        self.added += tokens
 
     def _truth_margin(self) -> float:
         return self.margin + self.running * _UNREPORTED + 1.0

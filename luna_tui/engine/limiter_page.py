@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from luna_tui.core.bucket import ROUNDING_S, Bucket
+from luna_tui.core.bucket import Bucket
+from luna_tui.engine.limiter_lows import Lows
 from luna_tui.engine.runner import ServerLimit
 
 GRAIN = 1_000
@@ -45,16 +46,17 @@ class Sight:
 class Page:
     """Two ledgers that must agree: `truth` mirrors the server's bucket, `policy` is the mode's share of it.
 
-    What is sent is `held` until an answer confirms it. On the truth it drains only from then on: a
-    bucket that was full on the server's side got no refill meanwhile. The policy is our own pace,
-    so there it drains from the moment it is sent. Not thread-safe.
+    In the truth what is sent is `held` until an answer confirms it. Only from then on does it drain:
+    a bucket that was full on the server's side got no refill meanwhile. The policy is our own rule,
+    so there a request counts, and drains, from the instant it is sent. Not thread-safe.
     """
 
     truth: Bucket
     policy: Bucket
-    """Its use is below 0 by as much as has drained of what is held."""
     held: float = 0.0
     """Units of requests that were sent and not confirmed."""
+    claimed: float = 0.0
+    """Units that other processes waited for before our first in line did."""
     margin: float = 0.0
     """Units of the truth left free, learnt from refusals that the books did not foresee."""
     foreign_rate: float = 0.0
@@ -72,6 +74,8 @@ class Page:
     read_at: float = 0.0
     clear_s: float = 0.0
     """Seconds since the books were last held against a reading, a refusal included."""
+    truth_lows: Lows = field(default_factory=Lows)
+    policy_lows: Lows = field(default_factory=Lows)
 
     @property
     def limit(self) -> float:
@@ -90,29 +94,32 @@ class Page:
         """Take over a limit that an answer told, together with what it said remains.
 
         The server may have been counting all the while, or may have clipped a bucket that shrank:
-        the books keep what they know as far as the reading allows. A limit that shrank leaves no debt.
+        the books keep what they know as far as the reading allows. A limit that shrank leaves no
+        debt, and of our own pace no more use than the answer may contain.
         """
-        free = max(0.0, self.policy.size - self.policy.used)
-        shrank = limit < self.limit
+        free, shrank = max(0.0, self.policy.size - self.policy.used), limit < self.limit
         self.use(limit, share)
         used = self.truth.size - remaining
         self.truth.used = max(0.0, used - self.held, min(self.truth.used, used))
         if shrank:
-            self.policy.used = min(self.policy.used, max(0.0, self.policy.size - free))
+            told = max(0.0, used + self.held, self.policy.size - free)
+            self.policy.used = min(self.policy.used, self.policy.size, told)
         self.booked = self.foreign_rate = 0.0
 
-    def drain(self, seconds: float) -> None:
-        """Let time pass."""
+    def drain(self, seconds: float, now: float) -> None:
+        """Let time pass until `now`."""
         if seconds <= 0.0:
             return
         self.clear_s += seconds
-        self.policy.used = max(-self.held, self.policy.used - self.policy.rate * seconds)
+        self.policy.drain(seconds)
         if self.foreign_rate > 0.0:
             # Before what drains: the guess alone must never keep a bucket from getting empty.
             left = math.exp(-seconds / self._fade_s)
             self._book(self.foreign_rate * self._fade_s * (1.0 - left))
             self.foreign_rate *= left
         self.drained += self.truth.drain(seconds)
+        self.truth_lows.note(now, self.truth.used)
+        self.policy_lows.note(now, self.policy.used)
         if self.margin > 0.0:
             self.margin *= math.exp(-seconds / _MARGIN_FADE_S)
         if self.truth.size < self.limit:
@@ -121,27 +128,34 @@ class Page:
 
     def fits(self, need: float) -> bool:
         """Whether both ledgers let `need` through now."""
-        return not self.policy.missing(need, self.held) and not self.truth.missing(
-            need, self.held, self.margin
+        return not self.policy.missing(need, self.claimed) and not self.truth.missing(
+            need, self.held + self.claimed, self.margin
         )
+
+    def room(self) -> float:
+        """Units that could be sent at once; below 0 when something must drain first."""
+        theirs = self.truth.size - self.truth.used - self.held - self.claimed - self.margin
+        return min(self.policy.size - self.policy.used - self.claimed, theirs)
 
     def wait_s(self, need: float) -> float | None:
         """Seconds until `need` fits by draining alone; None when an answer must come first."""
-        ours = self.policy.missing(need, self.held) / self.policy.rate
-        theirs = self._truth_wait_s(need)
-        return None if theirs is None else max(theirs, ours + ROUNDING_S if ours > 0.0 else 0.0)
+        waits = (
+            self.policy.wait_s(need, self.claimed),
+            self._truth_wait_s(need),
+        )
+        return None if None in waits else max(w for w in waits if w is not None)
 
     def shortage_s(self, ahead: float, need: float) -> float:
         """About how many seconds `need` waits behind `ahead` if what is held uses what it asked for."""
-        held = self.held + ahead
-        ours = self.policy.missing(need, held) / self.policy.rate
-        return max(ours, self._refill_s(self.truth.missing(need, held, self.margin)))
+        ours = self.policy.missing(need, self.claimed + ahead) / self.policy.rate
+        theirs = self.truth.missing(need, self.held + self.claimed + ahead, self.margin)
+        return max(ours, self._refill_s(theirs))
 
-    def send(self, need: float) -> float:
-        """Hold what a request needs; returns what was held."""
+    def send(self, need: float) -> None:
+        """Hold what a request needs, all of it."""
         self.held += need
         self.added += need
-        return need
+        self.policy.used += need
 
     def sight(self, need: float) -> Sight:
         """The books as they are, for a request that has just been sent with `need`."""
@@ -156,22 +170,25 @@ class Page:
             limit=self.limit,
         )
 
-    def confirm(self, held: float, actual: float) -> None:
+    def confirm(self, need: float, actual: float, sent_at: float) -> None:
         """An answer came: what was held is used, as much as it turned out to be."""
-        self.count(actual)
+        self._let_go(need)
+        self.truth.used += actual
         self.confirmed += actual
-        self.release(held)
+        self.added += actual
+        self._count_ours(actual - need, sent_at)
 
-    def release(self, held: float) -> None:
-        """Stop holding what was never used, or is counted otherwise."""
-        self.held = max(0.0, self.held - held)
-        self.added -= held
-        self.policy.used = max(self.policy.used, -self.held)
+    def release(self, need: float, sent_at: float) -> None:
+        """Stop holding what was never used."""
+        self._let_go(need)
+        self._count_ours(-need, sent_at)
 
-    def count(self, more: float) -> None:
-        """Book certain use of ours; a negative amount takes back what was counted too much."""
-        self.truth.used = max(0.0, self.truth.used + more)
-        self.policy.used = max(-self.held, self.policy.used + more)
+    def count(self, more: float, sent_at: float, confirmed_at: float) -> None:
+        """Book certain use of ours, counted from these instants; a negative amount takes back."""
+        self._count_ours(more, sent_at)
+        if more < 0.0:
+            more = -self.truth_lows.take(confirmed_at, -more, self.truth.used)
+        self.truth.used += more
         self.added += more
 
     def compare(self, sight: Sight, told: ServerLimit, doubt: float, now: float) -> float:
@@ -221,8 +238,18 @@ class Page:
             return
         self._surprise(over, clear_s)
 
+    def _let_go(self, need: float) -> None:
+        self.held = max(0.0, self.held - need)
+        self.added -= need
+
+    def _count_ours(self, more: float, since: float) -> None:
+        """Policy only. A bucket that got empty since would be just as it is, so it gives nothing back."""
+        if more < 0.0:
+            more = -self.policy_lows.take(since, -more, self.policy.used)
+        self.policy.used += more
+
     def _truth_wait_s(self, need: float) -> float | None:
-        wait_s = self.truth.wait_s(need, self.held, self.margin)
+        wait_s = self.truth.wait_s(need, self.held + self.claimed, self.margin)
         return self._refill_s(wait_s * self.truth.rate) if wait_s else wait_s
 
     def _refill_s(self, missing: float) -> float:

@@ -16,7 +16,9 @@ from luna_tui.engine.limiter_page import Page
 
 _log = logging.getLogger(__name__)
 
-_PAGE = ("margin", "foreign_rate", "booked", "drained", "added", "confirmed", "foreign", "clear_s")
+_PAGE = (
+    "margin", "foreign_rate", "booked", "drained", "added", "confirmed", "foreign", "clear_s",
+)  # fmt: skip
 _FLOW = ("running", "expected", "speed", "promised", "produced")
 _PAGE_WIDTH = 4 + len(_PAGE)
 COMMON_WIDTH = 1 + 3 * _PAGE_WIDTH + 3
@@ -109,8 +111,8 @@ class Sharing:
             self._load_rules(books, rows.common[-3:])
         for row in rows.gone:
             # The server goes on with what a dead process had sent.
-            books.rpm.count(row[0])
-            books.itpm.count(row[1])
+            books.rpm.count(row[0], books.now, books.now)
+            books.itpm.count(row[1], books.now, books.now)
         self._add_others(books, rows)
 
     def _load_rules(self, books: Books, rules: list[float]) -> None:
@@ -122,16 +124,18 @@ class Sharing:
         self._forget_others()
         since = self._admission.first_since
         held, flow = [0.0, 0.0], [0.0] * len(_FLOW)
+        claimed = [0.0, 0.0]
         for place, row in enumerate(rows.others):
             held = [a + b for a, b in zip(held, row[:2], strict=True)]
             flow = [a + b for a, b in zip(flow, row[2 : 2 + len(_FLOW)], strict=True)]
             first_since, *needs = row[-4:]
             earlier = since is None or (first_since, place >= rows.before) < (since, False)
             if first_since > 0.0 and earlier:
-                held = [held[0] + needs[0], held[1] + needs[1]]
+                claimed = [claimed[0] + needs[0], claimed[1] + needs[1]]
                 flow[1] += needs[2]
         books.rpm.held += held[0]
         books.itpm.held += held[1]
+        books.rpm.claimed, books.itpm.claimed = claimed
         _shift(books.otpm, flow, +1)
         self._foreign_held, self._foreign_flow = held, flow
 
@@ -140,6 +144,7 @@ class Sharing:
         books.rpm.held = max(0.0, books.rpm.held - self._foreign_held[0])
         books.itpm.held = max(0.0, books.itpm.held - self._foreign_held[1])
         _shift(books.otpm, self._foreign_flow, -1)
+        books.rpm.claimed = books.itpm.claimed = 0.0
         self._foreign_held, self._foreign_flow = [0.0, 0.0], [0.0] * len(_FLOW)
 
     def _store(self, rows: SharedRows) -> None:

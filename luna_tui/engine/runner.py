@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -82,8 +82,8 @@ class Work:
     """Absolute path of the run directory; empty when the run keeps nothing."""
     results: Mapping[str, str]
     """Output texts of the subtasks it depends on, by id."""
-    expected: Expected
-    """What it will probably take, by what like attempts took."""
+    expect: Callable[[Subtask], Expected]
+    """Tells what a subtask will probably take, by what like attempts took."""
 
 
 class AttemptContext(Protocol):

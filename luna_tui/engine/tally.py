@@ -1,72 +1,68 @@
-"""Count the ends of a run and draw the sum at its own end."""
+"""Draw the sum of a run at its end, from the same fold that every front end makes of its events."""
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
 from collections.abc import Mapping
+from queue import SimpleQueue
 
-from luna_tui.core.events import RunFinished, SubtaskFinished, Tokens, UsageRecorded
-from luna_tui.core.plan import Plan
-from luna_tui.core.schedule import lower_bound_s
+from luna_tui.core.events import Record, RunFinished, SubtaskOutput
+from luna_tui.core.metrics import measure
+from luna_tui.core.state import RunState
 from luna_tui.core.words import GOOD, RunStatus, Status
 
 
 class Tally:
-    """Figures of `run_finished`. Not thread-safe; the caller holds the desk's lock."""
+    """Figures of `run_finished`. A subscriber of the bus: records come one at a time, in order.
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._durations: dict[str, float] = {}
-        self._counts: Counter[Status] = Counter()
-        self._tokens = Tokens()
-        self._cost_usd: float | None = None
-        self._unpriced = False
+    Whoever publishes holds locks that others wait for, so records are only put aside there, and
+    folded by whoever calls `catch_up` now and then.
+    """
 
-    def end(self, event: SubtaskFinished) -> None:
-        """Book an end."""
-        self._durations[event.subtask] = event.duration_s
-        self._counts[event.status] += 1
+    def __init__(self) -> None:
+        self._state = RunState()
+        self._aside: SimpleQueue[Record] = SimpleQueue()
+        self._lock = threading.Lock()
+        """Protects `_state`; only one thread folds at a time."""
 
-    def use(self, event: UsageRecorded) -> None:
-        """Book tokens and their cost."""
-        self._tokens = self._tokens.plus(event)
-        if event.cost_usd is None:
-            self._unpriced = True
-        else:
-            self._cost_usd = (self._cost_usd or 0.0) + event.cost_usd
+    def follow(self, record: Record) -> None:
+        """Take a record in; texts are not counted."""
+        if not isinstance(record.event, SubtaskOutput):
+            self._aside.put(record)
+
+    def catch_up(self) -> None:
+        """Fold what was put aside."""
+        with self._lock:
+            for _ in range(self._aside.qsize()):
+                self._state.apply(self._aside.get())
 
     def status(self, *, cancelled: bool) -> RunStatus:
         """How the run ended; a run that only lost what a person cancelled counts as cancelled."""
+        self.catch_up()
         if cancelled:
             return RunStatus.CANCELLED
-        return wave_status(self._counts)
+        return wave_status(self._state.counts)
 
-    def finished(
-        self, status: RunStatus, wall_s: float, *, workers: Mapping[str, int], throttled: int, reason: str
-    ) -> RunFinished:
-        """The last event of the run; `workers` are those each wave really had."""
-        sum_s = sum(self._durations.values())
-        bound_s = self._bound_s(workers)
+    def finished(self, status: RunStatus, now_s: float, *, throttled: int, reason: str) -> RunFinished:
+        """The last event of the run, which ended at `now_s` on the scale of `Record.at`."""
+        self.catch_up()
+        state = self._state
+        found = measure(state, now_s)
         return RunFinished(
             status=status,
-            counts={str(s): n for s, n in sorted(self._counts.items())},
-            wall_s=wall_s,
-            sum_s=sum_s,
-            speedup=sum_s / wall_s if wall_s > 0 else None,
-            bound_s=bound_s,
-            efficiency=min(1.0, bound_s / wall_s) if wall_s > 0 else None,
-            tokens=self._tokens,
-            cost_usd=None if self._unpriced else self._cost_usd,
+            counts={str(s): n for s, n in sorted(state.counts.items())},
+            wall_s=found.wall_s,
+            sum_s=found.sum_s,
+            speedup=found.speedup,
+            bound_s=found.bound_s,
+            efficiency=found.efficiency,
+            tokens=state.tokens,
+            cost_usd=None if state.unpriced else state.cost_usd,
             throttled=throttled,
             reason=reason,
-        )
-
-    def _bound_s(self, workers: Mapping[str, int]) -> float:
-        return lower_bound_s(
-            self._durations,
-            {s.id: s.depends_on for s in self._plan.subtasks()},
-            [[s.id for s in wave.subtasks] for wave in self._plan.waves],
-            [workers.get(wave.name, 1) for wave in self._plan.waves],
+            bounds=found.bounds,
+            bound_by=found.bound_by,
+            lost=found.lost,
         )
 
 

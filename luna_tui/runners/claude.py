@@ -78,7 +78,7 @@ class ClaudeRunner:
 
     def demand(self, work: Work) -> Demand:
         """Input from the length of the finished prompt unless the plan estimates it; output as expected."""
-        expected = work.expected
+        expected = work.expect(work.subtask)
         return Demand(
             input_tokens=work.subtask.estimate.input_tokens
             or _question(work).tokens(expected.input_tokens_per_char),
@@ -97,7 +97,9 @@ class ClaudeRunner:
         guard = CallGuard(context.token, self._clock, first_s=self._first_event_s, gap_s=self._gap_s)
         earlier = CURRENT_GUARD.set(guard)
         reader = AnswerReader(
-            work.subtask.model, context, expected_input=question.tokens(work.expected.input_tokens_per_char)
+            work.subtask.model,
+            context,
+            expected_input=question.tokens(work.expect(work.subtask).input_tokens_per_char),
         )
         try:
             return self._listen(work, question, context, guard, reader)

@@ -64,9 +64,12 @@ class GuardedStream(httpcore2.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Receive at most `max_bytes`; seconds per call."""
+        guard = CURRENT_GUARD.get()
         with _mapped(httpcore2.ReadTimeout, httpcore2.ReadError), _guarded(self._sock, timeout):
+            if guard is not None:
+                guard.gather()
             received = self._sock.recv(max_bytes)
-        if (guard := CURRENT_GUARD.get()) is not None:
+        if guard is not None:
             guard.count(len(received))
         return received
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import math
 from typing import Any
@@ -45,6 +46,9 @@ class MessagesHandler(ApiConnection):
 
     def _get(self) -> None:
         path = self.path.partition("?")[0]
+        if path == "/simulator/stats" and ipaddress.ip_address(self.client_address[0]).is_loopback:
+            self.send_json(200, self._state.stats().as_json())
+            return
         if not self._authorised():
             return
         listed = [model_entry(m) for m in MODELS]
@@ -88,7 +92,7 @@ class MessagesHandler(ApiConnection):
             self.refuse(*wrong, text=text)
             return
         number = self._state.next_request()
-        fault = self._state.faults.hit(number, text, self._state.running_s())
+        fault = self._state.fault_of(number, text)
         if fault is not None and fault.kind in _REFUSING:
             after_s = fault.retry_after if fault.kind is FaultKind.RATE_LIMIT else None
             self.refuse(*_REFUSING[fault.kind], retry_after_s=after_s, text=text)
@@ -113,8 +117,7 @@ class MessagesHandler(ApiConnection):
                 self.told = self._state.account.headers()
             self._state.saw(self.path, 200, text)
             return verdict
-        if fault is not None:
-            self._state.faults.give_back(fault)
+        self._state.spare(fault, text)
         wait_s = verdict.retry_after_s
         whole_s = None if wait_s is None else math.ceil(min(wait_s, _LONGEST_S))
         self.refuse("rate_limit_error", _reason(verdict), retry_after_s=whole_s, code=verdict.code, text=text)

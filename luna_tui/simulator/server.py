@@ -6,15 +6,18 @@ import itertools
 import socket
 import socketserver
 import threading
-from collections import deque
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from http.server import ThreadingHTTPServer
 from typing import Any
 
 from luna_tui.simulator.account import Account, SimulatorClock
-from luna_tui.simulator.faults import FaultSchedule
+from luna_tui.simulator.chaos import Chaos
+from luna_tui.simulator.faults import Fault, FaultSchedule
 from luna_tui.simulator.hangups import HangUps
 from luna_tui.simulator.settings import SimulatorSettings
+from luna_tui.simulator.virtual import Charges
 
 __all__ = ["SimulatorClock", "SimulatorServer", "SimulatorSettings", "SimulatorStats"]
 
@@ -43,6 +46,18 @@ class SimulatorStats:
     disconnects: int
     """Answers that the client left before their end."""
     seen: tuple[SeenRequest, ...]
+    """The last 10,000."""
+    statuses: Mapping[int, int]
+    """Answers by HTTP status, without models and counts that went well; 0 = no head was sent."""
+    charges: Charges
+    """What the limits have counted."""
+
+    def as_json(self) -> dict[str, Any]:
+        """What `GET /simulator/stats` tells: all but the requests themselves."""
+        told = asdict(self)
+        del told["seen"]
+        charges: dict[str, Any] = told.pop("charges")
+        return told | charges
 
 
 class SimulatorState:
@@ -53,7 +68,8 @@ class SimulatorState:
         self.clock = clock
         self.account = Account(settings, clock)
         self.hangups = HangUps()
-        self.faults = FaultSchedule(settings.faults)
+        self._faults = FaultSchedule(settings.faults)
+        self._chaos = Chaos(settings.chaos, settings.seed)
         self.stopping = threading.Event()
         self._began_at = self._first_at = clock.now()
         self._lock = threading.Lock()
@@ -61,6 +77,7 @@ class SimulatorState:
         self._ids = itertools.count(1)
         self._requests = self._connections = self._streams = self._peak = self._disconnects = 0
         self._seen: deque[SeenRequest] = deque(maxlen=10_000)
+        self._statuses: Counter[int] = Counter()
 
     def next_request(self) -> int:
         """Number of a request that arrived now, from 1."""
@@ -79,9 +96,16 @@ class SimulatorState:
         """Seconds since the start."""
         return self.clock.now() - self._began_at
 
-    def running_s(self) -> float:
-        """Seconds since the first request, from which all schedules count."""
-        return self.clock.now() - self._first_at
+    def fault_of(self, number: int, text: str) -> Fault | None:
+        """What goes wrong with this request: by schedule, else by chance."""
+        drawn = self._chaos.draw(text)
+        return self._faults.hit(number, text, self.clock.now() - self._first_at) or drawn
+
+    def spare(self, fault: Fault | None, text: str) -> None:
+        """A limit refused the request before its fault could hit it."""
+        self._chaos.give_back(text)
+        if fault is not None:
+            self._faults.give_back(fault)
 
     def count(self, *, connections: int = 0, streams: int = 0, disconnects: int = 0) -> None:
         """Change counters."""
@@ -95,9 +119,11 @@ class SimulatorState:
         """Remember a request and how it was answered."""
         with self._lock:
             self._seen.append(SeenRequest(self.age_s(), path, status, text[:200]))
+            self._statuses[status] += 1
 
     def stats(self) -> SimulatorStats:
         """All counters at one instant."""
+        charges = self.account.charges()
         with self._lock:
             return SimulatorStats(
                 self._requests,
@@ -106,6 +132,8 @@ class SimulatorState:
                 self._peak,
                 self._disconnects,
                 tuple(self._seen),
+                dict(self._statuses),
+                charges,
             )
 
 

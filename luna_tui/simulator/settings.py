@@ -77,7 +77,7 @@ class SimulatorSettings:
     """Seconds of refill that a bucket holds; 60 = a whole minute's limit at once."""
     output_rule: OutputRule = OutputRule.PRODUCED
     headers: HeaderMode = HeaderMode.FULL
-    header_moment: HeaderMoment = HeaderMoment.LATE
+    header_moment: HeaderMoment = HeaderMoment.EARLY
     retry_after: bool = True
     """Whether a 429 tells the seconds to wait."""
     refusals_cost: bool = False

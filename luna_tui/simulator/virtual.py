@@ -78,7 +78,7 @@ class Charges:
     input_tokens: int
     output_tokens: int
     elapsed_s: float
-    """Since the first request."""
+    """From the first request until now, or until the last end while nothing is answered."""
     used: Mapping[str, float]
     """Mean use of each limit since the first request, beyond the full bucket of then; 1 = all of it."""
 
@@ -93,7 +93,9 @@ class VirtualService:
         self._settings = settings
         self._plan = stretches(settings.limit_changes, settings.foreign)
         self._reserving = settings.output_rule is OutputRule.RESERVED
-        self._asked = self._admitted = self._input = self._output = 0
+        self._asked = self._admitted = self._open = self._input = self._output = 0
+        self._ended: tuple[float, dict[str, float]] | None = None
+        """Seconds from the first request to the last end after which nothing ran, and the uses then."""
         self._refused: Counter[str] = Counter()
         self._ramp: Ramp | None = None
         if settings.ramp is not None:
@@ -123,6 +125,7 @@ class VirtualService:
         reserved = max_tokens if self._reserving else 0
         self._outputs.take(reserved)
         self._admitted += 1
+        self._open += 1
         self._input += input_tokens
         return Admitted(at, at + first_s, reserved)
 
@@ -135,9 +138,12 @@ class VirtualService:
 
     def end(self, at: float, admitted: Admitted, produced: int) -> None:
         """An answer is over, complete or not, after `produced` output tokens."""
+        self._advance(at)
         if admitted.reserved:
-            self._outputs.advance(at)
             self._outputs.give(max(0, admitted.reserved - produced))
+        self._open -= 1
+        if self._open == 0:
+            self._ended = at - self._began_at, self._used()
 
     def headers(self, at: float) -> Told | None:
         """What a client reads in an answer sent now; None without headers that it knows.
@@ -160,15 +166,17 @@ class VirtualService:
         return self._reading(at)
 
     def charges(self, at: float) -> Charges:
-        """Counters at this instant."""
+        """Counters at this instant; while nothing is answered, the uses are as of the last end."""
         self._advance(at)
+        running = (at - self._began_at if self._asked else 0.0), self._used()
+        elapsed_s, used = running if self._open or self._ended is None else self._ended
         return Charges(
             admitted=self._admitted,
             refused=dict(self._refused),
             input_tokens=self._input,
             output_tokens=self._output,
-            elapsed_s=at - self._began_at if self._asked else 0.0,
-            used={d.value: b.used() for d, b in self._by_dimension()},
+            elapsed_s=elapsed_s,
+            used=used,
         )
 
     def _begin(self, at: float) -> None:
@@ -179,12 +187,9 @@ class VirtualService:
         )
         self._began_at = at
 
-    def _by_dimension(self) -> tuple[tuple[Dimension, Bucket], ...]:
-        return (
-            (Dimension.REQUESTS, self._requests),
-            (Dimension.INPUT, self._inputs),
-            (Dimension.OUTPUT, self._outputs),
-        )
+    def _used(self) -> dict[str, float]:
+        buckets = (self._requests, self._inputs, self._outputs)
+        return {name.value: bucket.used() for name, bucket in zip(Dimension, buckets, strict=True)}
 
     def _advance(self, at: float) -> None:
         if self._asked == 0:

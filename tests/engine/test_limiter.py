@@ -227,6 +227,7 @@ def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
         ticket = admitted(limiter, clock, asks(3_000, 500))
         clock.advance(12)
         limiter.settle(ticket, used(3_000, 500))
+    admitted(limiter, clock, asks(380_000))
     assert limiter.snapshot().useful_workers == 26, "450,000 * 0.85 / 60 / 3,000 a second, 12 s each"
 
 

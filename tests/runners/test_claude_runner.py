@@ -71,7 +71,7 @@ def test_an_answer_streams_and_is_booked_as_the_server_counts(start: Start) -> N
 
 
 def test_forty_conversations_at_once_are_never_mixed(start: Start) -> None:
-    server, runner = start(speed=20.0)
+    server, runner = start(speed=8.0)
     run = make_run(runner, plan(wave("w", *(ask(n) for n in names(40)))), workers=40)
     run.finish()
     assert set(run.ends().values()) == {Status.SUCCEEDED}

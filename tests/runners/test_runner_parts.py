@@ -15,9 +15,10 @@ from support import FakeRunner, RecordingContext, subtask, work_of
 
 from luna_tui.core.words import ErrorKind, Kind
 from luna_tui.engine.cancel import CancelToken
-from luna_tui.engine.clock import SystemClock
+from luna_tui.engine.clock import ManualClock, SystemClock
 from luna_tui.engine.runner import AttemptError, ServerLimit
 from luna_tui.runners.anthropic_client import credentials_present
+from luna_tui.runners.guard import GATHER_S, CallGuard
 from luna_tui.runners.limit_headers import read_limits, read_retry_after
 from luna_tui.runners.proxies import proxy_mounts
 from luna_tui.runners.registry import Runners
@@ -236,3 +237,29 @@ a.credentials_present({})
 sys.exit(bool({"anthropic", "httpx2", "httpcore2", "pydantic"} & set(sys.modules)))
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_text_that_comes_fast_is_gathered_and_slow_or_large_text_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = ManualClock()
+    token = CancelToken(clock)
+    guard = CallGuard(token, clock, first_s=60, gap_s=45)
+    slept: list[float] = []
+    monkeypatch.setattr(CancelToken, "sleep", lambda self, seconds: slept.append(seconds))
+
+    def reads(count: int, size: int, every_s: float) -> None:
+        for _ in range(count):
+            clock.advance(every_s)
+            guard.gather()
+            guard.count(size)
+
+    reads(20, 200, 1.0)
+    reads(20, 60_000, 0.001)
+    assert slept == []
+    reads(20, 200, 0.01)
+    assert set(slept) == {GATHER_S}
+    before = len(slept)
+    reads(1, 200, 5.0)
+    reads(5, 200, 0.01)
+    assert len(slept) == before + 1, "one pause told that it had become slow"

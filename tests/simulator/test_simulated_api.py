@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,59 +15,13 @@ from urllib.parse import urlsplit
 import anthropic
 import httpx2
 import pytest
+from simulator_support import MODEL, Connect, Serve, ask, events
 
 from luna_tui.core.limits import Limits
-from luna_tui.engine.clock import SystemClock
 from luna_tui.simulator.faults import Fault, FaultKind
-from luna_tui.simulator.server import SimulatorServer, SimulatorSettings, SimulatorStats
+from luna_tui.simulator.server import SimulatorServer, SimulatorStats
 
-MODEL = "claude-haiku-5-5"
-Serve = Callable[..., SimulatorServer]
-Connect = Callable[..., anthropic.Anthropic]
 BROKEN = (anthropic.APIError, httpx2.TransportError)
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    servers: list[SimulatorServer] = []
-
-    def _serve(*faults: Fault, speed: float = 200.0, **settings: Any) -> SimulatorServer:
-        server = SimulatorServer(SimulatorSettings(faults=faults, speed=speed, **settings), SystemClock())
-        server.start()
-        servers.append(server)
-        return server
-
-    yield _serve
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture
-def connect() -> Iterator[Connect]:
-    clients: list[anthropic.Anthropic] = []
-
-    def _connect(server: SimulatorServer, *, key: str = "k", read_s: float = 10.0) -> anthropic.Anthropic:
-        http = anthropic.DefaultHttpxClient(trust_env=False, timeout=httpx2.Timeout(read_s))
-        client = anthropic.Anthropic(
-            base_url=server.base_url, api_key=key, max_retries=0, http_client=http, timeout=read_s
-        )
-        clients.append(client)
-        return client
-
-    yield _connect
-    for client in clients:
-        client.close()
-
-
-def ask(client: anthropic.Anthropic, prompt: str = "token: T-1\nHow is it going?", **more: Any) -> Any:
-    given: Any = {"model": MODEL, "max_tokens": 500, "messages": [{"role": "user", "content": prompt}]}
-    return client.messages.create(**(given | more))
-
-
-def events(
-    client: anthropic.Anthropic, prompt: str = "token: T-1\nHow is it going?", **more: Any
-) -> list[Any]:
-    return list(ask(client, prompt, stream=True, **more))
 
 
 def until(stats: Callable[[], SimulatorStats], holds: Callable[[SimulatorStats], bool]) -> float:

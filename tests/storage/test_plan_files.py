@@ -286,3 +286,14 @@ def test_attached_files_count_towards_the_size_of_a_subtask(tmp_path: Path) -> N
     )
     (only,) = load_plan(tmp_path / "plan.toml").subtasks()
     assert only.size_chars == 3 + 2 + 5
+
+
+@pytest.mark.parametrize(("given", "schedule"), [("", "waves"), ('schedule = "dag"', "dag")])
+def test_a_plan_says_whether_waves_are_barriers(tmp_path: Path, given: str, schedule: str) -> None:
+    text = WAVE.replace("[[wave]]", f"{given}\n[[wave]]") + '[[wave.subtask]]\nid = "a"\nprompt = "x"\n'
+    assert load(tmp_path, text).schedule == schedule
+
+
+def test_a_schedule_that_does_not_exist_is_located(tmp_path: Path) -> None:
+    text = HEAD + 'schedule = "dags"\n[[wave]]\nname = "w"\n[[wave.subtask]]\nid = "a"\nprompt = "x"\n'
+    assert problems(tmp_path, text) == [(3, "schedule = 'dags' is not known — did you mean dag?")]

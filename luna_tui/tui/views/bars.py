@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from luna_tui.core.events import Gauge
-from luna_tui.core.insight import flow, forecast, summed_s
+from luna_tui.core.insight import Flow, flow, forecast, summed_s
+from luna_tui.core.metrics import measure
 from luna_tui.core.state import RunState, WaveState
 from luna_tui.core.words import GOOD, LIMIT_REASONS, RunStatus, Status, WaitReason
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Lines, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, join, money, tokens, width_of
 
+_MOST_MEASURED = 500
+"""Subtasks above which bounds are worked out for the report only, not for every frame."""
+_FOREIGN_SHARE = 0.1
+"""Part of a limit that others must use before the screen says so; less is the estimate's own noise."""
 _BAD = (Status.FAILED, Status.TIMED_OUT)
 _REASONS = {
     WaitReason.BUDGET: "budget",
@@ -18,6 +23,7 @@ _REASONS = {
     WaitReason.BACKOFF: "backoff",
     WaitReason.RETRY_AFTER: "retry-after",
     WaitReason.SLOT: "slot",
+    WaitReason.RAMP: "first answers",
 }
 
 
@@ -76,13 +82,21 @@ def _header_right(state: RunState, now_s: float, width: int) -> Line:
     if width >= 100:
         parts.append(Span(f"{state.tier} {state.mode}   ", Role.DIM))
     if width >= 140 and now_s > 1:
-        speed = summed_s(state, now_s) / now_s
-        parts.append(Span(f"speed-up {speed:.1f}   "))
+        parts.append(Span(f"{_speed(state, now_s)}   "))
     if state.finished is None:
         left = forecast(state, now_s)
         eta = "ETA ?" if left is None else f"ETA {clock(left[0])} ±{clock(left[1])}"
         parts.append(Span(eta, Role.DIM if left is None else Role.STRONG))
     return tuple(parts)
+
+
+def _speed(state: RunState, now_s: float) -> str:
+    """The speed-up so far beside what it could be at most, while working that out is cheap."""
+    speed = f"speed-up {summed_s(state, now_s) / now_s:.1f}"
+    if len(state.subtasks) > _MOST_MEASURED:
+        return speed
+    most = measure(state, now_s).could_be
+    return f"{speed} of at most {most:.1f}" if most else speed
 
 
 def gauges(state: RunState, now_s: float, width: int, g: Glyphs, *, tall: bool) -> Lines:
@@ -171,7 +185,7 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         )
     f = flow(state, now_s)
     waiting = sum(n for _, n, _ in f.waits)
-    spans = [Span(f"{f.in_flight} of {f.on} in flight." if f.on else "Nothing in flight.")]
+    spans = [Span(_in_flight(state, f, width))]
     if state.paused:
         spans.append(Span("  Paused: nothing more starts; p goes on.", Role.WARN))
     if f.waits:
@@ -180,10 +194,37 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         spans.append(Span("."))
     if f.queued and not state.paused:
         spans.append(Span(f"  {f.queued} queued for a worker.", Role.DIM))
+    others = _others(state)
+    if others:
+        spans.append(Span(f"  Others use {others}.", Role.WARN))
     throttled = sum(1 for t in state.throttled_at if now_s - t <= 60)
     if width >= 100:
         spans.append(Span(f"  429 in the last minute: {throttled}", Role.WARN if throttled else Role.DIM))
     return fit_line(tuple(spans), width, g.cut)
+
+
+def _in_flight(state: RunState, f: Flow, width: int) -> str:
+    """How many are in flight, and how many the limits could keep there at the sizes seen so far."""
+    if not f.on:
+        return "Nothing in flight."
+    useful = state.limits.useful_workers if state.limits is not None else None
+    left = f.on + f.queued + f.later
+    if useful is None or useful >= left:
+        return f"{f.in_flight} of {f.on} in flight."
+    rate = " at this token rate" if width >= 100 else ""
+    more = "  More workers would not be faster." if width >= 140 and useful <= f.on else ""
+    return f"{f.in_flight} of {f.on} in flight, {useful} useful{rate}.{more}"
+
+
+def _others(state: RunState) -> str:
+    """What others are believed to take of the limits we share, where it is worth a word."""
+    if state.limits is None:
+        return ""
+    named = (("RPM", state.limits.rpm), ("ITPM", state.limits.itpm), ("OTPM", state.limits.otpm))
+    worst = max(named, key=lambda pair: pair[1].foreign / max(1, pair[1].limit))
+    if worst[1].foreign < _FOREIGN_SHARE * worst[1].limit:
+        return ""
+    return f"{tokens(worst[1].foreign)} {worst[0]}"
 
 
 def _wait(reason: WaitReason, count: int, left: float | None) -> str:

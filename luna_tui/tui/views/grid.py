@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from luna_tui.core.clean import clean_line
 from luna_tui.core.insight import Stand, countdown_s, elapsed_s, quiet_after_s, silence_s, stand
 from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.words import WaitReason
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import cell_len, clock, fit, fit_line, pad, tokens
@@ -81,6 +82,8 @@ def tail_word(s: SubtaskState, how: Stand, now_s: float) -> str:
 def said(s: SubtaskState, how: Stand, now_s: float) -> str:
     """One line about what the subtask does."""
     match how:
+        case Stand.LIMIT if s.waiting is WaitReason.RAMP:
+            return "waits for the first answers"
         case Stand.LIMIT:
             left = countdown_s(s, now_s)
             return f"limit {str(s.waiting).upper()}" + (f", about {left:.0f} s" if left is not None else "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from luna_tui.core.figures import bounds_in_words, lost_in_words
 from luna_tui.core.insight import Stand
+from luna_tui.core.metrics import measured, most_workers
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.state import RunState
-from luna_tui.core.words import GOOD, LIMIT_REASONS, Status
+from luna_tui.core.words import GOOD, Status
 from luna_tui.tui.views.bars import run_word
 from luna_tui.tui.views.glyphs import ROLES, glyphs_for
 from luna_tui.tui.views.keys import RUN_KEYS, SUBTASK_KEYS
@@ -80,15 +82,15 @@ def _speed(state: RunState) -> list[Line]:
             Span(f"measured: {clock(end.sum_s)} of subtask time in {clock(end.wall_s)}"),
         ),
     ]
-    if end.bound_s:
-        could = f"{end.sum_s / end.bound_s:.1f}x"
-        text = f"bound: {clock(end.bound_s)} with these workers and dependencies"
-        lines.append((Span("could be  ", Role.DIM), Span(f"{could:<7}"), Span(text)))
-    lost = _lost(state)
-    if lost:
+    found = measured(state)
+    if found.could_be:
+        bounds = bounds_in_words(found.bounds, most_workers(state))
         lines.append(
-            (Span("lost      ", Role.DIM), Span("   ".join(f"{name} {clock(s)}" for name, s in lost)))
+            (Span("could be  ", Role.DIM), Span(f"{found.could_be:.1f}x".ljust(7)), Span(f"bound: {bounds}"))
         )
+    if causes := lost_in_words(found.lost):
+        lost = clock(found.wall_s - found.bound_s)
+        lines.append((Span("lost      ", Role.DIM), Span(f"{lost:<7}"), Span(causes)))
     durations = {i: s.duration_s for i, s in state.subtasks.items()}
     depends = {i: s.planned.depends_on for i, s in state.subtasks.items()}
     path, seconds = critical_path(durations, depends, list(state.subtasks))
@@ -96,20 +98,6 @@ def _speed(state: RunState) -> list[Line]:
         chain = " -> ".join(state.subtasks[i].label for i in path[:6])
         lines.append((Span("critical  ", Role.DIM), Span(f"{chain}  ({clock(seconds)} of work in a row)")))
     return lines
-
-
-def _lost(state: RunState) -> list[tuple[str, float]]:
-    """Seconds that subtasks spent waiting, by cause, added up over workers."""
-    sums: dict[str, float] = {}
-    limits = {f"wait:{r}" for r in LIMIT_REASONS}
-    for s in state.subtasks.values():
-        for span in s.spans:
-            if span.phase.startswith("wait:"):
-                name = (
-                    "limits" if span.phase in limits else span.phase.removeprefix("wait:").replace("_", "-")
-                )
-                sums[name] = sums.get(name, 0.0) + (span.end_at or state.at) - span.start_at
-    return sorted(((n, v) for n, v in sums.items() if v >= 0.5), key=lambda p: -p[1])
 
 
 def _costs(state: RunState) -> list[Line]:

@@ -1,0 +1,29 @@
+"""What the time of a subtask went into: stretches for the timeline, and attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Span:
+    """A stretch of a subtask's time spent in one way, for the timeline; `end_at` None = until now."""
+
+    phase: str
+    """`wait:<reason>` or `run`."""
+    start_at: float
+    end_at: float | None = None
+
+
+@dataclass(slots=True)
+class Try:
+    """One attempt as it went."""
+
+    number: int
+    started_at: float
+    ended_at: float | None = None
+    error_kind: str | None = None
+    message: str = ""
+    status: int | None = None
+    delay_s: float | None = None
+    """Pause announced after it; None when nothing follows."""

@@ -1,0 +1,34 @@
+"""The benchmarks still run and still compare; what they measure is not judged here."""
+
+from __future__ import annotations
+
+import importlib
+import json
+
+import pytest
+
+COMPARISONS = ("bus", "engine_overhead", "fold", "journal", "startup", "streams")
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_a_comparison_says_how_its_cases_relate(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module(f"benchmarks.{name}").main(["--quick", "--json"])
+    first, *others = json.loads(capsys.readouterr().out)["cases"]
+    assert first["wall_ratio"] == 1.0
+    assert others
+    assert all(case["wall_ratio"] > 0 and case["cpu_ratio"] > 0 for case in others)
+
+
+def test_a_table_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module("benchmarks.fold").main(["--quick"])
+    title, head, *rows = capsys.readouterr().out.splitlines()
+    assert "records" in title
+    assert "us each" in head
+    assert [row.split("  ")[0] for row in rows] == ["fold", "parse, decode, fold"]
+
+
+def test_memory_is_told_for_three_sizes(capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module("benchmarks.memory").main(["--quick", "--json"])
+    sizes = json.loads(capsys.readouterr().out)["cases"]
+    assert [row["items"] for row in sizes] == [50, 150, 500]
+    assert all(row["peak_mb"] >= row["before_mb"] > 0 for row in sizes)
