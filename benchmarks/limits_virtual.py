@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.bounds import clairvoyant_s
 from benchmarks.virtual import Outcome, Scenario, simulate
-from benchmarks.workloads import Work, mixed
+from benchmarks.workloads import UNTELLING, Work, mixed
 from luna_tui.core.limits import SHARES, TIERS, Limits
 from luna_tui.core.words import Mode
 from luna_tui.simulator.settings import (
@@ -87,21 +87,26 @@ def scenarios() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
 
 def _mixed_work() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
     for seed in SEEDS:
-        work = tuple(mixed(200, seed))
-        fitting = tuple(mixed(200, seed, tight=True))
+        work, told = tuple(mixed(200, seed)), (over_clairvoyant(1.15), over_bound(None))
+        base = Scenario(work=work, seed=seed)
         with_all = (all_succeed, refused(0), over_clairvoyant(1.10), over_bound(None))
-        yield f"200 mixed, seed {seed}", Scenario(work=work, seed=seed), with_all
-        without = (all_succeed, refused(0), over_clairvoyant(1.15), over_bound(None))
-        guessing = Scenario(work=fitting, estimates=False, seed=seed)
-        yield f"200 mixed, seed {seed}, no estimates, fitting max_tokens", guessing, without
-        blind = replace(guessing, work=work)
+        yield f"200 mixed, seed {seed}", base, with_all
+        guessing = replace(base, estimates=False)
+        yield f"200 mixed, seed {seed}, no estimates", guessing, (all_succeed, refused(0), *told)
+        fitting = replace(guessing, work=tuple(mixed(200, seed, tight=True, correlation=UNTELLING)))
         yield (
-            f"200 mixed, seed {seed}, nothing known",
+            f"200 mixed, seed {seed}, only max_tokens tell",
+            fitting,
+            (all_succeed, refused(0), *told),
+        )
+        blind = replace(guessing, work=tuple(mixed(200, seed, correlation=UNTELLING)))
+        yield (
+            f"200 mixed, seed {seed}, nothing tells",
             blind,
             (all_succeed, refused(0), over_clairvoyant(None), over_bound(None)),
         )
         short = tuple(replace(w, input_tokens=w.input_tokens // 4) for w in mixed(400, seed))
-        answers = (all_succeed, refused(0), over_clairvoyant(None), over_bound(1.05))
+        answers = (all_succeed, refused(0), over_clairvoyant(None), over_bound(1.08))
         yield f"400 whose answers bind, seed {seed}", Scenario(work=short, seed=seed), answers
     for seed in SEEDS[:2]:
         scenario = Scenario(work=tuple(mixed(600, seed)), seed=seed)

@@ -216,7 +216,8 @@ class Books:
         return worst, worst_s
 
     def gauge(self, reason: WaitReason) -> Gauge:
-        """The figures of a dimension for people; `settled` above the cap is a debt that drains first."""
+        """The figures of a dimension for people: what is reserved is not in `settled`, whose part above
+        the cap is a debt that drains first."""
         page = self._pages[reason]
         cap, limit = page.policy.size, page.truth.size
         held = self.otpm.expected if page is self.otpm and not self.otpm.reserving else page.held

@@ -94,12 +94,16 @@ class Page:
         """Take over a limit that an answer told, together with what it said remains.
 
         The server may have been counting all the while, or may have clipped a bucket that shrank:
-        the books keep what they know as far as the reading allows. A limit that shrank leaves no debt.
+        the books keep what they know as far as the reading allows. A limit that shrank leaves no
+        debt, and of our own pace no more use than the answer may contain.
         """
+        free, shrank = max(0.0, self.policy.size - self.policy.used), limit < self.limit
         self.use(limit, share)
         used = self.truth.size - remaining
         self.truth.used = max(0.0, used - self.held, min(self.truth.used, used))
-        self.policy.used = min(self.policy.used, self.policy.size)
+        if shrank:
+            told = max(0.0, used + self.held, self.policy.size - free)
+            self.policy.used = min(self.policy.used, self.policy.size, told)
         self.booked = self.foreign_rate = 0.0
 
     def drain(self, seconds: float, now: float) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from engine.limiter_support import LIMITS, Waiter, admitted, asks, ignore, level, used, warm
+from engine.limiter_support import LIMITS, Waiter, admitted, asks, ignore, level, nothing, used, warm
 
-from luna_tui.core.limits import TIERS, Limits
+from luna_tui.core.limits import TIERS, Limits, workers_for
 from luna_tui.core.words import Mode, WaitReason
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import ManualClock
 from luna_tui.engine.limiter import RateLimiter
 from luna_tui.engine.limiter_needs import MeanNeeds
-from luna_tui.engine.runner import ServerLimits
+from luna_tui.engine.runner import Demand, ServerLimits
 
 
 def test_what_is_sent_is_held_until_the_answer_and_used_from_then_on() -> None:
@@ -221,23 +221,80 @@ def test_answers_are_foreseen_so_that_the_output_limit_is_not_passed_while_they_
     assert waiter.ends().ticket is not None, "it produced less than expected"
 
 
-def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
+def test_useful_workers_count_what_flows_and_what_fits_now() -> None:
     needs = MeanNeeds()
-    rates, nothing = (1_000.0, 6_375.0, 1_275.0), (0.0, 0.0, 0.0)
+    rates, nothing_free = (1_000.0, 6_375.0, 1_275.0), (0.0, 0.0, 0.0)
     for _ in range(2):
         needs.learn(3_000, 500, 12.0)
-    assert needs.useful_workers(rates, nothing, 0) is None, "two answers are too few"
+    assert needs.useful_workers(rates, nothing_free, 0) is None, "two answers are too few"
     needs.learn(3_000, 500, 12.0)
-    assert needs.useful_workers(rates, nothing, 0) == 26, "6,375 / 3,000 a second, 12 s each"
+    assert needs.useful_workers(rates, nothing_free, 0) == 26, "6,375 / 3,000 a second, 12 s each"
     assert needs.useful_workers(rates, (900.0, 90_000.0, 80_000.0), 10) == 10 + 30
     assert needs.useful_workers(rates, (900.0, -5_000.0, 80_000.0), 40) == 40
 
 
-def test_a_snapshot_says_how_many_workers_are_useful_at_what_was_seen() -> None:
+def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
     clock = ManualClock()
     limiter = RateLimiter(TIERS["tier2"].limits, Mode.BALANCED, clock)
     for _ in range(20):
         ticket = admitted(limiter, clock, asks(3_000, 500))
         clock.advance(12)
         limiter.settle(ticket, used(3_000, 500))
-    assert limiter.snapshot().useful_workers == 382_500 // 3_000, "so many fit into what is free now"
+    admitted(limiter, clock, asks(380_000))
+    assert limiter.snapshot().useful_workers == 26, "450,000 * 0.85 / 60 / 3,000 a second, 12 s each"
+
+
+class CheckThenAct:
+    """Luna V3's rule: look at what ended in the last minute, send, book when the answer is there."""
+
+    def __init__(self, limits: Limits, share: float) -> None:
+        self.cap = limits.itpm * share
+        self.booked = 0
+
+    def may_send(self, tokens_in: int) -> bool:
+        return self.booked + tokens_in <= self.cap
+
+    def ended(self, tokens_in: int) -> None:
+        self.booked += tokens_in
+
+
+@pytest.mark.parametrize(
+    ("tier", "mode", "tokens_in", "percent_before"),
+    [
+        ("tier1", Mode.BALANCED, 9_000, 120),
+        ("tier1", Mode.AGGRESSIVE, 9_000, 150),
+        ("tier2", Mode.AGGRESSIVE, 40_000, 178),
+        ("tier4", Mode.AGGRESSIVE, 60_000, 120),
+    ],
+)
+def test_a_burst_that_check_then_act_lets_through_stays_within_the_share(
+    tier: str, mode: Mode, tokens_in: int, percent_before: int
+) -> None:
+    limits, workers = TIERS[tier].limits, workers_for(tier, mode)
+    share = {Mode.BALANCED: 0.85, Mode.AGGRESSIVE: 0.95}[mode]
+    before = CheckThenAct(limits, share)
+    sent = [tokens_in for _ in range(workers) if before.may_send(tokens_in)]
+    for tokens in sent:
+        before.ended(tokens)
+    assert round(100 * before.booked / limits.itpm) == percent_before
+
+    clock = ManualClock()
+    limiter = warm(RateLimiter(limits, mode, clock), clock)
+    let_through = 0
+    for _ in range(workers):
+        token = CancelToken(clock)
+        try:
+            limiter.reserve(asks(tokens_in), token, lambda *_, t=token: t.cancel("would wait"))
+        except Cancelled:
+            continue
+        let_through += tokens_in
+    assert let_through <= share * limits.itpm < before.booked
+    assert let_through + tokens_in > share * limits.itpm
+
+
+def test_a_request_that_needs_nothing_is_never_held_by_the_limits() -> None:
+    clock = ManualClock()
+    limiter = RateLimiter(LIMITS, Mode.BALANCED, clock)
+    limiter.settle(admitted(limiter, clock, asks(8_500)), used(8_500))
+    assert nothing(limiter, clock).admitted_at == 0.0
+    assert admitted(limiter, clock, Demand(requests=1, input_tokens=0, output_tokens=0))
