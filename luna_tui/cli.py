@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_tui import __version__
+from luna_tui.commands.bench_flags import add_bench_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
 
@@ -65,6 +66,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.simulate import simulate
 
             return simulate(args)
+        case "bench":
+            from luna_tui.commands.bench import bench
+
+            return bench(args)
         case "config":
             from luna_tui.commands.reading import config
 
@@ -97,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         show.add_argument("--json", action="store_true", help="as data")
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
+    measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
+    add_bench_flags(measured, _positive, _MODES)
+    _config_flags(measured)
     config = commands.add_parser("config", help="show, check or start a configuration")
     config.add_argument("what", choices=("show", "path", "check", "init"))
     config.add_argument("--origin", action="store_true", help="say where each value came from")

@@ -159,6 +159,14 @@ class LiveSession:
         """Seconds since the run began; the wall time of the run once it has ended."""
         return self._state.at if self._state.finished is not None else self._bus.now_s()
 
+    def warm(self) -> None:
+        """Load what the first Claude subtask would load (about a second), before a measurement begins."""
+        from luna_tui.runners.claude import ClaudeRunner
+
+        runner = self._runners[Kind.CLAUDE]
+        if isinstance(runner, ClaudeRunner):
+            runner.warm()
+
     def run(self) -> RunStatus:
         """Run to the end, in the calling thread; then everything is saved and closed."""
         if self._server is not None:

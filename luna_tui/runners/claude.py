@@ -120,6 +120,12 @@ class ClaudeRunner:
             CURRENT_GUARD.reset(earlier)
             reader.book()
 
+    def warm(self) -> None:
+        """Load the SDK and build the client now, so that the first attempt does not pay for it."""
+        from luna_tui.runners import claude_errors, guard  # noqa: F401 - loading them is the point
+
+        _ = self._shared_client().messages
+
     def close(self) -> None:
         """Close the client's connections."""
         with self._lock:

@@ -170,9 +170,7 @@ class AdmissionMachine(RuleBasedStateMachine):
 
     def _figures(self) -> tuple[float, ...]:
         pages = (self.admission.books.rpm, self.admission.books.itpm, self.admission.books.otpm)
-        return tuple(
-            figure for p in pages for figure in (p.truth.used, p.policy.used, p.held, p.added)
-        )
+        return tuple(figure for p in pages for figure in (p.truth.used, p.policy.used, p.held, p.added))
 
     @rule(target=refused_tickets, ticket=consumes(tickets), after_s=RETRIES, named=NAMED, ramp=st.booleans())
     def refused(self, ticket: Ticket, after_s: float | None, named: WaitReason | None, ramp: bool) -> object:
@@ -370,6 +368,6 @@ class ServiceMachine(RuleBasedStateMachine):
 
 
 TestAnyInterleaving = AdmissionMachine.TestCase
-TestAnyInterleaving.settings = settings(max_examples=250, stateful_step_count=40, deadline=None)
+TestAnyInterleaving.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestExactEstimates = ServiceMachine.TestCase
 TestExactEstimates.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)

@@ -6,7 +6,7 @@ import threading
 
 from support import FakeRunner, make_run, names, plan, subtask, wave
 
-from luna_tui.core.events import AttemptFailed, RunFinished, SubtaskFinished, SubtaskStarted, SubtaskWaiting
+from luna_tui.core.events import AttemptFailed, RunFinished, SubtaskFinished, SubtaskWaiting
 from luna_tui.core.words import ErrorKind, RunStatus, Status, WaitReason
 from luna_tui.engine.retry import MAX_REFUSALS
 from luna_tui.engine.runner import (
@@ -27,23 +27,27 @@ def refuse(retry_after_s: float = 0.05) -> AttemptError:
     return AttemptError(ErrorKind.RATE_LIMITED, "no", status=429, retryable=True, retry_after_s=retry_after_s)
 
 
-def test_a_refused_subtask_goes_first_when_the_pause_is_over() -> None:
-    refused = threading.Event()
+def test_a_refused_subtask_keeps_its_place_in_the_line() -> None:
+    both, refused = threading.Event(), threading.Event()
 
     def body(work: Work, context: AttemptContext) -> str:
-        if work.subtask.id == "s00" and work.attempt == 1:
-            raise refuse()
+        if work.subtask.id == "s00":
+            context.token.wait(both)
+            raise refuse(30.0)
+        both.set()
         context.token.wait(refused)
         return "done"
 
     run = make_run(FakeRunner(body, SMALL), plan(wave("w", *map(subtask, names(6)))), workers=2).start()
     run.wait_for(AttemptFailed)
     refused.set()
+    run.wait_for(SubtaskWaiting, 2)
+    assert {e.subtask for e in run.all(SubtaskWaiting)} == {"s00", "s02"}
+    first = run.limiter.of("")._admission.first
+    assert first is not None
+    assert first.place == min(t.place for _, t in run.limiter.of("")._admission._line), "s02 came later"
+    run.executor.control.stop_admission("seen")
     run.finish()
-    starts = [(e.subtask, e.attempt) for e in run.all(SubtaskStarted)]
-    others = [pair for pair in starts if pair[0] not in ("s00", "s01")]
-    assert starts.index(("s00", 2)) < min(starts.index(pair) for pair in others)
-    assert set(run.ends().values()) == {Status.SUCCEEDED}
 
 
 def test_a_refused_subtask_says_that_it_waits_as_the_server_asked() -> None:
