@@ -26,7 +26,6 @@ MINUTES = 5
 _TIER2 = TIERS["tier2"].limits
 _HEADERS = {
     HeaderMode.NONE: "no headers",
-    HeaderMode.GATEWAY: "a gateway's headers",
     HeaderMode.STALE: "stale headers",
     HeaderMode.SKEWED: "skewed headers",
 }
@@ -105,12 +104,12 @@ def _mixed_work() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
             blind,
             (all_succeed, refused(0), over_clairvoyant(None), over_bound(None)),
         )
-        short = tuple(replace(w, input_tokens=w.input_tokens // 4) for w in mixed(400, seed))
-        answers = (all_succeed, refused(0), over_clairvoyant(None), over_bound(1.08))
-        yield f"400 whose answers bind, seed {seed}", Scenario(work=short, seed=seed), answers
     for seed in SEEDS[:2]:
         scenario = Scenario(work=tuple(mixed(600, seed)), seed=seed)
         yield f"600 mixed, seed {seed}", scenario, (all_succeed, refused(0), use_of_bound(0.97))
+    short = tuple(replace(w, input_tokens=w.input_tokens // 4) for w in mixed(400, 1))
+    answers = (all_succeed, refused(0), over_clairvoyant(None), over_bound(1.08))
+    yield "400 whose answers bind", Scenario(work=short), answers
 
 
 def _tiers() -> Iterator[tuple[str, Scenario, Sequence[Judge]]]:
