@@ -223,38 +223,36 @@ def test_answers_are_foreseen_so_that_the_output_limit_is_not_passed_while_they_
 
 def test_useful_workers_count_what_flows_and_what_fits_now() -> None:
     needs = MeanNeeds()
-<<<<<<< HEAD
     rates, nothing_free = (1_000.0, 6_375.0, 1_275.0), (0.0, 0.0, 0.0)
     for _ in range(2):
         needs.learn(3_000, 500, 12.0)
     assert needs.useful_workers(rates, nothing_free, 0) is None, "two answers are too few"
     needs.learn(3_000, 500, 12.0)
     assert needs.useful_workers(rates, nothing_free, 0) == 26, "6,375 / 3,000 a second, 12 s each"
-=======
+    assert needs.useful_workers(rates, (900.0, 90_000.0, 80_000.0), 10) == 10 + 30
+    assert needs.useful_workers(rates, (900.0, -5_000.0, 80_000.0), 40) == 40
+
+
+def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
+    needs = MeanNeeds()
     rates, none = (1_000.0, 6_375.0, 1_275.0), (0.0, 0.0, 0.0)
     for _ in range(2):
         needs.learn(3_000, 500, 12.0)
     assert needs.useful_workers(rates, none, 0) is None, "two answers are too few"
     needs.learn(3_000, 500, 12.0)
     assert needs.useful_workers(rates, none, 0) == 26, "6,375 / 3,000 a second, 12 s each"
->>>>>>> ltests
     assert needs.useful_workers(rates, (900.0, 90_000.0, 80_000.0), 10) == 10 + 30
     assert needs.useful_workers(rates, (900.0, -5_000.0, 80_000.0), 40) == 40
 
 
-def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
+def test_a_snapshot_says_how_many_workers_are_useful_at_what_was_seen() -> None:
     clock = ManualClock()
     limiter = RateLimiter(TIERS["tier2"].limits, Mode.BALANCED, clock)
     for _ in range(20):
         ticket = admitted(limiter, clock, asks(3_000, 500))
         clock.advance(12)
         limiter.settle(ticket, used(3_000, 500))
-<<<<<<< HEAD
-    admitted(limiter, clock, asks(380_000))
-    assert limiter.snapshot().useful_workers == 26, "450,000 * 0.85 / 60 / 3,000 a second, 12 s each"
-=======
     assert limiter.snapshot().useful_workers == 382_500 // 3_000, "so many fit into what is free now"
->>>>>>> ltests
 
 
 class CheckThenAct:
