@@ -33,7 +33,7 @@ class BenchOptions:
     """Sigma of the logarithm of the latencies; 0 = all alike."""
     estimates: str = "exact"
     """`exact`, `rough` or `none`: what the plan says of the latencies."""
-    speed: float = 15.0
+    speed: float = 10.0
     """Seconds of a run in one real second."""
     repeat: int = 1
     workers: int | Staffing = Staffing.TABLE

@@ -17,7 +17,7 @@ def add_bench_flags(
     parser.add_argument("--mode", choices=modes)
     parser.add_argument("--tier")
     parser.add_argument("--workers", metavar="N|auto|table", help="of the parallel runs; default: table")
-    parser.add_argument("--speed", type=positive, default=15.0, help="seconds of a run in a real one")
+    parser.add_argument("--speed", type=positive, default=10.0, help="seconds of a run in a real one")
     parser.add_argument("--repeat", type=_times, default=1, metavar="N", help="median and range of N runs")
     parser.add_argument("--seed", type=int, default=7, help="of the latencies")
     parser.add_argument("--spread", type=_spread, default=0.35, help="of the latencies; 0 = all alike")
