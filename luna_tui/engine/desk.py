@@ -38,7 +38,7 @@ class FlightDesk:
         *,
         on_start: Callable[[Flight], None],
         on_usage: Callable[[UsageRecorded], None],
-        save: Callable[[SubtaskFinished, str], None],
+        save: Callable[[SubtaskFinished, str], None] | None,
         on_end: Callable[[Flight, SubtaskFinished, str], None],
     ) -> None:
         self.lock = threading.RLock()
@@ -49,6 +49,7 @@ class FlightDesk:
         self._on_start = on_start
         self._on_usage = on_usage
         self._save = save
+        """Called without the lock, since it waits for a disk; None = results are not kept."""
         self._on_end = on_end
 
     def next_attempt(self, flight: Flight) -> None:
@@ -154,6 +155,9 @@ class FlightDesk:
             if ending is not None and (status is not Status.SUCCEEDED or ending.status is Status.TIMED_OUT):
                 status, reason = ending.status, ending.reason
             event = self._claim(flight, status, reason, output_file)
+            if self._save is None:
+                self._on_end(flight, event, output)
+                return
         self._end(flight, event, output)
 
     def decide(self, flight: Flight, ending: Ending) -> CancelToken | None:
@@ -209,7 +213,8 @@ class FlightDesk:
         )
 
     def _end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
-        self._save(event, output)
+        if self._save is not None:
+            self._save(event, output)
         with self.lock:
             self._on_end(flight, event, output)
 

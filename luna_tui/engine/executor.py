@@ -31,7 +31,7 @@ from luna_tui.engine.desk import FlightDesk
 from luna_tui.engine.flight import Ending, Flight
 from luna_tui.engine.floor import Floor
 from luna_tui.engine.limiters import Limiters
-from luna_tui.engine.outputs import OutputStore
+from luna_tui.engine.outputs import NoOutputs, OutputStore
 from luna_tui.engine.retry import RetryPolicy
 from luna_tui.engine.runner import Runner
 from luna_tui.engine.tally import Tally
@@ -99,7 +99,7 @@ class WaveExecutor:
             self._deadlines,
             on_start=lambda flight: self._floor.on_start(flight),
             on_usage=self._use,
-            save=self._save,
+            save=None if isinstance(store, NoOutputs) else self._save,
             on_end=self._on_end,
         )
         self._floor = Floor(
