@@ -233,18 +233,6 @@ def test_useful_workers_count_what_flows_and_what_fits_now() -> None:
     assert needs.useful_workers(rates, (900.0, -5_000.0, 80_000.0), 40) == 40
 
 
-def test_the_limiter_tells_how_many_workers_its_limits_can_keep_busy() -> None:
-    needs = MeanNeeds()
-    rates, none = (1_000.0, 6_375.0, 1_275.0), (0.0, 0.0, 0.0)
-    for _ in range(2):
-        needs.learn(3_000, 500, 12.0)
-    assert needs.useful_workers(rates, none, 0) is None, "two answers are too few"
-    needs.learn(3_000, 500, 12.0)
-    assert needs.useful_workers(rates, none, 0) == 26, "6,375 / 3,000 a second, 12 s each"
-    assert needs.useful_workers(rates, (900.0, 90_000.0, 80_000.0), 10) == 10 + 30
-    assert needs.useful_workers(rates, (900.0, -5_000.0, 80_000.0), 40) == 40
-
-
 def test_a_snapshot_says_how_many_workers_are_useful_at_what_was_seen() -> None:
     clock = ManualClock()
     limiter = RateLimiter(TIERS["tier2"].limits, Mode.BALANCED, clock)
