@@ -183,6 +183,11 @@ class Page:
         self._let_go(need)
         self._count_ours(-need, sent_at)
 
+    def inherit(self, held: float) -> None:
+        """What a process held that is gone: the server has it, and the policy counted it when it was sent."""
+        self.truth.used += held
+        self.added += held
+
     def count(self, more: float, sent_at: float, confirmed_at: float) -> None:
         """Book certain use of ours, counted from these instants; a negative amount takes back."""
         self._count_ours(more, sent_at)

@@ -111,8 +111,8 @@ class Sharing:
             self._load_rules(books, rows.common[-3:])
         for row in rows.gone:
             # The server goes on with what a dead process had sent.
-            books.rpm.count(row[0], books.now, books.now)
-            books.itpm.count(row[1], books.now, books.now)
+            books.rpm.inherit(row[0])
+            books.itpm.inherit(row[1])
         self._add_others(books, rows)
 
     def _load_rules(self, books: Books, rules: list[float]) -> None:
