@@ -20,7 +20,7 @@ __all__ = ["Damage", "JournalRead", "JournalWriter", "read_journal", "seal", "un
 SEGMENT_BYTES = 64 * 1024 * 1024
 GROUP_LINES = 1_000
 """Most lines of one commit, so that a flood of records is made durable all the while."""
-REST_S = 0.005
+REST_S = 0.02
 """Pause after a commit, in which a stream of records gathers; a record after a pause never waits."""
 KEPT_BYTES = 8 * 1024 * 1024
 """Most bytes kept in memory while the disk refuses them; what comes after that is lost and shows as a gap."""
