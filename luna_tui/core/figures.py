@@ -33,6 +33,6 @@ def bounds_in_words(bounds: Mapping[str, float], workers: int) -> str:
 
 
 def lost_in_words(lost: Mapping[str, float]) -> str:
-    """`ITPM wait 0:49  wave barriers 0:24`: only causes of half a second and more, longest first."""
-    ordered = sorted(((s, name) for name, s in lost.items() if s >= 0.5), reverse=True)
+    """`ITPM wait 0:49  wave barriers 0:24`: only causes of a second and more, longest first."""
+    ordered = sorted(((s, name) for name, s in lost.items() if s >= 1.0), reverse=True)
     return "  ".join(f"{_CAUSES.get(name, name)} {clock(s)}" for s, name in ordered)
