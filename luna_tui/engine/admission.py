@@ -235,7 +235,8 @@ class Admission:
         ramp_s = self._ramp.wait_s(now, books.itpm.truth.rate)
         if ramp_s > 0.0:
             return WaitReason.RAMP, ramp_s
-        if not self._start.admits(ticket.tokens_in, books.itpm.limit, books.rpm.limit):
+        told = books.itpm.reading is not None
+        if not self._start.admits(ticket.tokens_in, books.itpm.limit, books.rpm.limit, told=told):
             return WaitReason.RAMP, None
         return None, 0.0
 

@@ -70,7 +70,8 @@ class SlowStart:
     """Bounds what is sent without any answer yet, and so the damage that a wrong table can do.
 
     What is small beside the limits needs no such care: `light` is the share of the tokens per
-    minute that may be under way unanswered however many requests that is.
+    minute that may be under way unanswered however many requests that is; half of it as long as no
+    answer has told the limits, since the table may be wrong by far.
     """
 
     window: float = 4.0
@@ -80,11 +81,12 @@ class SlowStart:
     tokens: float = 0.0
     """Input tokens of the unanswered."""
 
-    def admits(self, need: float, limit: float, rpm: float) -> bool:
+    def admits(self, need: float, limit: float, rpm: float, *, told: bool) -> bool:
         """Whether one more request of `need` input tokens may be sent unanswered."""
         if self.unanswered < max(1.0, self.window):
             return True
-        return self.tokens + need <= self.light * limit and self.unanswered < self.light * rpm
+        light = self.light if told else self.light / 2.0
+        return self.tokens + need <= light * limit and self.unanswered < light * rpm
 
     def sent(self, need: float) -> None:
         """A request is under way."""
