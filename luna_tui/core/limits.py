@@ -90,11 +90,6 @@ def worker_rule(
     return WorkerRule(max(1, count))
 
 
-def workers_for(tier: str, mode: Mode, tiers: Mapping[str, TierLimits] = TIERS) -> int:
-    """Most workers that the table gives to a tier in a mode; KeyError for an unknown tier."""
-    return worker_rule(Staffing.TABLE, tier, mode, tiers).most
-
-
 def above_table(
     workers: int | Staffing, tier: str, mode: Mode, tiers: Mapping[str, TierLimits] = TIERS
 ) -> str:

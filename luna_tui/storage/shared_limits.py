@@ -165,11 +165,11 @@ def _open_own(path: Path) -> int:
 def _alive(pid: int, started: float | None) -> bool:
     """Whether a process is there; with `started`, whether it is the same one."""
     try:
-        os.kill(pid, 0)
+        # A process of somebody else's is there, too; its start tells whether it is the same one.
+        with contextlib.suppress(PermissionError):
+            os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        pass
     return started is None or _started(pid) == started
 
 

@@ -17,7 +17,6 @@ from luna_tui.core.limits import (
     above_table,
     caps,
     worker_rule,
-    workers_for,
 )
 from luna_tui.core.words import Mode, Staffing
 
@@ -41,23 +40,23 @@ CELLS = [
 
 @pytest.mark.parametrize(("tier", "mode", "workers", "allowed"), CELLS)
 def test_each_cell_has_its_workers_and_its_caps(tier: str, mode: Mode, workers: int, allowed: Limits) -> None:
-    assert workers_for(tier, mode) == workers
+    assert worker_rule(Staffing.TABLE, tier, mode).most == workers
     assert caps(TIERS[tier].limits, mode) == allowed
 
 
 def test_without_a_choice_fifteen_work() -> None:
-    assert workers_for(DEFAULT_TIER, DEFAULT_MODE) == 15
+    assert worker_rule(Staffing.TABLE, DEFAULT_TIER, DEFAULT_MODE).most == 15
 
 
 @pytest.mark.parametrize("tier", ["start", "build", "scale"])
 @pytest.mark.parametrize("mode", list(Mode))
 def test_newer_tiers_leave_the_number_of_workers_open(tier: str, mode: Mode) -> None:
-    assert workers_for(tier, mode) == AUTO_WORKERS
+    assert worker_rule(Staffing.TABLE, tier, mode).most == AUTO_WORKERS
 
 
 def test_a_tier_that_the_table_lacks_is_an_error() -> None:
     with pytest.raises(KeyError):
-        workers_for("tier9", Mode.BALANCED)
+        worker_rule(Staffing.TABLE, "tier9", Mode.BALANCED)
 
 
 @given(st.integers(1, 10**9), st.sampled_from(list(Mode)))

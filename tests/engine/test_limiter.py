@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from engine.limiter_support import LIMITS, Waiter, admitted, asks, ignore, level, nothing, used, warm
 
-from luna_tui.core.limits import TIERS, Limits, workers_for
-from luna_tui.core.words import Mode, WaitReason
+from luna_tui.core.limits import TIERS, Limits, worker_rule
+from luna_tui.core.words import Mode, Staffing, WaitReason
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import ManualClock
 from luna_tui.engine.limiter import RateLimiter
@@ -269,7 +269,7 @@ class CheckThenAct:
 def test_a_burst_that_check_then_act_lets_through_stays_within_the_share(
     tier: str, mode: Mode, tokens_in: int, percent_before: int
 ) -> None:
-    limits, workers = TIERS[tier].limits, workers_for(tier, mode)
+    limits, workers = TIERS[tier].limits, worker_rule(Staffing.TABLE, tier, mode).most
     share = {Mode.BALANCED: 0.85, Mode.AGGRESSIVE: 0.95}[mode]
     before = CheckThenAct(limits, share)
     sent = [tokens_in for _ in range(workers) if before.may_send(tokens_in)]
