@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from luna_tui.core.command_events import CancelRequested as CancelRequested
+from luna_tui.core.command_events import ModeChanged as ModeChanged
+from luna_tui.core.command_events import RunPaused as RunPaused
+from luna_tui.core.command_events import RunResumed as RunResumed
+from luna_tui.core.command_events import WorkersChanged as WorkersChanged
 from luna_tui.core.words import (
     ErrorKind,
     Kind,
-    Manner,
     Mode,
     RunStatus,
     Schedule,
-    Scope,
     Status,
     WaitReason,
 )
@@ -258,51 +261,6 @@ class LimitsObserved:
     """Family of models whose limits these are: the one closest to them."""
     useful_workers: int | None = None
     """Workers that the limits can keep busy at the mean size and length of answers; None = not known yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeChanged:
-    """The share of the limits changed."""
-
-    by: str
-    from_: Mode
-    to: Mode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkersChanged:
-    """The number of workers changed."""
-
-    by: str
-    from_: int
-    to: int
-    automatic: bool = False
-    """From now on the limits decide, and `to` is only a ceiling."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunPaused:
-    """Admission stopped; what is in flight goes on."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunResumed:
-    """Admission goes on."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelRequested:
-    """Somebody asked for an end; what follows is what the engine did about it."""
-
-    by: str
-    scope: Scope
-    manner: Manner
-    wave: str | None = None
-    subtask: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

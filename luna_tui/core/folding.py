@@ -1,0 +1,183 @@
+"""What each event does to the state of a run; called by `RunState.apply` only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luna_tui.core.events import (
+    AttemptFailed,
+    CancelRequested,
+    RunStarted,
+    SubtaskFinished,
+    SubtaskOutput,
+    SubtaskStarted,
+    SubtaskWaiting,
+    ThreadAbandoned,
+    ThreadReturned,
+    ToolCalled,
+    ToolFinished,
+    UsageRecorded,
+    WaveFinished,
+    WaveStarted,
+)
+from luna_tui.core.parts import SubtaskState, WaveState
+from luna_tui.core.spans import Span, Try
+from luna_tui.core.words import Manner, Scope
+
+if TYPE_CHECKING:
+    from luna_tui.core.state import RunState
+
+OUTPUT_TAIL_CHARS = 16_384
+"""Text kept per subtask for the screen; the whole text is in its output file."""
+
+
+def start_run(state: RunState, event: RunStarted, at: float) -> None:
+    state.staff.append((at, event.max_workers))
+    state.started_at, state.plan = event.started_at, event.plan
+    state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
+    state.max_workers, state.automatic = event.max_workers, event.automatic
+    state.version = event.version
+    for number, wave in enumerate(event.plan.waves, 1):
+        ids = tuple(s.id for s in wave.subtasks)
+        most = wave.max_workers if wave.parallel else 1
+        state.waves[wave.name] = WaveState(
+            wave.name, number, wave.parallel, wave.timeout, subtasks=ids, most=most
+        )
+        width = max(2, len(str(len(ids))))
+        for place, planned in enumerate(wave.subtasks, 1):
+            label = f"{number}.{place:0{width}d}"
+            state.subtasks[planned.id] = SubtaskState(planned, wave.name, label)
+
+
+def apply_wave(state: RunState, event: WaveStarted | WaveFinished, at: float) -> None:
+    wave = state.waves.get(event.wave)
+    if wave is None:
+        return
+    match event:
+        case WaveStarted():
+            wave.parallel, wave.reason, wave.workers = event.parallel, event.reason, event.workers
+            wave.started_at = at
+        case WaveFinished():
+            wave.status, wave.end_reason, wave.ended_at = event.status, event.reason, at
+
+
+def apply_cancel(state: RunState, event: CancelRequested) -> None:
+    match event.scope:
+        case Scope.RUN:
+            state.stopping = event.manner
+            hit = list(state.subtasks.values())
+        case Scope.WAVE:
+            hit = [s for s in state.subtasks.values() if s.wave == event.wave]
+        case Scope.SUBTASK:
+            hit = [s for s in state.subtasks.values() if s.id == event.subtask]
+    for subtask in hit:
+        if subtask.status is None and not (event.manner is Manner.FINISH and subtask.running):
+            subtask.cancel_requested = True
+
+
+_SubtaskEvent = (
+    SubtaskWaiting
+    | SubtaskStarted
+    | SubtaskOutput
+    | ToolCalled
+    | ToolFinished
+    | UsageRecorded
+    | AttemptFailed
+    | SubtaskFinished
+    | ThreadAbandoned
+    | ThreadReturned
+)
+
+
+def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: float) -> None:
+    match event:
+        case SubtaskWaiting():
+            s.waiting, s.waiting_since, s.expected_s = event.reason, at, event.expected_s
+            s.running = False
+            _hold(state, s, event.worker)
+            _begin_span(s, f"wait:{event.reason}", at)
+        case SubtaskStarted():
+            _start_attempt(state, s, event, at)
+        case SubtaskOutput():
+            s.chars += len(event.text)
+            s.tail = (s.tail + event.text)[-OUTPUT_TAIL_CHARS:]
+            s.last_output_at = at
+            s.first_output_at = at if s.first_output_at is None else s.first_output_at
+        case ToolCalled():
+            s.tool = event.summary or event.tool
+        case ToolFinished():
+            s.tool = None
+        case UsageRecorded():
+            _add_usage(state, s, event)
+        case AttemptFailed():
+            _fail_attempt(state, s, event, at)
+        case SubtaskFinished():
+            _finish_subtask(state, s, event, at)
+        case ThreadAbandoned():
+            s.ghost = True
+            state.ghosts += 1
+        case ThreadReturned():
+            s.ghost = False
+            state.ghosts = max(0, state.ghosts - 1)
+
+
+def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: float) -> None:
+    s.waiting, s.running, s.attempt = None, True, event.attempt
+    s.started_at = at if s.started_at is None else s.started_at
+    s.first_output_at = s.last_output_at = None
+    s.tail, s.chars, s.tool, s.expected_s = "", 0, None, None
+    s.tries.append(Try(event.attempt, at))
+    _hold(state, s, event.worker)
+    _begin_span(s, "run", at)
+
+
+def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
+    s.input_tokens += event.input_tokens
+    s.output_tokens += event.output_tokens
+    s.cache_read_tokens += event.cache_read_tokens
+    state.tokens = state.tokens.plus(event)
+    if event.cost_usd is None:
+        state.unpriced = True
+    else:
+        s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
+        state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
+
+
+def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: float) -> None:
+    s.running = False
+    if s.tries and s.tries[-1].number == event.attempt:
+        last = s.tries[-1]
+        last.ended_at, last.error_kind, last.message = at, event.error_kind, event.message
+        last.status, last.delay_s = event.status, event.delay_s
+    if event.status == 429:
+        state.throttled_at.append(at)
+    _end_span(s, at)
+
+
+def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at: float) -> None:
+    if s.status is None:
+        state.counts[event.status] = state.counts.get(event.status, 0) + 1
+    s.status, s.reason, s.ended_at = event.status, event.reason, at
+    s.running, s.waiting, s.expected_s, s.tool = False, None, None, None
+    s.duration_s, s.output_file, s.attempt = event.duration_s, event.output_file, event.attempt
+    if s.tries and s.tries[-1].ended_at is None:
+        s.tries[-1].ended_at = at
+    _end_span(s, at)
+    if s.worker is not None and state.workers.get(s.worker) == s.id:
+        del state.workers[s.worker]
+
+
+def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
+    if worker is not None:
+        s.worker = worker
+        state.workers[worker] = s.id
+
+
+def _begin_span(s: SubtaskState, phase: str, at: float) -> None:
+    _end_span(s, at)
+    s.spans.append(Span(phase, at))
+
+
+def _end_span(s: SubtaskState, at: float) -> None:
+    if s.spans and s.spans[-1].end_at is None:
+        s.spans[-1].end_at = at

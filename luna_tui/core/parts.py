@@ -1,0 +1,76 @@
+"""What is known of one subtask and of one wave, as the fold builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from luna_tui.core.events import PlannedSubtask
+from luna_tui.core.spans import Span, Try
+from luna_tui.core.words import RunStatus, Status, WaitReason
+
+
+@dataclass(slots=True)
+class SubtaskState:
+    """Everything known of one subtask."""
+
+    planned: PlannedSubtask
+    wave: str
+    label: str
+    """`2.09`: wave number and place in the wave, both from 1."""
+    status: Status | None = None
+    """None until it ended."""
+    running: bool = False
+    """An attempt is in flight."""
+    waiting: WaitReason | None = None
+    waiting_since: float = 0.0
+    expected_s: float | None = None
+    worker: int | None = None
+    attempt: int = 0
+    started_at: float | None = None
+    """First start."""
+    ended_at: float | None = None
+    first_output_at: float | None = None
+    """Of the current attempt."""
+    last_output_at: float | None = None
+    tool: str | None = None
+    tail: str = ""
+    """Last `OUTPUT_TAIL_CHARS` characters of the current attempt."""
+    chars: int = 0
+    """Characters received in the current attempt."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cost_usd: float | None = None
+    tries: list[Try] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)
+    reason: str = ""
+    duration_s: float = 0.0
+    output_file: str | None = None
+    ghost: bool = False
+    """A thread that ignored the cancellation of this subtask is still there."""
+    cancel_requested: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id in the plan."""
+        return self.planned.id
+
+
+@dataclass(slots=True)
+class WaveState:
+    """Everything known of one wave."""
+
+    name: str
+    number: int
+    """From 1."""
+    parallel: bool
+    timeout: float
+    subtasks: tuple[str, ...]
+    reason: str = ""
+    workers: int = 0
+    started_at: float | None = None
+    ended_at: float | None = None
+    status: RunStatus | None = None
+    end_reason: str = ""
+    most: int | None = None
+    """Workers that the plan allows it at once; None = as many as the run has."""
