@@ -106,21 +106,20 @@ def _until_ended(session: LiveSession, *, say: str = "") -> int | None:
 def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | None:
     from luna_tui.storage.themes import discover_themes
     from luna_tui.tui.app import LunaApp, run_app
+    from luna_tui.tui.settings import Settings
     from luna_tui.tui.views.spans import Role
 
     themes = discover_themes((resource("themes"), config_dir() / "themes"), [r.value for r in Role])
-    app = LunaApp(
-        session,
-        themes=themes.found,
-        theme_name="mono" if os.environ.get("NO_COLOR") else config.theme,
-        notices=[f"theme not used: {p}" for p in themes.problems],
-        drive=session.run,
+    settings = Settings(
+        theme="mono" if os.environ.get("NO_COLOR") else config.theme,
+        notices=tuple(f"theme not used: {p}" for p in themes.problems),
         fps=config.fps,
-        ascii_only=config.ascii or not _unicode_terminal(),
+        ascii=config.ascii or not _unicode_terminal(),
         close_after_s=_CLOSE_AFTER_S if closes else None,
         folder=str(session.run_dir.path),
         keymap=config.keys,
     )
+    app = LunaApp(session, settings, themes=themes.found, drive=session.run)
     code = run_app(app)
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from rich.segment import Segment, Segments
 from textual.app import App
@@ -12,17 +12,27 @@ from textual.events import AppBlur, AppFocus
 
 from luna_tui.core.clean import clean
 from luna_tui.core.state import RunState
+from luna_tui.core.tongue import _
 from luna_tui.core.words import Manner, Scope
 from luna_tui.engine.control import RunControl
 from luna_tui.session import Session
+from luna_tui.tui.acts import Acts
 from luna_tui.tui.driver import LunaDriver
 from luna_tui.tui.keymap import usable_keys
 from luna_tui.tui.screens.base import LunaScreen
-from luna_tui.tui.screens.pages import ReportScreen
+from luna_tui.tui.screens.events import EventsScreen
+from luna_tui.tui.screens.limits import LimitsScreen
+from luna_tui.tui.screens.pages import HelpScreen, ReportScreen
+from luna_tui.tui.screens.plan import PlanScreen
+from luna_tui.tui.screens.problems import ProblemsScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.screens.timeline import TimelineScreen
+from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
 from luna_tui.tui.theme import Palette, ThemeLike
+from luna_tui.tui.viewing import Viewing
+from luna_tui.tui.views.keys import Keys
 
 
 class LunaApp(App[None], inherit_bindings=False):
@@ -32,41 +42,45 @@ class LunaApp(App[None], inherit_bindings=False):
     ALLOW_SELECT = False
     CSS = "Screen { background: ansi_default; color: ansi_default; }"
     BINDINGS = [("ctrl+c", "stop_all", "")]
+    SCREENS = {
+        "run": RunScreen,
+        "problems": ProblemsScreen,
+        "timeline": TimelineScreen,
+        "limits": LimitsScreen,
+        "events": EventsScreen,
+        "plan": PlanScreen,
+        "report": ReportScreen,
+    }
 
     def __init__(
         self,
         session: Session,
+        settings: Settings,
         *,
         themes: Mapping[str, ThemeLike],
-        theme_name: str = "dark",
-        notices: Sequence[str] = (),
         drive: Callable[[], object] | None = None,
-        fps: int = 4,
-        ascii_only: bool = False,
-        close_after_s: float | None = None,
-        folder: str = "",
-        keymap: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(driver_class=LunaDriver, ansi_color=True)
         self._session = session
         self._drive = drive
-        self._fps = fps
-        self.ascii_only = ascii_only
-        """Draw with ASCII characters only."""
-        self.folder = folder
-        """Where the run is kept, for the report; empty when it is not."""
-        self._keymap_given, complaints = usable_keys(keymap or {})
-        self._unread = [*notices, *complaints]
+        self.settings = settings
+        """What it was told at the start."""
+        self.viewing = Viewing(mouse=settings.mouse)
+        """What this person chose to see."""
+        self.acts = Acts()
+        """What this person did to the run."""
+        self._keymap_given, complaints = usable_keys(settings.keymap)
+        self._unread = [*settings.notices, *complaints]
         self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
         known = [p.name for p in self._palettes]
-        if theme_name in known:
-            self._at_palette = known.index(theme_name)
+        if settings.theme in known:
+            self._at_palette = known.index(settings.theme)
         else:
             self._at_palette = 0
-            self._unread.append(f"theme {theme_name} is not known; using {known[0]}")
+            said = _("theme {name} is not known; using {other}")
+            self._unread.append(said.format(name=settings.theme, other=known[0]))
         self.notice = self._unread.pop(0) if self._unread else ""
-        """One line that stands in for the waiting line until a key is pressed; then comes the next."""
-        self._close_after_s = close_after_s
+        """One line that stands in for the key line until a key is pressed; then comes the next."""
         self._close_at: float | None = None
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
@@ -101,7 +115,9 @@ class LunaApp(App[None], inherit_bindings=False):
         """The door for commands; None, with a notice, when this run takes none."""
         control = self._session.control
         if control is None or self.state_now()[0].finished is not None:
-            self.say("This run takes no commands any more." if control else "A replay takes no commands.")
+            self.say(
+                _("This run takes no commands any more.") if control else _("A replay takes no commands.")
+            )
             return None
         return control
 
@@ -114,8 +130,8 @@ class LunaApp(App[None], inherit_bindings=False):
         """Show the run, start it, and look for news from now on."""
         if self._keymap_given:
             self.set_keymap(self._keymap_given)
-        self.push_screen(RunScreen())
-        self.set_interval(1 / self._fps, self._frame)
+        self.push_screen("run")
+        self.set_interval(1 / self.settings.fps, self._frame)
         if self._drive is not None:
             self.driving = True
             # Not Textual's pool: leaving the app would wait for the end of the run.
@@ -149,7 +165,7 @@ class LunaApp(App[None], inherit_bindings=False):
     def _hung_up(self) -> None:
         self.exit(return_code=129)
 
-    def on_app_focus(self, _: AppFocus) -> None:
+    def on_app_focus(self, event: AppFocus) -> None:
         """The clock ticks again."""
         self._ignores_click = self._ignores_click or not self._focused
         self._focused = True
@@ -159,7 +175,7 @@ class LunaApp(App[None], inherit_bindings=False):
         ignored, self._ignores_click = self._ignores_click, False
         return not ignored
 
-    def on_app_blur(self, _: AppBlur) -> None:
+    def on_app_blur(self, event: AppBlur) -> None:
         """No clock ticks while nobody looks."""
         self._focused = False
 
@@ -171,12 +187,20 @@ class LunaApp(App[None], inherit_bindings=False):
     def next_palette(self) -> None:
         """Use the next theme."""
         self._at_palette = (self._at_palette + 1) % len(self._palettes)
-        self.notice = f"theme {self.palette.name}"
+        self.notice = _("theme {name}").format(name=self.palette.name)
 
-    def show_report(self) -> None:
-        """Open the report."""
-        if not isinstance(self.screen, ReportScreen):
-            self.push_screen(ReportScreen())
+    def open(self, name: str) -> None:
+        """Go to a screen by its name: back to it when it is open below, else on top."""
+        screen = self.get_screen(name)
+        if screen not in self.screen_stack:
+            self.push_screen(name)
+            return
+        while self.screen is not screen:
+            self.pop_screen()
+
+    def show_help(self, keys: Keys) -> None:
+        """The keys of a screen."""
+        self.push_screen(HelpScreen(keys))
 
     def keep_open(self) -> None:
         """Do not close by itself any more."""
@@ -215,11 +239,11 @@ class LunaApp(App[None], inherit_bindings=False):
     def _after_end(self) -> None:
         if not self._reported:
             self._reported = True
-            if self._close_after_s is not None:
-                self._close_at = self._session.clock.now() + self._close_after_s
+            if self.settings.close_after_s is not None:
+                self._close_at = self._session.clock.now() + self.settings.close_after_s
             while len(self.screen_stack) > 2:
                 self.pop_screen()
-            self.push_screen(ReportScreen())
+            self.open("report")
         elif self.closes_in_s == 0.0:
             self.exit()
 
@@ -242,7 +266,7 @@ def run_app(app: LunaApp) -> int | None:
     """Run the app on this terminal; its return code when it failed or was left hard, else None."""
     app.signals.listen()
     try:
-        app.run(mouse=True)
+        app.run(mouse=app.settings.mouse)
     finally:
         app.signals.left.set()
     return app.return_code or None

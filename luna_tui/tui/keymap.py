@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from textual.keys import _character_to_key
 
-from luna_tui.tui.views.keys import RUN_KEYS, SUBTASK_KEYS, KeyHelp
+from luna_tui.tui.views.keys import SCREEN_KEYS, KeyHelp
 
-TABLES: tuple[tuple[KeyHelp, ...], ...] = (RUN_KEYS, SUBTASK_KEYS)
+TABLES: tuple[tuple[KeyHelp, ...], ...] = tuple(SCREEN_KEYS.values())
 """Keys that are in force at the same time, a table a screen."""
 
 

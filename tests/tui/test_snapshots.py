@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from tui.scenes import busy, demo, paused
-from tui.test_dashboard import StillSession, dashboard
+from tui.stage import StillSession, dashboard
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 Compare = Callable[..., bool]
@@ -39,7 +39,7 @@ def test_theme(snap_compare: Compare, theme: str) -> None:
 
 
 def test_ascii(snap_compare: Compare) -> None:
-    assert snap_compare(dashboard(StillSession(busy(40)), ascii_only=True), terminal_size=(80, 24))
+    assert snap_compare(dashboard(StillSession(busy(40)), ascii=True), terminal_size=(80, 24))
 
 
 def test_paused(snap_compare: Compare) -> None:

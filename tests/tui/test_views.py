@@ -10,6 +10,7 @@ from tui.scenes import busy, demo, paused
 from luna_tui.core.insight import Stand, flow, forecast
 from luna_tui.core.state import RunState, fold
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.pages import help_lines, page, report_lines
 from luna_tui.tui.views.run import run_view
 from luna_tui.tui.views.spans import Line, Looks, RunView
@@ -54,15 +55,14 @@ def test_forty_workers_are_all_in_sight_elsewhere_too(size: tuple[int, int]) -> 
     st.integers(0, len(MOMENTS) - 1),
     st.booleans(),
     st.floats(0, 90),
-    st.booleans(),
 )
 def test_every_line_fits_and_the_heights_add_up(
-    width: int, height: int, moment: int, ascii_only: bool, later: float, events: bool
+    width: int, height: int, moment: int, ascii_only: bool, later: float
 ) -> None:
     state = MOMENTS[moment]
     looks = Looks(width=width, height=height, selected=next(iter(state.subtasks)), ascii=ascii_only)
     now_s = state.at if state.finished else state.at + later
-    view = run_view(state, now_s, looks, events=events)
+    view = run_view(state, now_s, looks)
     lines = [line for part in PARTS for line in getattr(view, part).lines]
     assert len(lines) == height
     grid_width = width - view.peek_width
@@ -81,7 +81,7 @@ def test_the_other_screens_fit_too(width: int, height: int, moment: int, scroll:
     looks = Looks(width=width, height=height, scroll=scroll)
     panels = [
         subtask_view(state, next(iter(state.subtasks)), state.at, looks),
-        page(help_lines(looks), looks, ()),
+        page(help_lines(SCREEN_KEYS["run"], looks), looks, ()),
         page(report_lines(state, looks, folder="runs/x"), looks, ()),
     ]
     for panel in panels:
@@ -106,7 +106,7 @@ def test_a_narrow_header_keeps_what_failed() -> None:
 
 def test_no_sentence_of_help_or_stop_menu_is_cut_at_80_columns() -> None:
     looks = Looks(width=80, height=200)
-    assert not any("…" in text(line) for line in page(help_lines(looks), looks, ()).lines)
+    assert not any("…" in text(line) for line in page(help_lines(SCREEN_KEYS["run"], looks), looks, ()).lines)
     menu = stop_menu_view(choices(fold(busy(40)), "s00", 58.0), 0, 72, UNICODE)
     assert not any("…" in text(line) for line in menu.lines)
 

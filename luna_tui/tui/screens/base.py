@@ -8,7 +8,7 @@ from textual.binding import Binding
 from textual.screen import Screen
 
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
-from luna_tui.tui.views.keys import KeyHelp
+from luna_tui.tui.views.keys import Keys
 from luna_tui.tui.views.spans import Looks
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from luna_tui.tui.app import LunaApp
 
 
-def bindings(keys: tuple[KeyHelp, ...]) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
+def bindings(keys: Keys) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:
     """Bindings with ids from the table of keys; the action is the last part of the id."""
-    return [Binding(k.keys, k.id.partition(".")[2], k.does, id=k.id, show=False) for k in keys]
+    return [Binding(k.keys, k.id.rpartition(".")[2], k.does, id=k.id, show=False) for k in keys]
 
 
 class LunaScreen(Screen[Any]):
@@ -34,17 +34,27 @@ class LunaScreen(Screen[Any]):
     @property
     def glyphs(self) -> Glyphs:
         """Characters to draw with."""
-        return glyphs_for(self.luna.ascii_only)
+        return glyphs_for(self.luna.settings.ascii)
 
-    def looks(self, *, selected: str | None = None, follow: bool = True, scroll: int = 0) -> Looks:
+    def looks(
+        self, *, selected: str | None = None, follow: bool = True, scroll: int = 0, order: int = 0
+    ) -> Looks:
         """This screen's size and choices."""
+        size = self.app.size
+        viewing = self.luna.viewing
         return Looks(
-            width=self.app.size.width,
-            height=self.app.size.height,
+            width=size.width,
+            height=size.height,
             selected=selected,
-            ascii=self.luna.ascii_only,
+            marked=frozenset(viewing.marked),
+            filter=viewing.filter,
+            order=order,
+            density=viewing.density.get((size.width, size.height), 0),
+            peek=viewing.peek,
+            ascii=self.luna.settings.ascii,
             follow=follow,
             scroll=scroll,
+            notice=self.luna.notice,
         )
 
     def draw(self) -> None:

@@ -5,23 +5,18 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.events import Key
 
-from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.core.tongue import _
+from luna_tui.tui.screens.acting import ActingScreen
+from luna_tui.tui.screens.base import bindings
+from luna_tui.tui.views.frame import key_line
+from luna_tui.tui.views.keys import SCREEN_KEYS, Keys, words_of
 from luna_tui.tui.views.pages import help_lines, page, report_lines
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
 
-class PageScreen(LunaScreen):
+class PageScreen(ActingScreen):
     """Lines that scroll."""
-
-    BINDINGS = [
-        ("escape", "back", ""),
-        ("j,down", "scroll(1)", ""),
-        ("k,up", "scroll(-1)", ""),
-        ("pagedown,space", "scroll(10)", ""),
-        ("pageup", "scroll(-10)", ""),
-        ("g,home", "scroll(-100000)", ""),
-    ]
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,52 +40,80 @@ class PageScreen(LunaScreen):
 
     def foot(self) -> Line:
         """The last line."""
-        return (Span("esc", Role.KEY), Span(" back   "), Span("j k", Role.KEY), Span(" scroll"))
+        return key_line(words_of(self.KEYS, "go.back", "move.down", "run.leave"), self.looks(), self.glyphs)
 
-    def action_back(self) -> None:
-        """Up one level."""
-        self.dismiss()
+    def action_down(self) -> None:
+        """A line down."""
+        self._scroll(1)
 
-    def action_scroll(self, lines: int) -> None:
-        """Move by lines."""
+    def action_up(self) -> None:
+        """A line up."""
+        self._scroll(-1)
+
+    def action_page_down(self) -> None:
+        """A page down."""
+        self._scroll(self.app.size.height - 3)
+
+    def action_page_up(self) -> None:
+        """A page up."""
+        self._scroll(3 - self.app.size.height)
+
+    def action_first(self) -> None:
+        """To the beginning."""
+        self._scroll(-len(self.lines()))
+
+    def action_last(self) -> None:
+        """To the end."""
+        self._scroll(len(self.lines()))
+
+    def _scroll(self, lines: int) -> None:
         last = max(0, len(self.lines()) - self.app.size.height + 2)
         self.start = max(0, min(last, self.start + lines))
         self.draw()
 
 
 class HelpScreen(PageScreen):
-    """Keys and states."""
+    """Keys of the screen it was opened from, and states."""
 
-    BINDINGS = [("q,question_mark", "back", "")]
+    KEYS = SCREEN_KEYS["help"]
+    BINDINGS = bindings(KEYS)
+
+    def __init__(self, about: Keys) -> None:
+        super().__init__()
+        self._about = about
 
     def lines(self) -> list[Line]:
-        """Keys of all screens, then states."""
-        return help_lines(self.looks())
+        """Keys, then states."""
+        return help_lines(self._about, self.looks())
+
+    def action_help(self) -> None:
+        """The key that opened it closes it."""
+        self.dismiss()
+
+    def action_leave(self) -> None:
+        """Up one level: whoever reads the help does not want to leave the program."""
+        self.dismiss()
 
 
 class ReportScreen(PageScreen):
     """What the run came to. Left alone it may close; any key keeps it."""
 
-    BINDINGS = [("q", "leave", ""), ("enter", "leave", "")]
+    KEYS = SCREEN_KEYS["report"]
+    BINDINGS = [*bindings(KEYS), ("enter", "leave", "")]
 
     def lines(self) -> list[Line]:
         """The report."""
-        state, _ = self.luna.state_now()
-        return report_lines(state, self.looks(), folder=self.luna.folder)
+        state = self.luna.state_now()[0]
+        return report_lines(state, self.looks(), folder=self.luna.settings.folder)
 
     def foot(self) -> Line:
         """Keys, and when it closes by itself."""
         left = self.luna.closes_in_s
-        closing = f"   closes in {left:.0f} s, any key keeps it" if left is not None else ""
-        return (
-            Span("q", Role.KEY), Span(" leave   "), Span("esc", Role.KEY), Span(" back to the run"),
-            Span(closing, Role.WARN),
-        )  # fmt: skip
+        if left is None:
+            return super().foot()
+        closing = _("closes in {s:.0f} s, any key keeps it").format(s=left)
+        return (*super().foot(), Span(f"   {closing}", Role.WARN))
 
     def on_key(self, event: Key) -> None:
         """Any key keeps the screen; it then does what it does."""
         self.luna.keep_open()
-
-    def action_leave(self) -> None:
-        """Leave the program."""
-        self.luna.leave()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from luna_tui.core.words import Mode
-from luna_tui.tui.screens.base import LunaScreen, bindings
-from luna_tui.tui.screens.pages import HelpScreen
-from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.screens.acting import ActingScreen
+from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
-from luna_tui.tui.views.keys import MODE_ORDER, RUN_KEYS
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.run import run_view
 from luna_tui.tui.views.spans import Cell
 from luna_tui.tui.widgets.lines_panel import LinesPanel
@@ -21,18 +17,17 @@ _ABOVE = ("header", "gauges", "waiting", "strip")
 _BELOW = ("timeline", "attention", "events", "keys")
 
 
-class RunScreen(LunaScreen):
+class RunScreen(ActingScreen):
     """The main screen."""
 
     CSS_PATH = "run_screen.tcss"
-    BINDINGS = bindings(RUN_KEYS)
+    KEYS = SCREEN_KEYS["run"]
+    BINDINGS = bindings(KEYS)
 
     def __init__(self) -> None:
         super().__init__()
         self.selected: str | None = None
         """Id of the subtask under the cursor."""
-        self._events = False
-        self._peek = True
         self._panels = {name: LinesPanel(name) for name in (*_ABOVE, "grid", "peek", *_BELOW)}
 
     def compose(self) -> ComposeResult:
@@ -48,8 +43,7 @@ class RunScreen(LunaScreen):
     def draw(self) -> None:
         """Fold, view, show."""
         state, now_s = self.luna.state_now()
-        looks = replace(self.looks(selected=self.selected), peek=self._peek)
-        view = run_view(state, now_s, looks, events=self._events, notice=self.luna.notice)
+        view = run_view(state, now_s, self.looks(selected=self.selected))
         palette = self.luna.palette
         for name in (*_ABOVE, "grid", *_BELOW):
             self._panels[name].show(getattr(view, name), palette)
@@ -65,19 +59,19 @@ class RunScreen(LunaScreen):
         self.selected = key
         self.draw()
 
-    def action_move_down(self) -> None:
+    def action_down(self) -> None:
         """Cursor down."""
         self._move(0, 1)
 
-    def action_move_up(self) -> None:
+    def action_up(self) -> None:
         """Cursor up."""
         self._move(0, -1)
 
-    def action_move_left(self) -> None:
+    def action_left(self) -> None:
         """Cursor left."""
         self._move(-1, 0)
 
-    def action_move_right(self) -> None:
+    def action_right(self) -> None:
         """Cursor right."""
         self._move(1, 0)
 
@@ -94,58 +88,31 @@ class RunScreen(LunaScreen):
         if self.selected is not None:
             self.app.push_screen(SubtaskScreen(self.selected))
 
-    def action_pause(self) -> None:
-        """Pause or go on."""
-        control = self.luna.commands()
-        if control is None:
-            return
-        if self.luna.state_now()[0].paused:
-            control.resume(by="user")
-        else:
-            control.pause(by="user")
-        self.draw()
-
-    def action_mode(self) -> None:
-        """Next mode."""
-        control = self.luna.commands()
-        if control is None:
-            return
-        mode = self.luna.state_now()[0].mode
-        following = MODE_ORDER[(MODE_ORDER.index(mode.value) + 1) % len(MODE_ORDER)]
-        control.set_mode(Mode(following), by="user")
-        self.draw()
-
-    def action_stop(self) -> None:
-        """Open the stop menu."""
-        if self.luna.commands() is not None:
-            self.app.push_screen(StopMenu(self.selected))
-
-    def action_events(self) -> None:
-        """Event log on or off."""
-        self._events = not self._events
-        self.draw()
-
     def action_peek(self) -> None:
         """Peek on or off."""
-        self._peek = not self._peek
+        self.luna.viewing.peek = not self.luna.viewing.peek
         self.draw()
 
-    def action_theme(self) -> None:
-        """Next theme."""
-        self.luna.next_palette()
+    def action_richer(self) -> None:
+        """Fewer, richer entries."""
+        self._density(1)
+
+    def action_denser(self) -> None:
+        """More, shorter entries."""
+        self._density(-1)
+
+    def action_back(self) -> None:
+        """This is the top: esc never stops work."""
+
+    def under_cursor(self) -> tuple[str, ...]:
+        """The subtask under the cursor."""
+        return (self.selected,) if self.selected is not None else ()
+
+    def _density(self, by: int) -> None:
+        size = self.app.size.width, self.app.size.height
+        kept = self.luna.viewing.density
+        kept[size] = max(-3, min(3, kept.get(size, 0) + by))
         self.draw()
-
-    def action_help(self) -> None:
-        """Keys and states."""
-        self.app.push_screen(HelpScreen())
-
-    def action_report(self) -> None:
-        """The report."""
-        self.luna.show_report()
-
-    def action_leave(self) -> None:
-        """Leave, or ask first while the run is on."""
-        self.luna.leave()
 
     def _cells(self) -> tuple[Cell, ...]:
         return self._panels["grid"].panel.cells

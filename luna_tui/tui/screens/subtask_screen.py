@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 
-from luna_tui.tui.screens.base import LunaScreen, bindings
-from luna_tui.tui.screens.pages import HelpScreen
-from luna_tui.tui.screens.stop_menu import StopMenu
-from luna_tui.tui.views.keys import SUBTASK_KEYS
+from luna_tui.tui.screens.acting import ActingScreen
+from luna_tui.tui.screens.base import bindings
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.subtask import stream_lines, subtask_view
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
 
-class SubtaskScreen(LunaScreen):
+class SubtaskScreen(ActingScreen):
     """Facts above, stream below; follows until told not to."""
 
-    BINDINGS = [*bindings(SUBTASK_KEYS), ("question_mark", "help", ""), ("q", "back", "")]
+    KEYS = SCREEN_KEYS["subtask"]
+    BINDINGS = bindings(KEYS)
 
     def __init__(self, subtask: str) -> None:
         super().__init__()
@@ -36,9 +36,9 @@ class SubtaskScreen(LunaScreen):
         panel = subtask_view(state, self.subtask, now_s, looks)
         self._body.show(panel, self.luna.palette)
 
-    def action_back(self) -> None:
-        """Up one level."""
-        self.dismiss()
+    def under_cursor(self) -> tuple[str, ...]:
+        """The subtask that is shown."""
+        return (self.subtask,)
 
     def action_down(self) -> None:
         """A line towards the end."""
@@ -69,15 +69,6 @@ class SubtaskScreen(LunaScreen):
         self.follow = not self.follow
         self.back = 0 if self.follow else 1
         self.draw()
-
-    def action_stop(self) -> None:
-        """Open the stop menu with this subtask."""
-        if self.luna.commands() is not None:
-            self.app.push_screen(StopMenu(self.subtask))
-
-    def action_help(self) -> None:
-        """Keys and states."""
-        self.app.push_screen(HelpScreen())
 
     def _scroll(self, lines: int) -> None:
         self.back = max(0, min(self._length(), self.back + lines))

@@ -48,6 +48,8 @@ class Glyphs:
     steps: str
     """Eight heights of a small chart."""
     cut: str
+    more: str
+    """After a word that opens a menu."""
     cursor: str
     arrow: str
     dot: str
@@ -69,6 +71,7 @@ UNICODE = Glyphs(
     "╔╗╚╝═║",
     "▁▂▃▄▅▆▇█",
     "…",
+    "…",
     "▌",
     "→",
     "·",
@@ -89,6 +92,7 @@ ASCII = Glyphs(
     "****=#",
     ".:-=+*#@",
     "~",
+    ".",
     "_",
     ">",
     "-",

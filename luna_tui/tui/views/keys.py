@@ -1,8 +1,10 @@
-"""Every key of this version: its binding id, its default keys, and what it does in one sentence."""
+"""Every key: its binding id, its default keys, and what it does in one sentence; a table a screen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from luna_tui.core.tongue import N_
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,45 +12,164 @@ class KeyHelp:
     """One action a key does."""
 
     id: str
+    """Name in the keymap; its last part is the action of the screen."""
     keys: str
     """Textual's names, separated by commas."""
     shown: str
     """How the help and the key line write it."""
+    short: str
+    """One word for the key line and the palette."""
     does: str
+    """One sentence for the help."""
 
 
-RUN_KEYS = (
-    KeyHelp("run.move_down", "j,down", "j ↓", "Move the cursor; looking never changes the run."),
-    KeyHelp("run.move_up", "k,up", "k ↑", "Move back."),
-    KeyHelp("run.move_left", "h,left", "h ←", "Move to the column on the left."),
-    KeyHelp("run.move_right", "l,right", "l →", "Move to the column on the right."),
-    KeyHelp("run.first", "g,home", "g", "Move to the first entry."),
-    KeyHelp("run.last", "G,end", "G", "Move to the last entry."),
-    KeyHelp("run.open", "enter", "enter", "Open the subtask: its stream, its tries, what it waits for."),
-    KeyHelp("run.pause", "p", "p", "Pause admission, or go on; what is in flight ends by itself."),
+Keys = tuple[KeyHelp, ...]
+
+MOVE: Keys = (
+    KeyHelp("move.down", "j,down", "j ↓", N_("down"), N_("Move the cursor; looking never changes the run.")),
+    KeyHelp("move.up", "k,up", "k ↑", N_("up"), N_("Move back.")),
+    KeyHelp("move.page_down", "pagedown", "pgdn", N_("page down"), N_("Move a page down.")),
+    KeyHelp("move.page_up", "pageup", "pgup", N_("page up"), N_("Move a page up.")),
+    KeyHelp("move.first", "g,home", "g", N_("first"), N_("Move to the beginning.")),
+    KeyHelp("move.last", "G,end", "G", N_("last"), N_("Move to the end.")),
+)
+ACROSS: Keys = (
+    KeyHelp("move.left", "left", "←", N_("left"), N_("Move to the left.")),
+    KeyHelp("move.right", "right", "→", N_("right"), N_("Move to the right.")),
+)
+GO: Keys = (
+    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Up one level; never stops work.")),
+    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
+    KeyHelp(
+        "go.palette", "colon", ":", N_("commands"), N_("Commands by name, the same as on the command line.")
+    ),
+    KeyHelp("go.problems", "exclamation_mark", "!", N_("problems"), N_("Problems, grouped by cause.")),
+    KeyHelp("go.next_problem", "right_square_bracket", "]", N_("next"), N_("Go to the next problem.")),
+    KeyHelp(
+        "go.previous_problem", "left_square_bracket", "[", N_("previous"), N_("Go to the previous problem.")
+    ),
+    KeyHelp("go.timeline", "t", "t", N_("time"), N_("Timeline: what every worker did, and why it waited.")),
+    KeyHelp("go.limits", "l", "l", N_("limits"), N_("Limits: used, reserved, cap, and what if.")),
+    KeyHelp("go.events", "v", "v", N_("events"), N_("Events: the journal as it is written.")),
+    KeyHelp("go.plan", "L", "L", N_("plan"), N_("Plan: all waves and subtasks as a tree.")),
+    KeyHelp("go.report", "R", "R", N_("report"), N_("Report: what the run came to so far.")),
+)
+RUN: Keys = (
+    KeyHelp(
+        "run.pause", "p", "p", N_("pause"), N_("Pause admission, or go on; what is in flight ends by itself.")
+    ),
     KeyHelp(
         "run.mode",
         "m",
         "m",
-        "Next mode, conservative to aggressive; limits and workers follow.",
+        N_("mode"),
+        N_("Mode: how much of the limits may be used; shows the effect first."),
     ),
-    KeyHelp("run.stop", "x,ctrl+c", "x", "Stop menu; nothing is stopped by opening it."),
-    KeyHelp("run.events", "v", "v", "Show or hide the event log."),
-    KeyHelp("run.peek", "space", "space", "Show or hide the stream beside the grid, where there is room."),
-    KeyHelp("run.theme", "T", "T", "Next colour theme."),
-    KeyHelp("run.help", "question_mark", "?", "This page."),
-    KeyHelp("run.report", "R", "R", "The report, once the run has ended."),
-    KeyHelp("run.leave", "q", "q", "Leave; asks first while the run is on."),
+    KeyHelp("run.workers", "w", "w", N_("workers"), N_("Number of workers; shows the effect first.")),
+    KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD; shows the forecast first.")),
+    KeyHelp("run.stop", "x,ctrl+c", "x", N_("stop…"), N_("Stop menu; nothing is stopped by opening it.")),
+    KeyHelp("run.undo", "u", "u", N_("undo"), N_("Take the last action back, where that is possible.")),
+    KeyHelp("run.detach", "d", "d", N_("leave it running"), N_("Leave the screen; the run goes on.")),
+    KeyHelp("run.leave", "q", "q", N_("leave"), N_("Leave; asks first when the run would end.")),
 )
-SUBTASK_KEYS = (
-    KeyHelp("subtask.back", "escape", "esc", "Back to the run."),
-    KeyHelp("subtask.down", "j,down", "j ↓", "Scroll down."),
-    KeyHelp("subtask.up", "k,up", "k ↑", "Scroll up; following stops."),
-    KeyHelp("subtask.page_down", "pagedown", "pgdn", "Scroll a page down."),
-    KeyHelp("subtask.page_up", "pageup", "pgup", "Scroll a page up."),
-    KeyHelp("subtask.first", "g,home", "g", "To the beginning of what is kept."),
-    KeyHelp("subtask.last", "G,end", "G", "To the end."),
-    KeyHelp("subtask.follow", "f", "f", "Follow the stream, or stop following."),
-    KeyHelp("subtask.stop", "x,ctrl+c", "x", "Stop menu with this subtask."),
+SELECTION: Keys = (
+    KeyHelp("do.open", "enter", "enter", N_("open"), N_("Open what is under the cursor.")),
+    KeyHelp("do.retry", "r", "r", N_("retry"), N_("Retry: shows how many and the price, then enter.")),
+    KeyHelp("do.skip", "i", "i", N_("skip"), N_("Skip: shows what depends on it first.")),
+    KeyHelp("do.edit", "e", "e", N_("edit prompt"), N_("Edit the prompt and retry; the old try is kept.")),
+    KeyHelp("do.not_a_problem", "z", "z", N_("not a problem"), N_("Not a problem, until it changes.")),
 )
+TAKE: Keys = (
+    KeyHelp(
+        "take.line",
+        "y",
+        "y",
+        N_("copy"),
+        N_("Send this line to the terminal's clipboard, and keep it in a file."),
+    ),
+    KeyHelp("take.all", "Y", "Y", N_("copy all"), N_("The same with everything on this screen.")),
+    KeyHelp("take.file", "o", "o", N_("to file"), N_("Write it to a file and show the path.")),
+)
+SCREEN: Keys = (
+    KeyHelp("screen.plain", "P", "P", N_("plain text"), N_("Plain lines instead of the screen, and back.")),
+    KeyHelp("screen.mouse", "M", "M", N_("mouse"), N_("Mouse on or off; off lets the terminal select text.")),
+    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
+)
+LIST: Keys = (
+    KeyHelp(
+        "list.mark",
+        "space",
+        "space",
+        N_("mark"),
+        N_("Mark, or take the mark away; keys then act on all marked."),
+    ),
+    KeyHelp("list.sort", "s", "s", N_("sort"), N_("Next order.")),
+    KeyHelp(
+        "list.filter",
+        "slash",
+        "/",
+        N_("filter"),
+        N_("Filter: text, s:failed, wave:2, why:itpm, !x for not x."),
+    ),
+)
+FIND: Keys = (
+    KeyHelp("text.find", "backslash", "\\", N_("find"), N_("Find in the text.")),
+    KeyHelp("text.next", "n", "n", N_("next"), N_("Next place found.")),
+    KeyHelp("text.previous", "N", "N", N_("previous"), N_("Previous place found.")),
+    KeyHelp("text.follow", "f", "f", N_("follow"), N_("Follow the end, or stay.")),
+)
+GRID: Keys = (
+    KeyHelp("grid.peek", "space", "space", N_("peek"), N_("Show or hide the stream beside the grid.")),
+    KeyHelp(
+        "grid.richer", "plus,equals_sign", "+", N_("richer"), N_("Fewer, richer entries; kept for this size.")
+    ),
+    KeyHelp("grid.denser", "minus", "-", N_("denser"), N_("More, shorter entries; kept for this size.")),
+    KeyHelp("list.sort", "s", "s", N_("sort"), N_("Next order: worker, needs me, longest.")),
+    KeyHelp(
+        "list.filter",
+        "slash",
+        "/",
+        N_("filter"),
+        N_("Filter: text, s:failed, wave:2, why:itpm, !x for not x."),
+    ),
+    KeyHelp(
+        "move.panel", "tab", "tab", N_("next panel"), N_("To the next panel: workers, attention, timeline.")
+    ),
+)
+ZOOM: Keys = (
+    KeyHelp("time.zoom_in", "plus,equals_sign", "+", N_("zoom in"), N_("Less time in a cell.")),
+    KeyHelp("time.zoom_out", "minus", "-", N_("zoom out"), N_("More time in a cell.")),
+    KeyHelp("time.critical", "c", "c", N_("critical path"), N_("Only the lanes of the critical path.")),
+    KeyHelp("list.sort", "s", "s", N_("sort"), N_("Next order of the lanes.")),
+)
+TABS: Keys = tuple(
+    KeyHelp(f"tab.tab_{n}", str(n), str(n), name, does)
+    for n, name, does in (
+        (1, N_("stream"), N_("What it says, as it says it.")),
+        (2, N_("prompt"), N_("What it was asked.")),
+        (3, N_("result"), N_("What it answered.")),
+        (4, N_("tries"), N_("Its attempts, with times and costs.")),
+        (5, N_("events"), N_("Its events.")),
+    )
+)
+COMMON: Keys = GO + RUN + SCREEN + TAKE
+
+SCREEN_KEYS: dict[str, Keys] = {
+    "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
+    "subtask": MOVE + TABS + SELECTION[1:] + FIND + COMMON,
+    "problems": MOVE + SELECTION + LIST + COMMON,
+    "timeline": MOVE + ACROSS + SELECTION + ZOOM + COMMON,
+    "limits": MOVE + COMMON,
+    "events": MOVE + SELECTION + LIST + FIND + COMMON,
+    "plan": MOVE + SELECTION + LIST + COMMON,
+    "report": MOVE + COMMON,
+    "help": MOVE + COMMON,
+}
+"""Keys that are in force at the same time, a table a screen."""
 MODE_ORDER = ("conservative", "balanced", "aggressive")
+
+
+def words_of(table: Keys, *ids: str) -> tuple[tuple[str, str], ...]:
+    """(key, word) of these actions, in this order, for a key line."""
+    found = {k.id: k for k in table}
+    return tuple((found[i].shown, found[i].short) for i in ids)

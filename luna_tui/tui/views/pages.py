@@ -7,10 +7,11 @@ from luna_tui.core.insight import Stand
 from luna_tui.core.metrics import measured, most_workers
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.state import RunState
+from luna_tui.core.tongue import _
 from luna_tui.core.words import GOOD, Status
 from luna_tui.tui.views.bars import run_word
 from luna_tui.tui.views.glyphs import ROLES, glyphs_for
-from luna_tui.tui.views.keys import RUN_KEYS, SUBTASK_KEYS
+from luna_tui.tui.views.keys import Keys
 from luna_tui.tui.views.spans import Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, money, tokens, wrap
 
@@ -23,13 +24,11 @@ _STATE_WORDS = (
 )  # fmt: skip
 
 
-def help_lines(looks: Looks) -> list[Line]:
+def help_lines(about: Keys, looks: Looks) -> list[Line]:
     """All lines of the help page."""
     g = glyphs_for(looks.ascii)
-    lines: list[Line] = [(Span("KEYS ON THE RUN", Role.TITLE),)]
-    lines += [(Span(f"  {_ascii(k.shown, looks):<8}", Role.KEY), Span(k.does)) for k in RUN_KEYS]
-    lines += [(), (Span("KEYS ON A SUBTASK", Role.TITLE),)]
-    lines += [(Span(f"  {_ascii(k.shown, looks):<8}", Role.KEY), Span(k.does)) for k in SUBTASK_KEYS]
+    lines: list[Line] = [(Span(_("KEYS"), Role.TITLE),)]
+    lines += [(Span(f"  {_ascii(k.shown, looks):<8}", Role.KEY), Span(_(k.does))) for k in about]
     lines += [(), (Span("STATES", Role.TITLE),)]
     pairs = [(g.states[s], word, ROLES[s]) for s, word in _STATE_WORDS]
     for left, right in zip(pairs[::2], pairs[1::2], strict=True):

@@ -5,25 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 
 from luna_tui.core.state import RunState
+from luna_tui.core.tongue import N_
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
+from luna_tui.tui.views.frame import key_line, rule
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.grid import CARD, CARD_HEIGHT, CARDS_FROM, ENTRY, entries, grid
-from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, RunView, Span
+from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.spans import Cell, Looks, Panel, Role, RunView, Span
 from luna_tui.tui.views.subtask import peek
-from luna_tui.tui.views.text import fit_line, width_of
 from luna_tui.tui.views.timeline import timeline
 from luna_tui.tui.views.trouble import attention, event_lines
 
 _EMPTY = Panel(())
-_KEYS = (
-    ("enter", "open"), ("p", "pause"), ("m", "mode"), ("x", "stop"), ("v", "events"), ("T", "theme"),
-    ("?", "keys"), ("q", "leave"),
+_ON_KEY_LINE = (
+    "do.open", "list.filter", "go.problems", "go.timeline", "run.pause", "run.workers", "run.stop", "go.help",
+    "run.leave", "go.limits", "run.mode", "go.events", "screen.theme",
 )  # fmt: skip
+"""Actions of the key line; the first matter most."""
 
 
-def run_view(
-    state: RunState, now_s: float, looks: Looks, *, events: bool = False, notice: str = ""
-) -> RunView:
+def run_view(state: RunState, now_s: float, looks: Looks) -> RunView:
     """The whole screen; the heights of the panels add up to `looks.height`."""
     g = glyphs_for(looks.ascii)
     width, height = looks.width, looks.height
@@ -32,21 +33,20 @@ def run_view(
         return _tiny(state, now_s, looks, head, g)
     wide = width >= 100 and height >= 30
     bars = Panel(gauges(state, now_s, width, g, tall=wide))
-    wait = Panel((waiting_line(state, now_s, width, g),)) if not notice else _notice(notice, width, g)
-    keys = Panel(
-        (_rule(width, g), _key_line(state, width, g)) if height >= 16 else (_key_line(state, width, g),)
-    )
+    wait = Panel((waiting_line(state, now_s, width, g),))
+    foot = key_line(_key_words(state), looks, g)
+    keys = Panel((rule(width, g), foot) if height >= 16 else (foot,))
     waves = Panel((strip(state, now_s, width, g),)) if height >= 10 else _EMPTY
     left = height - sum(len(p.lines) for p in (head, bars, wait, keys, waves))
     trouble = attention(state, now_s, width, _attention_room(height), g)
     if trouble.lines and height >= 16:
-        trouble = Panel((_rule(width, g), *trouble.lines), tuple(_down(c) for c in trouble.cells))
+        trouble = Panel((rule(width, g), *trouble.lines), tuple(_down(c) for c in trouble.cells))
     trouble = _cut(trouble, max(0, left - 2))
     left -= len(trouble.lines)
     workers = len(entries(state, now_s))
     peek_width = _peek_width(looks, left, workers)
     need = _grid_need(workers, width - peek_width, cards=width >= CARDS_FROM)
-    lanes, log, left = _below(state, now_s, looks, left, need, g, events=events)
+    lanes, log, left = _below(state, now_s, looks, left, need, g)
     body = grid(state, now_s, looks, width - peek_width, left, g)
     side = peek(state, looks.selected or "", now_s, peek_width - 2, left, g) if peek_width else _EMPTY
     return RunView(
@@ -98,48 +98,29 @@ def _grid_need(workers: int, width: int, *, cards: bool) -> int:
 
 
 def _below(
-    state: RunState, now_s: float, looks: Looks, left: int, need: int, g: Glyphs, *, events: bool
+    state: RunState, now_s: float, looks: Looks, left: int, need: int, g: Glyphs
 ) -> tuple[Panel, Panel, int]:
     """Lanes and the event log take what the grid does not need; the log comes first when asked for."""
     log = lanes = _EMPTY
     least = max(2, min(need, left))
-    if events and left >= 10:
-        log = Panel((_rule(looks.width, g), *event_lines(state, looks.width, max(3, left // 3), g).lines))
-        left -= len(log.lines)
     spare = left - least
     if looks.height >= 30 and spare >= 6:
         lanes = timeline(state, now_s, looks.width, min(spare - 1, 14), g)
         if lanes.lines:
-            lanes = Panel((_rule(looks.width, g), *lanes.lines))
+            lanes = Panel((rule(looks.width, g), *lanes.lines))
             left -= len(lanes.lines)
     spare = left - least
     if not log.lines and looks.height >= 30 and spare >= 5:
         found = event_lines(state, looks.width, min(spare - 1, 8), g).lines
         if found:
-            log = Panel((_rule(looks.width, g), *found))
+            log = Panel((rule(looks.width, g), *found))
             left -= len(log.lines)
     return lanes, log, left
 
 
-def _key_line(state: RunState, width: int, g: Glyphs) -> Line:
-    """Keys with their words; where those do not fit keys alone; `?` and `q` are never lost."""
-    worded: list[Span] = []
-    for key, does in _KEYS:
-        word = "go on" if key == "p" and state.paused else does
-        worded += [Span(key, Role.KEY), Span(f" {word}  ")]
-    if width_of(tuple(worded)) <= width:
-        return tuple(worded)
-    bare = tuple(Span(f"{key} ", Role.KEY) for key, _ in _KEYS)
-    last = bare[-2:]
-    return bare if width_of(bare) <= width else fit_line(last, width, g.cut)
-
-
-def _notice(text: str, width: int, g: Glyphs) -> Panel:
-    return Panel((fit_line((Span(text, Role.WARN),), width, g.cut),))
-
-
-def _rule(width: int, g: Glyphs) -> Line:
-    return (Span(g.rule * width, Role.BORDER),)
+def _key_words(state: RunState) -> tuple[tuple[str, str], ...]:
+    pairs = words_of(SCREEN_KEYS["run"], *_ON_KEY_LINE)
+    return tuple((key, N_("go on") if key == "p" and state.paused else word) for key, word in pairs)
 
 
 def _framed(panel: Panel, g: Glyphs) -> Panel:

@@ -85,14 +85,26 @@ class Looks:
     width: int
     height: int
     selected: str | None = None
-    """Id of the subtask under the cursor."""
+    """Key of the entry under the cursor: the id of a subtask, or what the screen's cells are called."""
+    marked: frozenset[str] = frozenset()
+    """Ids of marked subtasks."""
+    filter: str = ""
+    """As it was typed; empty = everything."""
+    order: int = 0
+    """Which of the screen's orders; 0 is its first."""
     density: int = 0
     """0 = the richest in which all workers fit; negative = denser, positive = richer, in steps."""
     peek: bool = True
     ascii: bool = False
     follow: bool = True
     scroll: int = 0
-    """Lines scrolled back from the end of a stream, or down a list."""
+    """Lines scrolled back from the end of a stream, or the first entry shown of a list."""
+    notice: str = ""
+    """One line that stands in for the key line until the next key."""
+    streams: bool = True
+    """Show what subtasks say; off while the line to the terminal is too slow for it."""
+    line_state: str = ""
+    """Why less is shown than could be: the line is slow; empty while it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

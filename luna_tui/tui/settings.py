@@ -1,0 +1,26 @@
+"""What the dashboard is told once, when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Choices from configuration, flags and the terminal."""
+
+    theme: str = "dark"
+    fps: int = 4
+    """Frames of data per second, 1 to 30."""
+    ascii: bool = False
+    """Draw with ASCII characters only."""
+    mouse: bool = True
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Binding id -> keys, separated by commas."""
+    notices: tuple[str, ...] = ()
+    """Lines to show one after the other, each until a key is pressed."""
+    close_after_s: float | None = None
+    """Seconds after the end of the run until the app closes by itself; None = it stays."""
+    folder: str = ""
+    """Where the run is kept; empty when it is not."""
