@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.plan import Plan
+from luna_tui.core.words import Kind, Manner, Scope
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.storage.config import Config
@@ -49,10 +50,11 @@ def run_plan(args: argparse.Namespace) -> int:
         config,
         run=args.run_id,
         simulator=choice,
-        listeners=(*printers, *((lines,) if headless else ())),
+        listeners=(*printers, lines),
     )
     try:
-        forced = _headless(session) if headless else _dashboard(session, config, closes=demo)
+        lines.quiet = not headless
+        forced = _headless(session) if headless else _dashboard(session, config, plan, lines, closes=demo)
         return _end(session, lines, forced)
     finally:
         for printer in printers:
@@ -103,7 +105,9 @@ def _until_ended(session: LiveSession, *, say: str = "") -> int | None:
     return 128 + caught[0] if caught else None
 
 
-def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | None:
+def _dashboard(
+    session: LiveSession, config: Config, plan: Plan, lines: LinePrinter, *, closes: bool
+) -> int | None:
     from luna_tui.storage.themes import discover_themes
     from luna_tui.tui.app import LunaApp, run_app
     from luna_tui.tui.settings import Settings
@@ -118,13 +122,16 @@ def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | N
         close_after_s=_CLOSE_AFTER_S if closes else None,
         folder=str(session.run_dir.path),
         keymap=config.keys,
+        tiers=config.tiers,
+        prompt_of={s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}.get,
     )
     app = LunaApp(session, settings, themes=themes.found, drive=session.run)
     code = run_app(app)
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)
-    goes_on = bool(app.error_text) and not session.ended.is_set()
+    goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
     say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
+    lines.quiet = not goes_on
     stopped = _until_ended(session, say=say) if app.driving else None
     return ExitCode.INTERNAL if app.error_text else (code or stopped)
 

@@ -84,9 +84,13 @@ class LinePrinter:
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._broken = False
+        self.quiet = False
+        """Records are not told, while a screen shows them."""
 
     def __call__(self, record: Record) -> None:
         """Print the record's sentence, if it has one."""
+        if self.quiet:
+            return
         text = sentence(record)
         if text is not None:
             self.say(text)

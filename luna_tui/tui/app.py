@@ -21,12 +21,14 @@ from luna_tui.tui.driver import LunaDriver
 from luna_tui.tui.keymap import usable_keys
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.events import EventsScreen
+from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.limits import LimitsScreen
-from luna_tui.tui.screens.pages import HelpScreen, ReportScreen
+from luna_tui.tui.screens.pages import ReportScreen
 from luna_tui.tui.screens.plan import PlanScreen
 from luna_tui.tui.screens.problems import ProblemsScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.screens.timeline import TimelineScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
@@ -121,6 +123,10 @@ class LunaApp(App[None], inherit_bindings=False):
             return None
         return control
 
+    def takes_commands(self) -> bool:
+        """Whether the run is on and can be changed."""
+        return self._session.control is not None and self.state_now()[0].finished is None
+
     def say(self, text: str) -> None:
         """Show one line until the next key."""
         self.notice = text
@@ -198,6 +204,10 @@ class LunaApp(App[None], inherit_bindings=False):
         while self.screen is not screen:
             self.pop_screen()
 
+    def open_subtask(self, subtask: str) -> None:
+        """The screen of one subtask."""
+        self.push_screen(SubtaskScreen(subtask))
+
     def show_help(self, keys: Keys) -> None:
         """The keys of a screen."""
         self.push_screen(HelpScreen(keys))
@@ -208,11 +218,10 @@ class LunaApp(App[None], inherit_bindings=False):
 
     def leave(self) -> None:
         """Leave, or ask first while the run is on."""
-        state, _ = self.state_now()
-        if self._session.control is None or state.finished is not None:
-            self.exit()
+        if self.takes_commands():
+            self.push_screen(StopMenu())
         else:
-            self.push_screen(StopMenu(None))
+            self.exit()
 
     def leave_hard(self) -> None:
         """End everything that runs and leave at once."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from textual.keys import _character_to_key
+from textual.keys import _character_to_key, key_to_character
 
-from luna_tui.tui.views.keys import SCREEN_KEYS, KeyHelp
+from luna_tui.tui.views.keys import SCREEN_KEYS, KeyHelp, Keys
 
 TABLES: tuple[tuple[KeyHelp, ...], ...] = tuple(SCREEN_KEYS.values())
 """Keys that are in force at the same time, a table a screen."""
+_WRITTEN = {
+    "escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "space": "space", "enter": "enter", "tab": "tab",
+    "backspace": "backspace", "down": "↓", "up": "↑", "left": "←", "right": "→",
+}  # fmt: skip
 
 
 def usable_keys(
@@ -24,6 +28,16 @@ def usable_keys(
         for name, clash in _clashes(table, good).items():
             problems.append(f"keys: {name} = {good.pop(name)!r} not used: {clash}")
     return good, problems
+
+
+def keys_shown(about: Keys, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Binding id -> its key as a person writes it, where the user chose another one that one."""
+    good = usable_keys(chosen)[0]
+    return {k.id: _written(good[k.id]) if k.id in good else k.shown for k in about}
+
+
+def _written(keys: str) -> str:
+    return " ".join(_WRITTEN.get(name, key_to_character(name) or name) for name in _names(keys))
 
 
 def _unknown(name: str, known: set[str]) -> str:
