@@ -37,8 +37,8 @@ class Acts:
             control.pause(by=BY)
             self._remember(_("admission goes on again"), lambda c: c.resume(by=BY))
             said = _n(
-                "Paused: nothing more starts; the {n} in flight ends by itself. u takes it back.",
-                "Paused: nothing more starts; the {n} in flight end by themselves. u takes it back.",
+                "Paused; the {n} in flight ends by itself. u takes it back.",
+                "Paused; the {n} in flight end by themselves. u takes it back.",
                 in_flight,
             )
             return said.format(n=in_flight)

@@ -1,4 +1,4 @@
-"""A moment at which every box has something to say: ends with prices, failures, skips, running and waiting ones."""
+"""A moment at which every box has something to say: prices, failures, skips, what runs and what waits."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ def _start(workers: int, *, automatic: bool) -> Event:
         waves=tuple(PlannedWave(name=name, parallel=True, subtasks=subtasks) for name, subtasks in waves),
     )
     return RunStarted(
-        started_at="2026-01-02T15:04:05Z", plan=outline, mode=Mode.BALANCED, tier="tier2", max_workers=workers,
-        provider="anthropic", version="0", automatic=automatic,
+        started_at="2026-01-02T15:04:05Z", plan=outline, mode=Mode.BALANCED, tier="tier2",
+        max_workers=workers, provider="anthropic", version="0", automatic=automatic,
     )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def test_help_names_every_key() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        assert "KEYS" in shown(app)
+        assert "MOVE" in shown(app)
         await pilot.press("q")
         assert isinstance(app.screen, RunScreen)
 

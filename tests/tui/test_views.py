@@ -9,7 +9,7 @@ from tui.scenes import busy, demo, paused
 
 from luna_tui.core.insight import Stand, flow, forecast
 from luna_tui.core.state import RunState, fold
-from luna_tui.tui.views.boxes.frame import box_view
+from luna_tui.tui.views.boxes.frame import box_view, box_width
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
 from luna_tui.tui.views.help import help_lines
 from luna_tui.tui.views.keys import SCREEN_KEYS
@@ -90,7 +90,8 @@ def test_the_other_screens_fit_too(width: int, height: int, moment: int, scroll:
         assert len(panel.lines) <= height
         assert all(width_of(line) <= width for line in panel.lines)
     menu = box_view(stop_box(choices(state, (), state.at), state), 0, looks, UNICODE)
-    assert {width_of(line) for line in menu.lines} == {min(72, width)}
+    assert {width_of(line) for line in menu.lines} == {box_width(looks)}
+    assert len(menu.lines) <= height
 
 
 @pytest.mark.parametrize("width", [24, 30, 44, 60, 80, 200])
@@ -151,9 +152,11 @@ def test_the_stop_menu_names_what_each_stop_costs() -> None:
     state = fold(busy(40))
     offered = {c.key: c for c in choices(state, ("s00",), 58.0)}
     assert next(iter(offered)) == "esc"
-    assert set(offered) == {"esc", "s", "w", "W", "a", "A"}
-    on = flow(state, 58.0).on
-    assert offered["A"].price == f"drops {on} on workers"
+    assert set(offered) == {"esc", "s", "w", "W", "a", "A", "d"}
+    on = flow(state, 58.0).in_flight
+    assert offered["A"].does == f"all now: keeps 6, drops {on} in flight"
+    assert offered["A"].price == "$? used"
+    assert offered["a"].price == "about 0:07"
 
 
 @given(st.text(max_size=60), st.integers(0, 40))

@@ -56,11 +56,13 @@ class PaletteBox(BoxScreen):
         """One more character, one less, or the command completed."""
         found = matches(self.text)
         if key == "tab":
-            self._use(completed(self.text, found[self.at]) if found else nearest(self.text))
+            self._use(completed(self.text, found[self.at]) if found else nearest(self.text) or self.text)
         elif key == "backspace":
             self._use(self.text[:-1])
         elif character and len(self.text) < LONGEST:
             self._use(self.text + character)
+        else:
+            return False
         return True
 
     def take(self, key: str) -> None:

@@ -71,6 +71,6 @@ def edit_refusal(state: RunState, selected: Sequence[str], whole: str | None) ->
     if s.planned.kind is not Kind.CLAUDE:
         return _("{label} is a command: only prompts can be edited.").format(label=s.label)
     if known_prompt(s, whole) is None:
-        said = _("Only the first {n} characters of the prompt of {label} are known here; it is not edited.")
+        said = _("Only the first {n} characters of {label} are known here; it is not edited.")
         return said.format(n=len(s.planned.prompt) - 1, label=s.label)
     return ""

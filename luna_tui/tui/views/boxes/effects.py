@@ -41,13 +41,17 @@ def in_flight(state: RunState) -> list[SubtaskState]:
 
 
 def means(state: RunState, wave: WaveState) -> tuple[float | None, float | None]:
-    """Mean (USD, seconds) of a subtask of this wave that ended well; None = not known."""
-    ended = [s for i in wave.subtasks if (s := state.subtasks[i]).status is Status.SUCCEEDED]
+    """Mean (USD, seconds) of a subtask that ended well: of this wave, else of the run; None = not known."""
+    ended = _ended_well(state, wave.subtasks) or _ended_well(state, state.subtasks)
     prices = [s.cost_usd for s in ended if s.cost_usd is not None]
     return (
         sum(prices) / len(prices) if prices else None,
         sum(s.duration_s for s in ended) / len(ended) if ended else None,
     )
+
+
+def _ended_well(state: RunState, ids: Iterable[str]) -> list[SubtaskState]:
+    return [s for i in ids if (s := state.subtasks[i]).status is Status.SUCCEEDED]
 
 
 def used_usd(state: RunState, s: SubtaskState, now_s: float) -> float | None:

@@ -79,9 +79,13 @@ VERBS: tuple[Verb, ...] = (
 def matches(typed: str) -> tuple[Verb, ...]:
     """Commands that could be meant, the likeliest first; all of them while nothing is typed."""
     words = " ".join(typed.lower().split())
-    ranked = [(rank, n) for n, verb in enumerate(VERBS) if (rank := _rank(verb, words)) is not None]
-    best = [pair for pair in ranked if pair[0] < _LETTERS] or ranked
-    return tuple(VERBS[n] for _rank_, n in sorted(best))
+    ranked = [
+        (rank, -len(verb.name) if words.startswith(verb.name) else 0, n)
+        for n, verb in enumerate(VERBS)
+        if (rank := _rank(verb, words)) is not None
+    ]
+    best = [found for found in ranked if found[0] < _LETTERS] or ranked
+    return tuple(VERBS[found[-1]] for found in sorted(best))
 
 
 def _rank(verb: Verb, words: str) -> int | None:
@@ -123,11 +127,10 @@ def completed(typed: str, verb: Verb) -> str:
 
 
 def nearest(typed: str) -> str:
-    """The command whose name is most like what was typed."""
-    names = [v.name for v in VERBS]
+    """The command whose name is most like what was typed; empty when none is."""
     words = " ".join(typed.lower().split())
-    found = difflib.get_close_matches(words, names, n=1, cutoff=0.0)
-    return found[0] if found else names[-1]
+    found = difflib.get_close_matches(words, [v.name for v in VERBS], n=1, cutoff=0.4)
+    return found[0] if found else ""
 
 
 def palette_box(typed: str, found: tuple[Verb, ...], keys: Mapping[str, str], g: Glyphs) -> Box:
@@ -135,9 +138,9 @@ def palette_box(typed: str, found: tuple[Verb, ...], keys: Mapping[str, str], g:
     line: Line = (Span(": ", Role.KEY), Span(typed), Span(g.cursor, Role.ACCENT))
     facts: list[Line] = [line]
     if not found:
-        said = _("No command is called that; the nearest is {name}, tab takes it.").format(
-            name=nearest(typed)
-        )
+        said = _("No command is called that; an empty line lists all.")
+        if near := nearest(typed):
+            said = _("No command is called that; the nearest is {name}, tab takes it.").format(name=near)
         facts.append((Span(said, Role.WARN),))
     choices = tuple(
         Choice(

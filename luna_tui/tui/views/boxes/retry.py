@@ -116,8 +116,8 @@ def cause_lines(state: RunState, now_s: float, ids: Sequence[str]) -> list[Line]
         name = kind.replace("_", " ")
         if seen:
             said = _n(
-                "{kind}: {n} more in the last 30 s over all workers, the cause may still be there",
-                "{kind}: {n} more in the last 30 s over all workers, the cause may still be there",
+                "{kind}: {n} in the last 30 s over all workers, the cause may still be there",
+                "{kind}: {n} in the last 30 s over all workers, the cause may still be there",
                 seen,
             )
             lines.append((Span(said.format(kind=name, n=seen), Role.WARN),))
