@@ -10,7 +10,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import config_of, plan_defaults, warn_of_budget, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
 from luna_tui.core.words import Manner, Scope
@@ -37,6 +37,7 @@ def run_plan(args: argparse.Namespace) -> int:
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
+    warn_of_budget(config, plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED
@@ -50,6 +51,7 @@ def run_plan(args: argparse.Namespace) -> int:
         run=args.run_id,
         simulator=choice,
         listeners=(*printers, *((lines,) if headless else ())),
+        hold_for_person=not headless,
     )
     try:
         forced = _headless(session) if headless else _dashboard(session, config, closes=demo)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
@@ -47,6 +47,15 @@ class RecordingControl:
 
     def resume(self, *, by: str) -> None:
         self.calls.append(("resume", by))
+
+    def retry(self, subtasks: Sequence[str], *, by: str, prompt: str | None = None) -> None:
+        self.calls.append(("retry", tuple(subtasks), prompt, by))
+
+    def skip(self, subtasks: Sequence[str], *, by: str) -> None:
+        self.calls.append(("skip", tuple(subtasks), by))
+
+    def set_budget(self, usd: float | None, *, by: str) -> None:
+        self.calls.append(("budget", usd, by))
 
 
 class StillSession:
