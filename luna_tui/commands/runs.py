@@ -10,7 +10,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import config_of, plan_defaults, warn_of_budget, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
 from luna_tui.core.plan import Plan
@@ -38,6 +38,7 @@ def run_plan(args: argparse.Namespace) -> int:
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
+    warn_of_budget(config, plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED
@@ -51,6 +52,7 @@ def run_plan(args: argparse.Namespace) -> int:
         run=args.run_id,
         simulator=choice,
         listeners=(*printers, lines),
+        hold_for_person=not headless,
     )
     try:
         lines.quiet = not headless

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from luna_tui.core.events import CancelRequested, ModeChanged, RunPaused, RunResumed, WorkersChanged
+from luna_tui.core.clean import clean
+from luna_tui.core.events import (
+    BudgetChanged,
+    CancelRequested,
+    ModeChanged,
+    RetryRequested,
+    RunPaused,
+    RunResumed,
+    SkipRequested,
+    WorkersChanged,
+)
 from luna_tui.core.limits import WorkerRule
 from luna_tui.core.words import Manner, Mode, Scope, Status
 from luna_tui.engine.bus import EventBus
@@ -43,7 +54,7 @@ class EngineControl:
         ending = Ending(Status.CANCELLED, f"cancelled by {by}")
         with self._lock:
             self._bus.publish(CancelRequested(by=by, scope=scope, manner=manner, wave=wave, subtask=subtask))
-            tokens = self._floor.decide(
+            tokens = self._floor.ends.decide(
                 ending,
                 manner,
                 wave=wave if scope is Scope.WAVE else None,
@@ -81,10 +92,57 @@ class EngineControl:
             if self._floor.set_paused(False):
                 self._bus.publish(RunResumed(by=by))
 
+    def retry(self, subtasks: Sequence[str], *, by: str, prompt: str | None = None) -> None:
+        """Make new tries; what is in flight is ended for it, what waits for a limit keeps its place.
+
+        Ends are undone; what was skipped for want of a subtask comes back with it. Whatever needs
+        something that ended badly and is not tried again stays as it is. Each has all its retries
+        and its whole time once more, and runs beside the wave that is open if its own is over. A
+        `prompt` counts for Claude subtasks only and is a template as in the plan; one that never
+        began just gets it. Does nothing once the run was asked to end.
+        """
+        ending = Ending(Status.CANCELLED, f"tried again by {by}")
+
+        def announce(named: Sequence[str], requeued: Sequence[str]) -> None:
+            said = None if prompt is None else clean(prompt)
+            self._bus.publish(
+                RetryRequested(by=by, subtasks=tuple(named), requeued=tuple(requeued), prompt=said)
+            )
+
+        with self._lock:
+            if self._floor.over or self._floor.ends.stopping is not None:
+                return
+            tokens = self._floor.returns.retry(subtasks, ending, announce, prompt=prompt)
+        for token in tokens:
+            token.cancel(ending.reason)
+
+    def skip(self, subtasks: Sequence[str], *, by: str) -> None:
+        """End these as skipped, those that run at once; `retry` brings them back."""
+        ending = Ending(Status.SKIPPED, f"skipped by {by}")
+        tokens = self._floor.ends.skip(
+            subtasks,
+            ending,
+            lambda hit: self._bus.publish(SkipRequested(by=by, subtasks=tuple(hit))),
+        )
+        for token in tokens:
+            token.cancel(ending.reason)
+
+    def set_budget(self, usd: float | None, *, by: str) -> None:
+        """Spend at most this much, from now on; what is in flight goes on. None = no cap."""
+        if usd is not None and math.isnan(usd):
+            return
+        to = None if usd is None or usd == math.inf else max(0.0, usd)
+        with self._lock:
+            before = self._floor.budget.cap_usd
+            if self._floor.over or to == before:
+                return
+            self._bus.publish(BudgetChanged(by=by, from_=before, to=to))
+            self._floor.budget.set_cap(to)
+
     def stop_admission(self, reason: str) -> None:
         """Let what runs finish and start nothing more; the rest ends as cancelled for this reason."""
         with self._lock:
-            tokens = self._floor.decide(
+            tokens = self._floor.ends.decide(
                 Ending(Status.CANCELLED, reason), Manner.FINISH, wave=None, subtask=None
             )
         for token in tokens:
