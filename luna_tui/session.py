@@ -188,6 +188,10 @@ class LiveSession:
         if not self._journal.close():
             self._executor.not_saved("the journal could not be written to its end")
 
+    def left_alone(self) -> None:
+        """Nobody watches any more, so nothing waits for a person."""
+        self._executor.left_alone()
+
     def save_report(self) -> None:
         """Write the report files; call after the end, from the front end's thread."""
         from luna_tui.storage.reports import write_report

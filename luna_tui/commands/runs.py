@@ -134,6 +134,7 @@ def _dashboard(
     goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
     say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
     lines.quiet = not goes_on
+    session.left_alone()
     stopped = _until_ended(session, say=say) if app.driving else None
     return ExitCode.INTERNAL if app.error_text else (code or stopped)
 

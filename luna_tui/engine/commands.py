@@ -18,7 +18,7 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.limits import WorkerRule
-from luna_tui.core.words import Manner, Mode, Scope, Status
+from luna_tui.core.words import Manner, Mode, Scope, Staffing, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
@@ -36,7 +36,8 @@ class EngineControl:
         limiter: Limiters,
         *,
         mode: Mode,
-        table: Callable[[Mode], WorkerRule] | None,
+        staffing: int | Staffing,
+        rule_of: Callable[[int | Staffing, Mode], WorkerRule],
     ) -> None:
         self._bus = bus
         self._lock = lock
@@ -44,8 +45,9 @@ class EngineControl:
         self._floor = floor
         self._limiter = limiter
         self._mode = mode
-        self._table = table
-        """Workers per mode; None when the mode does not decide their number."""
+        self._staffing = staffing
+        """Where the number of workers comes from; with the table every mode has its own."""
+        self._rule_of = rule_of
 
     def cancel(
         self, scope: Scope, manner: Manner, *, by: str, wave: str | None = None, subtask: str | None = None
@@ -71,14 +73,14 @@ class EngineControl:
             self._bus.publish(ModeChanged(by=by, from_=self._mode, to=mode))
             self._mode = mode
             self._limiter.set_mode(mode)
-            if self._table is not None:
-                self._use(self._table(mode), by=by)
+            if self._staffing is Staffing.TABLE:
+                self._use(self._rule_of(Staffing.TABLE, mode), by=by)
 
-    def set_workers(self, workers: int, *, by: str) -> None:
-        """Use this many workers from now on, whatever the mode; at least 1."""
+    def set_workers(self, workers: int | Staffing, *, by: str) -> None:
+        """Use this many workers from now on, whatever the mode, or what the table or the limits give."""
         with self._lock:
-            self._table = None
-            self._use(WorkerRule(max(1, workers)), by=by)
+            self._staffing = workers
+            self._use(self._rule_of(workers, self._mode), by=by)
 
     def pause(self, *, by: str) -> None:
         """Admit nothing more until `resume`."""

@@ -64,7 +64,11 @@ class RunSettings:
 
     def rule(self, mode: Mode) -> WorkerRule:
         """How many workers there may be in a mode."""
-        return worker_rule(self.workers, self.tier, mode, self.tiers)
+        return self.rule_of(self.workers, mode)
+
+    def rule_of(self, workers: int | Staffing, mode: Mode) -> WorkerRule:
+        """How many workers there may be when this is asked for."""
+        return worker_rule(workers, self.tier, mode, self.tiers)
 
 
 class WaveExecutor:
@@ -116,9 +120,14 @@ class WaveExecutor:
             self._floor,
             limiter,
             mode=settings.mode,
-            table=settings.rule if settings.workers is Staffing.TABLE else None,
+            staffing=settings.workers,
+            rule_of=settings.rule_of,
         )
         """The door for commands."""
+
+    def left_alone(self) -> None:
+        """Nobody watches any more: what only a person could change no longer waits for one."""
+        self._floor.left_alone()
 
     def _make_floor(self, settings: RunSettings) -> Floor:
         return Floor(

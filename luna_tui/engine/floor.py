@@ -170,6 +170,13 @@ class Floor:
                 self._go_on()
             return True
 
+    def left_alone(self) -> None:
+        """Nobody is there any more who could raise the budget."""
+        with self._desk.lock:
+            self.budget.hold_for_person = False
+            if not self.over:
+                self._go_on()
+
     def set_rule(self, rule: WorkerRule) -> None:
         """Use this many from now on; those above finish what they have."""
         with self._desk.lock:

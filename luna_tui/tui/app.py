@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from rich.segment import Segment, Segments
 from textual.app import App
-from textual.events import AppBlur, AppFocus
+from textual.events import AppBlur, AppFocus, Key
 
 from luna_tui.core.clean import clean
 from luna_tui.core.state import RunState
@@ -20,6 +20,7 @@ from luna_tui.tui.acts import Acts
 from luna_tui.tui.driver import LunaDriver
 from luna_tui.tui.keymap import usable_keys
 from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.limits import LimitsScreen
@@ -185,8 +186,11 @@ class LunaApp(App[None], inherit_bindings=False):
         """No clock ticks while nobody looks."""
         self._focused = False
 
-    def on_key(self) -> None:
-        """A key acknowledges the notice."""
+    def on_key(self, event: Key) -> None:
+        """A key acknowledges the notice; one that was typed ahead of a box goes to the box."""
+        if isinstance(self.screen, BoxScreen):
+            self.screen.typed_ahead(event)
+            return
         self.notice = self._unread.pop(0) if self._unread else ""
         self._ignores_click = False
 

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from tui.box_scenes import ended, scene
 from tui.stage import RecordingControl, StillSession, drive, shown
 
-from luna_tui.core.records import Record
+from luna_tui.core.events import Record
 from luna_tui.core.words import Manner, Mode, Scope, Staffing
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.boxes.base import BoxScreen
@@ -86,7 +86,7 @@ def test_a_box_that_is_open_follows_the_size_of_the_terminal(key: str, size: tup
         await pilot.resize_terminal(*size)
         await pilot.pause()
         for panel in app.screen.query("LinesPanel"):
-            if panel.display and panel.parent.display:
+            if panel.region.width:
                 assert panel.region.right <= size[0]
                 assert panel.region.bottom <= size[1]
         assert isinstance(app.screen, BOXES[key])

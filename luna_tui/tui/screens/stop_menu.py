@@ -35,6 +35,8 @@ class StopMenu(BoxScreen):
 
     def pressed(self, key: str, character: str) -> None:
         """ctrl+c again and again: finish all, then all now, then leave hard."""
+        if not self._composed:
+            self.offer()
         if key != "ctrl+c":
             super().pressed(key, character)
         elif self._keys[self.at] == "A":

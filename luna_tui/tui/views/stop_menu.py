@@ -12,6 +12,7 @@ from luna_tui.core.words import Manner, Scope
 from luna_tui.tui.views.boxes.effects import in_flight, means, used_usd
 from luna_tui.tui.views.boxes.frame import Box
 from luna_tui.tui.views.boxes.frame import Choice as Row
+from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import clock, money, tokens
 
 LEAST_PART = 0.2
@@ -57,9 +58,13 @@ def stop_box(offered: Sequence[Choice], state: RunState, *, leaving: bool = Fals
     """The box with these choices."""
     title = _("Leave? The run is on") if leaving else _("Stop what? nothing has been stopped yet")
     foot = _("What ended is kept: luna-tui show {run}").format(run=state.run[-4:])
+    facts: tuple[Line, ...] = ()
     if leaving:
         foot = _("Without the screen ctrl+c ends the run. {kept}").format(kept=foot)
-    return Box(title, (), tuple(Row(c.key, c.does, c.price) for c in offered), foot)
+    if leaving and state.paused:
+        said = _("It is paused, and without the screen it would stay so.")
+        facts = ((Span(said, Role.WARN),),)
+    return Box(title, facts, tuple(Row(c.key, c.does, c.price) for c in offered), foot)
 
 
 def _subtasks(state: RunState, here: Sequence[SubtaskState], now_s: float) -> Choice:

@@ -52,20 +52,24 @@ class BoxScreen(LunaScreen, ModalScreen[None]):
         return False
 
     def draw(self) -> None:
-        """Show what is so now; the cursor stays on its choice."""
+        """Show what is so now."""
+        box = self.offer()
+        if not self._composed:
+            return
+        looks = self.looks()
+        self._body.styles.width = box_width(looks, self.MOST)
+        self._body.show(box_view(box, self.at, looks, self.glyphs, most=self.MOST), self.luna.palette)
+
+    def offer(self) -> Box:
+        """What it says now; the cursor stays on its choice."""
         state, now_s = self.luna.state_now()
         if state.finished is not None:
             self.luna.notice = _("The run has ended; nothing was changed.")
         box = self.box(state, now_s)
         self._keys = tuple(c.key for c in box.choices)
-        self.at = (
-            self._keys.index(self._chosen)
-            if self._chosen in self._keys
-            else min(self.at, len(self._keys) - 1)
-        )
-        looks = self.looks()
-        self._body.styles.width = box_width(looks, self.MOST)
-        self._body.show(box_view(box, self.at, looks, self.glyphs, most=self.MOST), self.luna.palette)
+        chosen = self._chosen in self._keys
+        self.at = self._keys.index(self._chosen) if chosen else max(0, min(self.at, len(self._keys) - 1))
+        return box
 
     @property
     def tiers(self) -> Mapping[str, TierLimits]:
@@ -78,8 +82,15 @@ class BoxScreen(LunaScreen, ModalScreen[None]):
         event.prevent_default()
         self.pressed(event.key, (event.character or "") if event.is_printable else "")
 
+    def typed_ahead(self, event: Key) -> None:
+        """A key that went to the screen below, because it came before this box was open."""
+        event.prevent_default()
+        self.post_message(Key(event.key, event.character))
+
     def pressed(self, key: str, character: str) -> None:
-        """One key."""
+        """One key; it may come before the box was drawn."""
+        if not self._composed:
+            self.offer()
         if key == "ctrl+c":
             self.luna.action_stop_all()
         elif self.typed(key, character):

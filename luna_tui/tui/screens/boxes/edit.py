@@ -113,7 +113,7 @@ class EditBox(BoxScreen):
         self._body.display = not self.editing
         for part in (self._top, self._middle, self._bottom):
             part.display = self.editing
-        if not self.editing:
+        if not self.editing or not self._composed:
             return
         state = self.luna.state_now()[0]
         looks, g, palette = self.looks(), self.glyphs, self.luna.palette
@@ -149,6 +149,11 @@ class EditBox(BoxScreen):
         """Keys of the choices; the text takes its own."""
         if not self.editing:
             super().on_key(event)
+
+    def typed_ahead(self, event: Key) -> None:
+        """Keys that the text does not take are those of its bindings."""
+        if not self.editing:
+            super().typed_ahead(event)
 
     def action_stop_all(self) -> None:
         """ctrl+c in the text."""
