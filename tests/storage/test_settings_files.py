@@ -97,5 +97,5 @@ def test_every_colour_can_be_read(name: str) -> None:
 def test_a_broken_theme_is_a_problem_and_not_an_end(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text('name = "mine"\n[styles]\ngood = { fg = "gren" }\nbadd = {}\n')
     themes = discover_themes([resource("themes"), tmp_path], ROLES)
-    assert {"dark", "light", "high-contrast", "mono"} == set(themes.found)
+    assert {p.stem for p in resource("themes").glob("*.toml")} == set(themes.found)
     assert [(p.line, "did you mean" in p.fix) for p in themes.problems] == [(3, True), (4, True)]
