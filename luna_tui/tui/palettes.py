@@ -10,6 +10,8 @@ from luna_tui.tui.theme import Palette, ThemeLike
 Changed = Callable[[], tuple[Mapping[str, ThemeLike], Sequence[str]] | None]
 """All themes and what is wrong with some, when a file changed since the last call; else None."""
 
+_FALLBACK = "dark"
+
 
 class Palettes:
     """Themes ready to paint with."""
@@ -21,6 +23,7 @@ class Palettes:
         self.complaint = ""
         """Why the theme that was asked for is not used; empty when it is."""
         if not self.use(name):
+            self.use(_FALLBACK)
             said = _("theme {name} is not known; using {other}")
             self.complaint = said.format(name=name, other=self.current.name)
 

@@ -99,6 +99,8 @@ def _share(workers: int, looks: Looks, gauges: int) -> _Room:
     for name, least in (("strip", 0), ("attention", 2), ("rules", 1), ("attention", 1), ("rules", 0)):
         if left() < min(need, height // 2):
             setattr(room, name, min(getattr(room, name), least))
+    if room.attention == 3 and workers == left() + 1:
+        room.attention = 2  # all workers get a line of their own, with what they say
     room.framed = looks.width >= 100 and height >= 30 and left() >= 12
     if room.framed:
         room.rules = min(room.rules, 1)
