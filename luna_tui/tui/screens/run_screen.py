@@ -7,13 +7,14 @@ from dataclasses import replace
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from luna_tui.core.lost import Gauged
 from luna_tui.core.words import Mode
 from luna_tui.tui.screens.base import LunaScreen, bindings
 from luna_tui.tui.screens.pages import HelpScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.views.keys import MODE_ORDER, RUN_KEYS
-from luna_tui.tui.views.run import run_view
+from luna_tui.tui.views.run import TELLS_FROM, run_view
 from luna_tui.tui.views.spans import Cell
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
@@ -31,6 +32,7 @@ class RunScreen(LunaScreen):
         super().__init__()
         self.selected: str | None = None
         """Id of the subtask under the cursor."""
+        self._gauged = Gauged()
         self._events = False
         self._peek = True
         self._panels = {name: LinesPanel(name) for name in (*_ABOVE, "grid", "peek", *_BELOW)}
@@ -49,7 +51,8 @@ class RunScreen(LunaScreen):
         """Fold, view, show."""
         state, now_s = self.luna.state_now()
         looks = replace(self.looks(selected=self.selected), peek=self._peek)
-        view = run_view(state, now_s, looks, events=self._events, notice=self.luna.notice)
+        measured = self._gauged.of(state, now_s) if looks.width >= TELLS_FROM else None
+        view = run_view(state, now_s, looks, events=self._events, notice=self.luna.notice, measured=measured)
         palette = self.luna.palette
         for name in (*_ABOVE, "grid", *_BELOW):
             self._panels[name].show(getattr(view, name), palette)

@@ -51,6 +51,8 @@ class Glyphs:
     cursor: str
     arrow: str
     dot: str
+    spread: str
+    """Before how far off an estimate may be."""
 
 
 UNICODE = Glyphs(
@@ -72,6 +74,7 @@ UNICODE = Glyphs(
     "▌",
     "→",
     "·",
+    "±",
 )
 ASCII = Glyphs(
     _ASCII,
@@ -92,6 +95,7 @@ ASCII = Glyphs(
     "_",
     ">",
     "-",
+    "~",
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from luna_tui.core.metrics import Measured
 from luna_tui.core.state import RunState
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
@@ -14,6 +15,8 @@ from luna_tui.tui.views.text import fit_line, width_of
 from luna_tui.tui.views.timeline import timeline
 from luna_tui.tui.views.trouble import attention, event_lines
 
+TELLS_FROM = 140
+"""Width of the screen from which it tells what the speed-up could be and what was lost."""
 _EMPTY = Panel(())
 _KEYS = (
     ("enter", "open"), ("p", "pause"), ("m", "mode"), ("x", "stop"), ("v", "events"), ("T", "theme"),
@@ -22,16 +25,25 @@ _KEYS = (
 
 
 def run_view(
-    state: RunState, now_s: float, looks: Looks, *, events: bool = False, notice: str = ""
+    state: RunState,
+    now_s: float,
+    looks: Looks,
+    *,
+    events: bool = False,
+    notice: str = "",
+    measured: Measured | None = None,
 ) -> RunView:
-    """The whole screen; the heights of the panels add up to `looks.height`."""
+    """The whole screen; the heights of the panels add up to `looks.height`.
+
+    `measured` are the figures of the run so far, which cost too much to be worked out for every frame.
+    """
     g = glyphs_for(looks.ascii)
     width, height = looks.width, looks.height
-    head = Panel((header(state, now_s, width, g),))
+    head = Panel((header(state, now_s, width, g, measured=measured),))
     if height < 6 or width < 24:
         return _tiny(state, now_s, looks, head, g)
     wide = width >= 100 and height >= 30
-    bars = Panel(gauges(state, now_s, width, g, tall=wide))
+    bars = Panel(gauges(state, now_s, width, g, tall=wide, measured=measured))
     wait = Panel((waiting_line(state, now_s, width, g),)) if not notice else _notice(notice, width, g)
     keys = Panel(
         (_rule(width, g), _key_line(state, width, g)) if height >= 16 else (_key_line(state, width, g),)
