@@ -103,7 +103,12 @@ def _life(
 ) -> list[tuple[float, Event]]:
     subtask = f"{wave}{n}"
     return [
-        (start, SubtaskStarted(wave=wave, subtask=subtask, attempt=1, worker=worker, title="", kind=Kind.CLAUDE)),
+        (
+            start,
+            SubtaskStarted(
+                wave=wave, subtask=subtask, attempt=1, worker=worker, title="", kind=Kind.CLAUDE
+            ),
+        ),
         (
             end,
             UsageRecorded(

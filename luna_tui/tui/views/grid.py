@@ -40,9 +40,8 @@ def entries(state: RunState, now_s: float) -> list[Entry]:
     wave = state.current_wave
     here = {w.name for w in state.open_waves} or ({wave.name} if wave else set())
     labels = state.plan.schedule is Schedule.DAG
-    quiet = quiet_after_s(state, wave)
     return [
-        _entry(state, s, n, now_s, quiet)
+        _entry(state, s, n, now_s, quiet_after_s(state, state.waves[s.wave]))
         for n, s in sorted(state.holders.items())
         if s.worker == n and (labels or s.wave in here)
     ]

@@ -32,7 +32,9 @@ def strip(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
             break
         best = line
     if width_of(best) > width and current is not None:
-        best = _wave(current, now_s, g, 0, named=False)
+        best = _wave(current, now_s, g, 0, named=True)
+    if width_of(best) > width and current is not None:
+        best = (Span(f"{g.now}{current.number}/{len(waves)}", Role.STRONG),)
     return fit_line(best, width, g.cut)
 
 

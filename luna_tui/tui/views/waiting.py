@@ -51,7 +51,11 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         parts["paused"] = said(Role.WARN, _("Stopping: nothing more starts."), _("Stopping."), "", "")
     elif state.paused:
         parts["paused"] = said(
-            Role.WARN, _("Paused: nothing more starts; p goes on."), _("Paused, p goes on."), _("Paused."), ""
+            Role.WARN,
+            _("Paused: nothing more starts; p goes on."),
+            _("Paused: nothing more starts."),
+            _("Paused."),
+            "",
         )
     parts |= {"waits": _waits(f), "idle": _idle(state), "queued": _queued(state, f), "others": _others(state)}
     parts |= _refused(state, now_s)
