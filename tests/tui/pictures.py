@@ -1,4 +1,4 @@
-"""The pictures of the README, drawn from recorded journals; `make pictures` writes them, a test compares them."""
+"""The pictures of the README, from recorded journals; `make pictures` writes them, a test compares them."""
 
 from __future__ import annotations
 
