@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from luna_tui.core.limits import TIERS, TierLimits
+from luna_tui.tui.notices import SILENT, Channels
+from luna_tui.tui.palettes import Changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,5 +30,9 @@ class Settings:
     """The table of limits and workers."""
     prompt_of: Callable[[str], str | None] = lambda subtask: None
     """Id of a subtask -> its whole prompt; None where only the outline of the plan is known."""
+    channels: Channels = SILENT
+    """How notices are said."""
+    themes_changed: Changed | None = None
+    """Looks whether a theme file changed; None = they are read once."""
     folder: str = ""
     """Where the run is kept; empty when it is not."""

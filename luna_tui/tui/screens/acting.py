@@ -115,8 +115,7 @@ class ActingScreen(LunaScreen):
 
     def action_theme(self) -> None:
         """Next theme."""
-        self.luna.next_palette()
-        self.redraw()
+        self.luna.say(self.luna.palettes.next())
 
     def action_detach(self) -> None:
         """Leave the screen while the run goes on; says so before."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from luna_tui.tui.keymap import keys_shown
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.pages import PageScreen
 from luna_tui.tui.views.help import help_lines
+from luna_tui.tui.views.keymap import keys_shown
 from luna_tui.tui.views.keys import SCREEN_KEYS, Keys
 from luna_tui.tui.views.spans import Line
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luna_tui.core.insight import elapsed_s
 from luna_tui.core.state import RunState, SubtaskState, WaveState
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Manner, Scope
-from luna_tui.tui.views.boxes.effects import in_flight, means, used_usd
+from luna_tui.tui.views.boxes.effects import ends_in_s, in_flight, used_usd
 from luna_tui.tui.views.boxes.frame import Box
 from luna_tui.tui.views.boxes.frame import Choice as Row
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import clock, money, tokens
-
-LEAST_PART = 0.2
-"""Of the mean: what one that has run longer than the mean is expected to need still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +86,6 @@ def _wave(state: RunState, here: Sequence[SubtaskState], asked: str | None) -> W
 
 
 def _of_wave(state: RunState, wave: WaveState, on: Sequence[SubtaskState], now_s: float) -> list[Choice]:
-    kept = sum(state.subtasks[i].status is not None for i in wave.subtasks)
     finish = _n(
         "wave {wave}: finish the {n} in flight, start no more",
         "wave {wave}: finish the {n} in flight, start no more",
@@ -103,20 +98,19 @@ def _of_wave(state: RunState, wave: WaveState, on: Sequence[SubtaskState], now_s
             Scope.WAVE, Manner.FINISH, wave.name,
         ),
         Choice(
-            "W", now.format(wave=wave.number, kept=kept, n=len(on)), _dropped(state, on, now_s),
+            "W", now.format(wave=wave.number, kept=wave.ended, n=len(on)), _dropped(state, on, now_s),
             Scope.WAVE, Manner.NOW, wave.name,
         ),
     ]  # fmt: skip
 
 
 def _of_run(state: RunState, on: Sequence[SubtaskState], now_s: float) -> list[Choice]:
-    kept = sum(state.counts.values())
     finish = _n(
         "all: finish the {n} in flight, start no more",
         "all: finish the {n} in flight, start no more",
         len(on),
     )
-    now = _("all now: keeps {kept}, drops {n} in flight").format(kept=kept, n=len(on))
+    now = _("all now: keeps {kept}, drops {n} in flight").format(kept=state.ended, n=len(on))
     return [
         Choice("a", finish.format(n=len(on)), _soon(state, on, now_s), Scope.RUN, Manner.FINISH),
         Choice("A", now, _dropped(state, on, now_s), Scope.RUN, Manner.NOW),
@@ -124,14 +118,10 @@ def _of_run(state: RunState, on: Sequence[SubtaskState], now_s: float) -> list[C
 
 
 def _soon(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
-    """When those in flight will have ended, judged by the means of their waves."""
-    left = 0.0
-    for s in on:
-        seconds = means(state, state.wave_of(s))[1]
-        if seconds is None:
-            return _("time not known yet")
-        left = max(left, seconds * LEAST_PART, seconds - elapsed_s(s, now_s))
-    return _("about {time}").format(time=clock(left)) if on else ""
+    left = ends_in_s(state, on, now_s)
+    if not on:
+        return ""
+    return _("time not known yet") if left is None else _("about {time}").format(time=clock(left))
 
 
 def _dropped(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
@@ -139,7 +129,5 @@ def _dropped(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
 
 
 def _used(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
-    prices = [used_usd(state, s, now_s) for s in on]
-    if None in prices:
-        return money(None)
-    return _("about {usd}").format(usd=money(sum(p for p in prices if p is not None)))
+    usd = used_usd(state, on, now_s)
+    return money(None) if usd is None else _("about {usd}").format(usd=money(usd))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from luna_tui.core.state import RunState
-from luna_tui.tui.keymap import keys_shown
 from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.screens.boxes.performing import perform
 from luna_tui.tui.views.boxes.frame import Box
 from luna_tui.tui.views.boxes.palette import MOST, completed, matches, nearest, palette_box, understood
+from luna_tui.tui.views.keymap import keys_shown
 
 if TYPE_CHECKING:
     from luna_tui.tui.screens.acting import ActingScreen

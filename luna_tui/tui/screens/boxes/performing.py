@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
-from luna_tui.core.words import Mode, Staffing, Status
+from luna_tui.core.words import Mode, Staffing
 from luna_tui.tui.screens.boxes.opening import (
     open_budget,
     open_edit,
@@ -17,6 +17,7 @@ from luna_tui.tui.screens.boxes.opening import (
     open_workers,
 )
 from luna_tui.tui.views.boxes.budget import amount
+from luna_tui.tui.views.boxes.effects import in_plan_order
 from luna_tui.tui.views.boxes.palette import Command
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _act(below: ActingScreen, verb: str, what: str, argument: str) -> None:
     luna = below.luna
     state = luna.state_now()[0]
     if what == "failed":
-        ids = tuple(s.id for s in state.subtasks.values() if s.status in (Status.FAILED, Status.TIMED_OUT))
+        troubled = state.troubled
+        ids = in_plan_order(state, (*troubled.failed, *troubled.timed_out))
         if not ids:
             luna.say(_("Nothing failed or timed out."))
             return
@@ -131,13 +133,14 @@ def _subtasks(state: RunState, names: str) -> tuple[str, ...] | str:
 
 def _theme(below: ActingScreen, name: str) -> None:
     luna = below.luna
-    first = luna.palette.name
-    luna.next_palette()
-    while name and not luna.palette.name.startswith(name) and luna.palette.name != first:
-        luna.next_palette()
-    if name and not luna.palette.name.startswith(name):
-        luna.notice = _("There is no theme {text}.").format(text=name)
-    below.redraw()
+    known = next((theme for theme in luna.palettes.names if theme.startswith(name)), "")
+    if not name:
+        luna.say(luna.palettes.next())
+    elif luna.palettes.use(known):
+        luna.say(_("theme {name}").format(name=known))
+    else:
+        names = ", ".join(luna.palettes.names)
+        luna.say(_("There is no theme {text}: {names}.").format(text=name, names=names))
 
 
 def _run(below: ActingScreen, action: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
-from luna_tui.tui.views.boxes.effects import UNKNOWN, budget_of, cost_ahead, flying_usd, held_at, spread_sign
+from luna_tui.tui.views.boxes.effects import UNKNOWN, budget_of, cost_ahead, held_at, in_flight, used_usd
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Role, Span
@@ -27,7 +27,7 @@ def budget_box(state: RunState, now_s: float, typed: str, g: Glyphs) -> Box:
         ),
         (),
         _fact(_("spent    "), money(state.cost_usd) + (_(" or more") if state.unpriced else "")),
-        _fact(_("in flight"), _about(flying_usd(state, now_s))),
+        _fact(_("in flight"), _about(used_usd(state, in_flight(state), now_s))),
         _fact(_("forecast "), _forecast(state, now_s, g)),
     ]  # fmt: skip
     facts += _consequence(state, now_s, cap)
@@ -49,7 +49,7 @@ def _about(usd: float | None) -> str:
 
 def _forecast(state: RunState, now_s: float, g: Glyphs) -> str:
     found = cost_ahead(state, now_s)
-    return UNKNOWN if found is None else f"{money(found[0])} {spread_sign(g)}{found[1]:.2f}"
+    return UNKNOWN if found is None else f"{money(found[0])} {g.spread}{found[1]:.2f}"
 
 
 def _consequence(state: RunState, now_s: float, cap: float | None) -> list[Line]:

@@ -4,78 +4,85 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from luna_tui.core.insight import elapsed_s, forecast
+from luna_tui.core.forecast import cost_forecast, forecast, useful_workers, what_if
+from luna_tui.core.outlook import Means
+from luna_tui.core.stand import elapsed_s
 from luna_tui.core.state import RunState, SubtaskState, WaveState
 from luna_tui.core.tongue import _, _n
-from luna_tui.core.words import Mode, Status
-from luna_tui.tui.views.glyphs import ASCII, Glyphs
+from luna_tui.core.words import Kind, Mode
+from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.text import clock, money
 
 UNKNOWN = "?"
+LEAST_PART = 0.2
+"""Of the mean: what one that has run longer than the mean is expected to need still."""
 
 
-def eta(
-    state: RunState, now_s: float, *, workers: int | None = None, mode: Mode | None = None
-) -> tuple[float, float] | None:
-    """Seconds to the end and their spread, with other workers or another mode; None = not known."""
-    if workers is None and mode is None:
-        return forecast(state, now_s)
-    return None
+def eta(state: RunState, now_s: float) -> tuple[float, float] | None:
+    """Seconds to the end and their spread, as it is; None = not known."""
+    return forecast(state, now_s)
 
 
 def cost_ahead(state: RunState, now_s: float) -> tuple[float, float] | None:
     """USD that the run will have cost at its end, and their spread; None = not known."""
-    return None
-
-
-def flying_usd(state: RunState, now_s: float) -> float | None:
-    """USD that what is in flight has used by now, about; None = not known."""
-    prices = [used_usd(state, s, now_s) for s in in_flight(state)]
-    known = [p for p in prices if p is not None]
-    return sum(known) if known or not prices else None
+    return cost_forecast(state, now_s)
 
 
 def in_flight(state: RunState) -> list[SubtaskState]:
     """Subtasks whose attempt is running now."""
-    return [s for i in state.workers.values() if (s := state.subtasks[i]).running]
+    return [s for s in state.live.values() if s.running]
 
 
-def means(state: RunState, wave: WaveState) -> tuple[float | None, float | None]:
-    """Mean (USD, seconds) of a subtask that ended well: of this wave, else of the run; None = not known."""
-    ended = _ended_well(state, wave.subtasks) or _ended_well(state, state.subtasks)
-    prices = [s.cost_usd for s in ended if s.cost_usd is not None]
-    return (
-        sum(prices) / len(prices) if prices else None,
-        sum(s.duration_s for s in ended) / len(ended) if ended else None,
-    )
+def used_usd(state: RunState, running: Iterable[SubtaskState], now_s: float) -> float | None:
+    """USD that running attempts have used so far, about: the means of their waves, by the time they took."""
+    known = Means(state)
+    total = 0.0
+    for s in running:
+        if s.planned.kind is not Kind.CLAUDE:
+            continue
+        wave = state.wave_of(s)
+        usd, seconds = _mean_usd(state, known, wave), known.of(wave).mean_s
+        if usd is None or not seconds:
+            return None
+        since = s.tries[-1].started_at if s.tries else now_s
+        total += usd * min(1.0, max(0.0, now_s - since) / seconds)
+    return total
 
 
-def _ended_well(state: RunState, ids: Iterable[str]) -> list[SubtaskState]:
-    return [s for i in ids if (s := state.subtasks[i]).status is Status.SUCCEEDED]
-
-
-def used_usd(state: RunState, s: SubtaskState, now_s: float) -> float | None:
-    """USD that the running attempt has used so far, about: the mean of its wave, by the time it took."""
-    usd, seconds = means(state, state.wave_of(s))
-    if usd is None or not seconds:
-        return None
-    return usd * min(1.0, elapsed_s(s, now_s) / seconds)
+def ends_in_s(state: RunState, running: Iterable[SubtaskState], now_s: float) -> float | None:
+    """Seconds until all of these will have ended, by the means of their waves; None = not known."""
+    known = Means(state)
+    left = 0.0
+    for s in running:
+        seconds = known.of(state.wave_of(s)).mean_s
+        if not seconds:
+            return None
+        left = max(left, seconds * LEAST_PART, seconds - elapsed_s(s, now_s))
+    return left
 
 
 def together(state: RunState, ids: Iterable[str]) -> tuple[float | None, float | None]:
     """(USD, seconds) of working on these once more, on the workers there are; None = not known."""
-    found: dict[str, int] = {}
+    found: dict[str, list[SubtaskState]] = {}
     for i in ids:
-        found[state.subtasks[i].wave] = found.get(state.subtasks[i].wave, 0) + 1
+        found.setdefault(state.subtasks[i].wave, []).append(state.subtasks[i])
+    known = Means(state)
     usd: float | None = 0.0
     total: float | None = 0.0
-    for name, count in found.items():
+    for name, members in found.items():
         wave = state.waves[name]
-        price, seconds = means(state, wave)
+        price, seconds = _mean_usd(state, known, wave), known.of(wave).mean_s
+        asking = sum(s.planned.kind is Kind.CLAUDE for s in members)
         at_once = max(1, min(state.max_workers, wave.most or state.max_workers))
-        usd = None if usd is None or price is None else usd + price * count
-        total = None if total is None or seconds is None else total + seconds * -(-count // at_once)
+        if asking:
+            usd = None if usd is None or price is None else usd + price * asking
+        total = total + seconds * -(-len(members) // at_once) if total is not None and seconds else None
     return usd, total
+
+
+def _mean_usd(state: RunState, known: Means, wave: WaveState) -> float | None:
+    sums = known.asking(wave)
+    return None if not sums.asked or state.cost_usd is None or state.unpriced else sums.mean_usd
 
 
 def about(usd: float | None, seconds: float | None) -> str:
@@ -91,12 +98,22 @@ def about(usd: float | None, seconds: float | None) -> str:
 
 def end_in(found: tuple[float, float] | None, g: Glyphs) -> str:
     """`4:02 ±0:30`, or `?`."""
-    return UNKNOWN if found is None else f"{clock(found[0])} {spread_sign(g)}{clock(found[1])}"
+    return UNKNOWN if found is None else f"{clock(found[0])} {g.spread}{clock(found[1])}"
 
 
-def spread_sign(g: Glyphs) -> str:
-    """Before a spread."""
-    return "~" if g is ASCII else "±"
+def end_if(
+    state: RunState, now_s: float, *, workers: int | None = None, mode: Mode | None = None
+) -> tuple[str, str]:
+    """(time to the end, what makes it so long) with other workers or in another mode; `?` = not known."""
+    found = what_if(state, now_s, workers=workers, mode=mode)
+    time = UNKNOWN if found.seconds is None else clock(found.seconds)
+    return time, bound_in_words(found.bound_by)
+
+
+def bound_in_words(name: str) -> str:
+    """What binds, as a person says it."""
+    words = {"workers": _("the number of workers"), "critical_path": _("critical path")}
+    return words.get(name, name.upper() or UNKNOWN)
 
 
 def named(state: RunState, ids: Sequence[str], most: int = 6) -> str:
@@ -112,59 +129,52 @@ def named(state: RunState, ids: Sequence[str], most: int = 6) -> str:
 
 def lost_with(state: RunState, ids: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Ids that need these directly, and all that could not run without them; only those not ended yet."""
-    feeds: dict[str, list[str]] = {}
-    for s in state.subtasks.values():
-        for i in s.planned.depends_on:
-            feeds.setdefault(i, []).append(s.id)
     start = tuple(ids)
-    direct = {i for d in start for i in feeds.get(d, ()) if _open(state, i)} - set(start)
+    direct = {i for d in start for i in state.feeds.get(d, ()) if _open(state, i)} - set(start)
     seen = set(start)
-    line, lost = [*start], []
+    line, lost = [*start], set[str]()
     while line:
-        for i in feeds.get(line.pop(), ()):
+        for i in state.feeds.get(line.pop(), ()):
             if i not in seen and _open(state, i):
                 seen.add(i)
-                lost.append(i)
+                lost.add(i)
                 line.append(i)
-    order = {i: n for n, i in enumerate(state.subtasks)}
-    return tuple(sorted(direct, key=order.__getitem__)), tuple(sorted(lost, key=order.__getitem__))
+    return in_plan_order(state, direct), in_plan_order(state, lost)
+
+
+def in_plan_order(state: RunState, ids: Iterable[str]) -> tuple[str, ...]:
+    """These ids as the plan lists them."""
+
+    def place(i: str) -> tuple[int, int]:
+        wave, _dot, number = state.subtasks[i].label.partition(".")
+        return int(wave), int(number)
+
+    return tuple(sorted(ids, key=place))
 
 
 def _open(state: RunState, subtask: str) -> bool:
     return state.subtasks[subtask].status is None
 
 
-def binds(state: RunState, workers: int | None) -> str:
-    """What keeps the run from being faster with this many workers (None = the limits decide), in words."""
-    useful = state.limits.useful_workers if state.limits is not None else None
-    limit = _limit_that_binds(state)
-    if workers is not None and useful is not None and workers < useful:
-        return _("the number of workers")
-    if workers is None or (useful is not None and workers >= useful):
-        return limit or _("nothing yet")
-    return limit or UNKNOWN
-
-
-def _limit_that_binds(state: RunState) -> str:
-    seen = state.limits
-    if seen is None:
-        return ""
-    gauges = (("RPM", seen.rpm), ("ITPM", seen.itpm), ("OTPM", seen.otpm))
-    name, gauge = max(gauges, key=lambda pair: (pair[1].settled + pair[1].reserved) / max(1, pair[1].cap))
-    return name if gauge.settled + gauge.reserved > gauge.cap // 2 else ""
-
-
 def budget_of(state: RunState) -> float | None:
     """The cap in USD; None = none."""
-    return getattr(state, "budget_usd", None)
+    return state.budget_usd
 
 
 def held_at(state: RunState, now_s: float, cap_usd: float) -> int | None:
     """Subtasks that would be held at this cap, about; None = not known."""
     ahead = cost_ahead(state, now_s)
-    left = sum(s.status is None and not s.running for s in state.subtasks.values())
-    if ahead is None or not left:
+    left = sum(wave.asking for wave in state.waves.values()) - len(in_flight(state))
+    if ahead is None or left <= 0:
         return None if ahead is None else 0
     over = ahead[0] - cap_usd
     to_come = ahead[0] - (state.cost_usd or 0.0)
     return 0 if over <= 0 or to_come <= 0 else min(left, max(1, round(left * over / to_come)))
+
+
+def useful(state: RunState) -> int | None:
+    """Workers that the limits can keep busy, the same number as in the waiting line; None = not known yet."""
+    if state.limits is not None and state.limits.useful_workers is not None:
+        return state.limits.useful_workers
+    found = useful_workers(state)
+    return None if found is None else found.workers

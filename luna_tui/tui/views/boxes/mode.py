@@ -8,7 +8,7 @@ from luna_tui.core.limits import SHARES, TierLimits, worker_rule
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
-from luna_tui.tui.views.boxes.effects import UNKNOWN, cost_ahead, end_in, eta
+from luna_tui.tui.views.boxes.effects import UNKNOWN, cost_ahead, end_if, end_in, eta
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.keys import MODE_ORDER
@@ -47,7 +47,7 @@ def _choice(state: RunState, now_s: float, mode: Mode, tiers: Mapping[str, TierL
     price = _columns(
         f"{SHARES[mode]:.0%}".replace("%", " %"),
         _workers(state, mode, tiers),
-        end_in(eta(state, now_s) if here else eta(state, now_s, mode=mode), g),
+        end_in(eta(state, now_s), g) if here else end_if(state, now_s, mode=mode)[0],
         UNKNOWN if cost is None else money(cost[0]),
     )
     does = _("{mode}  now").format(mode=mode.value) if here else mode.value

@@ -9,7 +9,7 @@ from luna_tui.core.events import AttemptFailed
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import GOOD, Status, WaitReason
-from luna_tui.tui.views.boxes.effects import about, named, together, used_usd
+from luna_tui.tui.views.boxes.effects import about, in_plan_order, named, together, used_usd
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import money, tokens
@@ -58,18 +58,13 @@ def _why_not(state: RunState, s: SubtaskState, wanted: set[str], *, ended_well: 
 
 def _come_back(state: RunState, ids: tuple[str, ...]) -> tuple[str, ...]:
     """Those that were skipped for want of what is tried again, directly or in a row."""
-    back, found = set(ids), list[str]()
-    skipped = [s for s in state.subtasks.values() if s.status is Status.SKIPPED and s.id not in back]
-    grew = True
-    while grew:
-        grew = False
-        for s in skipped:
-            if s.id not in back and any(i in back for i in s.planned.depends_on):
-                back.add(s.id)
-                found.append(s.id)
-                grew = True
-    order = {i: n for n, i in enumerate(state.subtasks)}
-    return tuple(sorted(found, key=order.__getitem__))
+    back, line = set(ids), [*ids]
+    while line:
+        for i in state.feeds.get(line.pop(), ()):
+            if i not in back and state.subtasks[i].status is Status.SKIPPED:
+                back.add(i)
+                line.append(i)
+    return in_plan_order(state, back - set(ids))
 
 
 def retry_box(state: RunState, now_s: float, offer: RetryOffer) -> Box:
@@ -141,8 +136,7 @@ def waste_lines(state: RunState, now_s: float, running: Sequence[str], *, again:
     """What is thrown away of those that run, to start them again or for good."""
     if not running:
         return []
-    spent = [used_usd(state, state.subtasks[i], now_s) for i in running]
-    usd = None if None in spent else sum(s for s in spent if s is not None)
+    usd = used_usd(state, [state.subtasks[i] for i in running], now_s)
     said = tokens(sum(state.subtasks[i].chars for i in running) // 4)
     count = len(running)
     text = _n("stops it; wastes {tokens} tokens, {usd}", "stops {n}; wastes {tokens} tokens, {usd}", count)

@@ -8,7 +8,7 @@ from luna_tui.core.limits import TierLimits, above_table, worker_rule
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Staffing
-from luna_tui.tui.views.boxes.effects import UNKNOWN, binds, end_in, eta
+from luna_tui.tui.views.boxes.effects import UNKNOWN, end_if, end_in, eta, useful
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Role, Span
@@ -32,15 +32,19 @@ def workers_box(
 ) -> Box:
     """What `wanted` workers would bring."""
     count = count_of(wanted, state, tiers)
-    useful = state.limits.useful_workers if state.limits is not None else None
+    fits = useful(state)
     now = _("auto") if state.automatic else str(state.max_workers)
-    facts: list[Line] = [_number(wanted, count, g, now), ()]
-    facts.append(_useful(useful, count))
     same = count == (None if state.automatic else state.max_workers)
-    found = eta(state, now_s) if same else eta(state, now_s, workers=count or useful or state.max_workers)
-    facts.append(
-        (Span(_("ETA ") + end_in(found, g)), Span(_("   binds: "), Role.DIM), Span(binds(state, count)))
-    )
+    time, binds = end_if(state, now_s, workers=None if same else count or fits or state.max_workers)
+    facts: list[Line] = [
+        _number(wanted, count, g, now),
+        (),
+        _useful(fits, count),
+        (
+            Span(_("ETA  "), Role.DIM), Span(end_in(eta(state, now_s), g) if same else time),
+            Span(_("   binds  "), Role.DIM), Span(binds),
+        ),
+    ]  # fmt: skip
     if state.tier in tiers and isinstance(wanted, int):
         above = above_table(wanted, state.tier, state.mode, tiers)
         if above:
@@ -70,14 +74,14 @@ def _number(wanted: int | Staffing, count: int | None, g: Glyphs, now: str) -> L
     )
 
 
-def _useful(useful: int | None, count: int | None) -> Line:
-    if useful is None:
+def _useful(fits: int | None, count: int | None) -> Line:
+    if fits is None:
         return (Span(_("useful workers: not known yet"), Role.DIM),)
-    said = _n("{n} worker is useful at this token rate", "{n} workers are useful at this token rate", useful)
-    if count is not None and count > useful:
-        more = _("; {n} would wait").format(n=count - useful)
-        return (Span(said.format(n=useful)), Span(more, Role.WARN))
-    return (Span(said.format(n=useful)),)
+    said = _n("{n} worker is useful at this token rate", "{n} workers are useful at this token rate", fits)
+    if count is not None and count > fits:
+        more = _("; {n} would wait").format(n=count - fits)
+        return (Span(said.format(n=fits)), Span(more, Role.WARN))
+    return (Span(said.format(n=fits)),)
 
 
 def _table_words(state: RunState, tiers: Mapping[str, TierLimits]) -> str:
