@@ -169,7 +169,7 @@ class WaveExecutor:
                 automatic=self._floor.rule.automatic,
                 provider=self._settings.provider,
                 version=self._settings.version,
-                budget_usd=self._settings.budget_usd,
+                budget_usd=self._floor.budget.cap_usd,
             )
         )
         self._sample()
