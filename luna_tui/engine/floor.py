@@ -231,7 +231,7 @@ class Floor:
         held = self.budget.held
         if len(held) == len(self._flights) and all(flight.ending is None for flight in held):
             self.held_to_the_end = True
-            reason = f"held: it would exceed the budget of {usd(self.budget.cap_usd or 0.0)}"
+            reason = f"what is left would exceed the budget of {usd(self.budget.cap_usd or 0.0)}"
             self.ends.stop(Ending(Status.CANCELLED, reason), Manner.NOW)
 
     def _may_hand_out(self) -> bool:

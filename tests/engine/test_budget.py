@@ -73,7 +73,7 @@ def test_no_more_starts_than_the_budget_pays_for() -> None:
     assert run.status is RunStatus.HELD
     end = run.all(RunFinished)[0]
     assert end.status is RunStatus.HELD
-    assert end.reason == "held: it would exceed the budget of 0.0030 USD"
+    assert end.reason == "what is left would exceed the budget of 0.0030 USD"
     assert end.counts == {"succeeded": 3, "cancelled": 6}
     assert exit_code(run.state()) is ExitCode.STOPPED_EARLY
     assert run.all(RunStarted)[0].budget_usd == run.state().budget_usd == 3 * MILLI
