@@ -24,6 +24,7 @@ from luna_tui.core.outcome import exit_code
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
 from luna_tui.core.words import ErrorKind, Kind, Manner, RunStatus, Scope, Status, WaitReason
+from luna_tui.engine.clock import ManualClock
 from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Usage, Work
 
 PRICES = {"m": Price(input=1.0, output=1.0)}
@@ -239,6 +240,23 @@ def test_a_sample_tells_cap_spent_and_reserved() -> None:
     assert last.reserved_usd == pytest.approx(0.0)
     without = make_run(FakeRunner(paid, SMALL), asks("a")).finish().all(LimitsObserved)[-1]
     assert (without.budget_usd, without.spent_usd, without.reserved_usd) == (None, None, None)
+
+
+def test_a_sample_counts_those_that_are_held() -> None:
+    clock = ManualClock()
+    run = make_run(
+        FakeRunner(paid, SMALL),
+        asks("a", "b"),
+        prices=PRICES,
+        budget_usd=0.0,
+        clock=clock,
+        hold_for_person=True,
+    ).start()
+    run.wait_until(lambda: len(held(run.records)) == 2)
+    clock.advance(1.0)
+    run.wait_until(lambda: run.all(LimitsObserved)[-1].waiting == {"budget": 2})
+    run.executor.control.set_budget(None, by="user")
+    assert run.finish().status is RunStatus.SUCCEEDED
 
 
 def test_an_attempt_whose_thread_is_lost_stays_reserved() -> None:

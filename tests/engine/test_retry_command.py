@@ -355,6 +355,7 @@ def test_a_strict_plan_does_not_go_on_by_a_retry_but_its_rest_can_be_tried_too()
         ("one", RunStatus.SUCCEEDED, ""),
         ("two", RunStatus.SUCCEEDED, ""),
     ]
+    assert run.all(RunFinished)[0].reason == ""
 
 
 def test_with_dependencies_alone_it_is_the_same() -> None:
