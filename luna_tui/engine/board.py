@@ -303,7 +303,9 @@ class PlanBoard:
         for kind, lane in enumerate(queue.lanes):
             while lane.turns and not self._ready(lane.turns[0][-1]):
                 heapq.heappop(lane.turns)
-            if lane.turns and lane.turns[0] != lane.shown:
+            if not lane.turns:
+                lane.shown = None
+            elif lane.turns[0] != lane.shown:
                 lane.shown = lane.turns[0]
                 heapq.heappush(self._fronts[kind], (lane.shown, lane.wave))
 

@@ -112,7 +112,7 @@ class EngineControl:
             )
 
         with self._lock:
-            if self._floor.over or self._floor.ends.stopping is not None:
+            if not self._takes_changes or self._floor.ends.stopping is not None:
                 return
             tokens = self._floor.returns.retry(subtasks, ending, announce, prompt=prompt)
         for token in tokens:
@@ -121,11 +121,14 @@ class EngineControl:
     def skip(self, subtasks: Sequence[str], *, by: str) -> None:
         """End these as skipped, those that run at once; `retry` brings them back."""
         ending = Ending(Status.SKIPPED, f"skipped by {by}")
-        tokens = self._floor.ends.skip(
-            subtasks,
-            ending,
-            lambda hit: self._bus.publish(SkipRequested(by=by, subtasks=tuple(hit))),
-        )
+
+        def announce(hit: Sequence[str]) -> None:
+            self._bus.publish(SkipRequested(by=by, subtasks=tuple(hit)))
+
+        with self._lock:
+            if not self._takes_changes:
+                return
+            tokens = self._floor.ends.skip(subtasks, ending, announce)
         for token in tokens:
             token.cancel(ending.reason)
 
@@ -149,6 +152,11 @@ class EngineControl:
             )
         for token in tokens:
             token.cancel(reason)
+
+    @property
+    def _takes_changes(self) -> bool:
+        """Subtasks that nobody was told of yet, and those of a run that is over, stay as they are."""
+        return self._floor.begun and not self._floor.over
 
     def _use(self, rule: WorkerRule, *, by: str) -> None:
         before = self._floor.rule

@@ -20,7 +20,7 @@ from luna_tui.core.limits import TIERS, TierLimits, WorkerRule, worker_rule
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
-from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status
+from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status, WaitReason
 from luna_tui.engine.attempts import Pilot, RunSurroundings
 from luna_tui.engine.budget import Spending
 from luna_tui.engine.bus import EventBus
@@ -178,7 +178,7 @@ class WaveExecutor:
                 automatic=self._floor.rule.automatic,
                 provider=self._settings.provider,
                 version=self._settings.version,
-                budget_usd=self._settings.budget_usd,
+                budget_usd=self._floor.budget.cap_usd,
             )
         )
         self._sample()
@@ -204,7 +204,7 @@ class WaveExecutor:
                 status,
                 self._bus.now_s(),
                 throttled=self._limiter.snapshot().throttled,
-                reason=ending.reason if ending is not None else "",
+                reason=ending.reason if ending is not None and status is not RunStatus.SUCCEEDED else "",
             )
         )
         return status
@@ -261,7 +261,10 @@ class WaveExecutor:
         sample = self._limiter.snapshot()
         with self._desk.lock:
             cap, spent, reserved = self._floor.budget.figures
-            sample = replace(sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved)
+            waiting = dict(sample.waiting)
+            if self._floor.budget.held:
+                waiting[WaitReason.BUDGET.value] = len(self._floor.budget.held)
+            sample = replace(sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved, waiting=waiting)
             if sample != self._sampled:
                 self._sampled = sample
                 self._bus.publish(sample)

@@ -10,6 +10,7 @@ from luna_tui.core.events import Event, SubtaskFinished
 from luna_tui.core.expectations import Expectations
 from luna_tui.core.limits import LOCAL_WORKERS, WorkerRule
 from luna_tui.core.plan import Plan
+from luna_tui.core.prices import usd
 from luna_tui.core.words import Manner, Status, WaitReason
 from luna_tui.engine.board import PlanBoard
 from luna_tui.engine.budget import Budget, Spending
@@ -76,8 +77,8 @@ class Floor:
         self.paused = False
         self.held_to_the_end = False
         """All that was left was held by the budget, and nobody was there to raise it."""
-        self.over = False
-        """Everything has ended for good."""
+        self.begun = self.over = False
+        """Whether the run has been told of, and whether everything has ended for good."""
         self.ends = Ends(
             desk, self._board, self._course, clock, deadlines,
             flights=self._flights, flown=self._flown, book_end=book_end, go_on=self._go_on,
@@ -94,6 +95,7 @@ class Floor:
     def run(self) -> None:
         """Let the workers have the plan; returns when each of its subtasks has ended."""
         with self._desk.lock:
+            self.begun = True
             self._go_on()
             while self._board.left:
                 self._all_over.wait()
@@ -236,7 +238,7 @@ class Floor:
         held = self.budget.held
         if len(held) == len(self._flights) and all(flight.ending is None for flight in held):
             self.held_to_the_end = True
-            reason = f"held: it would exceed the budget of {self.budget.cap_usd or 0.0:.2f} USD"
+            reason = f"what is left would exceed the budget of {usd(self.budget.cap_usd or 0.0)}"
             self.ends.stop(Ending(Status.CANCELLED, reason), Manner.NOW)
 
     def _may_hand_out(self) -> bool:

@@ -27,6 +27,7 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.figures import clock
+from luna_tui.core.prices import usd
 from luna_tui.core.records import to_line
 from luna_tui.core.words import RunStatus
 
@@ -107,7 +108,7 @@ def _named(ids: tuple[str, ...]) -> str:
 
 
 def _usd(amount: float | None) -> str:
-    return "without a cap" if amount is None else f"{amount:.2f} USD"
+    return "without a cap" if amount is None else usd(amount)
 
 
 class LinePrinter:
