@@ -22,6 +22,7 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.spans import Span, Try
+from luna_tui.core.tracks import note_end
 from luna_tui.core.words import Manner, Scope
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
+RUN = "run"
+TOOL = "tool"
+MOST_TOOLS = 200
+"""Calls of tools remembered of one attempt."""
 
 
 def start_run(state: RunState, event: RunStarted, at: float) -> None:
@@ -95,7 +100,7 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
             s.waiting, s.waiting_since, s.expected_s = event.reason, at, event.expected_s
             s.running = False
             _hold(state, s, event.worker)
-            _begin_span(s, f"wait:{event.reason}", at)
+            _begin_span(state, s, f"wait:{event.reason}", at)
         case SubtaskStarted():
             _start_attempt(state, s, event, at)
         case SubtaskOutput():
@@ -103,10 +108,14 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
             s.tail = (s.tail + event.text)[-OUTPUT_TAIL_CHARS:]
             s.last_output_at = at
             s.first_output_at = at if s.first_output_at is None else s.first_output_at
+            if s.tries and s.tries[-1].first_output_at is None:
+                s.tries[-1].first_output_at = at
         case ToolCalled():
             s.tool = event.summary or event.tool
+            _begin_tool(s, at)
         case ToolFinished():
             s.tool = None
+            _end_tool(s, at)
         case UsageRecorded():
             _add_usage(state, s, event)
         case AttemptFailed():
@@ -128,7 +137,7 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     s.tail, s.chars, s.tool, s.expected_s = "", 0, None, None
     s.tries.append(Try(event.attempt, at))
     _hold(state, s, event.worker)
-    _begin_span(s, "run", at)
+    _begin_span(state, s, RUN, at)
 
 
 def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
@@ -136,9 +145,12 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
+    paid = next((t for t in reversed(s.tries) if t.number == event.attempt), None)
     if event.cost_usd is None:
         state.unpriced = True
     else:
+        if paid is not None:
+            paid.cost_usd = (paid.cost_usd or 0.0) + event.cost_usd
         s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
         state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
 
@@ -149,9 +161,10 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
         last = s.tries[-1]
         last.ended_at, last.error_kind, last.message = at, event.error_kind, event.message
         last.status, last.delay_s = event.status, event.delay_s
+    _end_tool(s, at)
     if event.status == 429:
         state.throttled_at.append(at)
-    _end_span(s, at)
+    _end_span(state, s, at)
 
 
 def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at: float) -> None:
@@ -162,9 +175,22 @@ def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at
     s.duration_s, s.output_file, s.attempt = event.duration_s, event.output_file, event.attempt
     if s.tries and s.tries[-1].ended_at is None:
         s.tries[-1].ended_at = at
-    _end_span(s, at)
+    _end_tool(s, at)
+    note_end(state, s)
+    _end_span(state, s, at)
     if s.worker is not None and state.workers.get(s.worker) == s.id:
         del state.workers[s.worker]
+
+
+def _begin_tool(s: SubtaskState, at: float) -> None:
+    _end_tool(s, at)
+    if s.tries:
+        s.tries[-1].tools = (*s.tries[-1].tools, Span(TOOL, at))[-MOST_TOOLS:]
+
+
+def _end_tool(s: SubtaskState, at: float) -> None:
+    if s.tries and s.tries[-1].tools and s.tries[-1].tools[-1].end_at is None:
+        s.tries[-1].tools[-1].end_at = at
 
 
 def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
@@ -173,11 +199,14 @@ def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
         state.workers[worker] = s.id
 
 
-def _begin_span(s: SubtaskState, phase: str, at: float) -> None:
-    _end_span(s, at)
-    s.spans.append(Span(phase, at))
+def _begin_span(state: RunState, s: SubtaskState, phase: str, at: float) -> None:
+    _end_span(state, s, at)
+    s.spans.append(Span(phase, at, worker=s.worker))
+    state.tracks.begin(s, at, runs=phase == RUN)
 
 
-def _end_span(s: SubtaskState, at: float) -> None:
+def _end_span(state: RunState, s: SubtaskState, at: float) -> None:
     if s.spans and s.spans[-1].end_at is None:
         s.spans[-1].end_at = at
+        if s.spans[-1].phase == RUN:
+            state.tracks.end_run(at)

@@ -49,6 +49,8 @@ class SubtaskState:
     ghost: bool = False
     """A thread that ignored the cancellation of this subtask is still there."""
     cancel_requested: bool = False
+    row_s: float = 0.0
+    """Seconds of the longest row of subtasks that ends with it, each needing the one before; 0 until it ended."""
 
     @property
     def id(self) -> str:

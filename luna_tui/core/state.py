@@ -36,6 +36,7 @@ from luna_tui.core.folding import apply_cancel, apply_subtask, apply_wave, start
 from luna_tui.core.parts import SubtaskState as SubtaskState
 from luna_tui.core.parts import WaveState as WaveState
 from luna_tui.core.spans import Span
+from luna_tui.core.tracks import Tracks
 from luna_tui.core.words import Manner, Mode, Status
 
 LOG_RECORDS = 2_000
@@ -83,6 +84,8 @@ class RunState:
     """Instants of 429 answers."""
     counts: dict[Status, int] = field(default_factory=dict)
     ghosts: int = 0
+    tracks: Tracks = field(default_factory=Tracks)
+    """The past, indexed for pictures of it."""
     log: list[Record] = field(default_factory=list)
     """The last records that are worth a line: no output, no limit samples."""
     not_saved: str = ""

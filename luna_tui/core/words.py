@@ -137,6 +137,9 @@ class ErrorKind(StrEnum):
 GOOD: frozenset[Status] = frozenset({Status.SUCCEEDED, Status.CACHED})
 """Ends after which dependents may run."""
 
+BAD: frozenset[Status] = frozenset({Status.FAILED, Status.TIMED_OUT})
+"""Ends that nobody asked for."""
+
 LIMIT_REASONS: frozenset[WaitReason] = frozenset({WaitReason.RPM, WaitReason.ITPM, WaitReason.OTPM})
 """Waits caused by the account's rate limits."""
 
