@@ -143,6 +143,9 @@ BAD: frozenset[Status] = frozenset({Status.FAILED, Status.TIMED_OUT})
 LIMIT_REASONS: frozenset[WaitReason] = frozenset({WaitReason.RPM, WaitReason.ITPM, WaitReason.OTPM})
 """Waits caused by the account's rate limits."""
 
+LIMITER_REASONS: frozenset[WaitReason] = LIMIT_REASONS | {WaitReason.RAMP, WaitReason.RETRY_AFTER}
+"""Waits in the limiter's line, which is served strictly in order of asking."""
+
 MODE_ALIASES: dict[str, Mode] = {
     "conservador": Mode.CONSERVATIVE,
     "balanceado": Mode.BALANCED,
