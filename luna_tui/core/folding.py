@@ -179,7 +179,7 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
         state.unpriced = True
     else:
         if paid is not None:
-            paid.cost_usd = (paid.cost_usd or 0.0) + event.cost_usd
+            state.tracks.pay(paid, event.cost_usd)
         s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
         state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
     if late:
@@ -195,6 +195,7 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
         _end_try(state, last, at)
         last.error_kind, last.message = event.error_kind, event.message
         last.status, last.delay_s = event.status, event.delay_s
+        state.tracks.fail(last)
     _end_tool(s, at)
     if event.status == 429:
         state.throttled_at.append(at)

@@ -16,6 +16,8 @@ _RUN = "run"
 _WAIT = "wait:"
 _MOST_CELLS_KEPT = 8_192
 _ROUNDING = 1e-9
+_INSTANT_S = 1e-6
+"""A cell of which less than this has passed is not there yet."""
 
 
 class Cause(StrEnum):
@@ -217,7 +219,7 @@ def _until(bar: Bar, until: float) -> Bar | None:
 def cells(state: RunState, worker: int, window: Window, now_s: float) -> list[Cell | None]:
     """What a worker did in each cell; None after now. Cells that are over are worked out once."""
     track = state.tracks.lanes.get(worker)
-    shown = max(0, min(window.count, window.place(now_s) + 1))
+    shown = max(0, min(window.count, window.place(now_s - _INSTANT_S) + 1))
     if track is None:
         return [Cell(Cause.IDLE)] * shown + [None] * (window.count - shown)
     found: list[Cell | None] = [_kept(track, window, n) for n in range(shown)]
@@ -289,7 +291,7 @@ def in_flight(state: RunState, window: Window, now_s: float) -> list[float | Non
     """How many were in flight on average in each cell; None after now."""
     load = state.tracks.load
     return [
-        load.mean(start_at, end_at, now_s) if start_at <= now_s else None
+        load.mean(start_at, end_at, now_s) if start_at < now_s - _INSTANT_S else None
         for start_at, end_at in window.edges()
     ]
 
@@ -334,3 +336,31 @@ def _back(state: RunState, last: SubtaskState) -> list[str]:
         path.append(step.id)
         step = max(needs(state, step), key=lambda n: n.row_s, default=None)
     return path
+
+
+def limit_shares(state: RunState, name: str, window: Window, now_s: float) -> list[float | None]:
+    """How full a limit was in each cell, 0 to 1; None where nothing was observed."""
+    samples = state.samples
+    found: list[float | None] = []
+    place = 0
+    for start_at, end_at in window.edges():
+        while place + 1 < len(samples) and samples[place + 1].at <= start_at:
+            place += 1
+        if start_at > now_s or not samples or samples[place].at >= end_at:
+            found.append(None)
+            continue
+        last = place
+        while last + 1 < len(samples) and samples[last + 1].at < end_at:
+            last += 1
+        shares = [s.share(name) for s in samples[place : last + 1]]
+        found.append(sum(shares) / len(shares))
+    return found
+
+
+def nearest_limit(state: RunState) -> str:
+    """`rpm`, `itpm` or `otpm`: the one that made somebody wait last, else the fullest; empty when unknown."""
+    if not state.samples:
+        return ""
+    held = next((s.binds for s in reversed(state.samples[-60:]) if s.binds), "")
+    last = state.samples[-1]
+    return held or max(("itpm", "otpm", "rpm"), key=last.share)

@@ -51,7 +51,7 @@ class SubtaskState:
     """A thread that ignored the cancellation of this subtask is still there."""
     cancel_requested: bool = False
     row_s: float = 0.0
-    """Seconds of the longest row of subtasks that ends with it, each needing the one before; 0 until it ended."""
+    """Seconds of the longest row that ends with it, each needing the one before; 0 until it ended."""
     unmet: int = 0
     """Subtasks it needs that have not ended well."""
     chain: int = 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from luna_tui.core.words import Schedule
 
 if TYPE_CHECKING:
     from luna_tui.core.parts import SubtaskState
+    from luna_tui.core.spans import Try
     from luna_tui.core.state import RunState
 
 MOST_BUCKETS = 2_048
@@ -98,6 +100,11 @@ class Tracks:
     load: Load = field(default_factory=Load)
     longest: dict[str, str] = field(default_factory=dict)
     """Wave -> the subtask at the end of its longest row; one entry with no name where waves are labels."""
+    failed_tries: int = 0
+    failed_usd: float = 0.0
+    """Known costs of attempts that failed."""
+    statuses: Counter[int] = field(default_factory=Counter)
+    """Status of failed attempts, where there was one -> how many."""
 
     def begin(self, s: SubtaskState, at: float, *, runs: bool) -> None:
         """A subtask begins another stretch of its time."""
@@ -105,6 +112,19 @@ class Tracks:
             self.lanes.setdefault(s.worker, Track()).take(s, at)
         if runs:
             self.load.change(at, 1)
+
+    def fail(self, attempt: Try) -> None:
+        """An attempt failed."""
+        self.failed_tries += 1
+        self.failed_usd += attempt.cost_usd or 0.0
+        if attempt.status is not None:
+            self.statuses[attempt.status] += 1
+
+    def pay(self, attempt: Try, usd: float) -> None:
+        """An attempt cost something; the price may come after its failure."""
+        attempt.cost_usd = (attempt.cost_usd or 0.0) + usd
+        if attempt.error_kind is not None:
+            self.failed_usd += usd
 
     def end_run(self, at: float) -> None:
         """An attempt is over."""

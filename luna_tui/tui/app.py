@@ -22,9 +22,10 @@ from luna_tui.tui.keymap import usable_keys
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.limits import LimitsScreen
-from luna_tui.tui.screens.pages import HelpScreen, ReportScreen
+from luna_tui.tui.screens.pages import HelpScreen
 from luna_tui.tui.screens.plan import PlanScreen
 from luna_tui.tui.screens.problems import ProblemsScreen
+from luna_tui.tui.screens.report import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.timeline import TimelineScreen

@@ -11,15 +11,17 @@ from luna_tui.core.tongue import N_, _
 from luna_tui.core.words import LIMIT_REASONS, WaitReason
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Role, Span
-from luna_tui.tui.views.text import cell_len, clock, fit, pad
+from luna_tui.tui.views.text import cell_len, clock, fit, pad, width_of
 
 LABEL = 5
 """Cells left of the lanes: the worker, and whether it is on the critical path."""
 SIDE = 9
 """Cells right of the lanes: the figure of now, and what a worker holds."""
 CELL_LENGTHS_S = (
-    0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 90, 120, 180, 300, 600, 900, 1_800, 3_600,
+    0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25,
+    30, 40, 50, 60, 75, 90, 120, 150, 180, 240, 300, 400, 500, 600, 900, 1_200, 1_800, 3_600,
 )  # fmt: skip
+"""Few enough that a run which grows seldom changes them, and so close that little room is lost."""
 _TICKS_S = (
     0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 86_400,
 )  # fmt: skip
@@ -39,7 +41,7 @@ _MARKS: dict[Cause, _Mark] = {
     Cause.TOOL: _Mark("»", "t", Role.STATE_TOOL, N_("tool")),
     Cause.LIMIT: _Mark("▒", "+", Role.STATE_LIMIT, N_("limit")),
     Cause.BACKOFF: _Mark("r", "r", Role.STATE_BACKOFF, N_("backoff")),
-    Cause.FIRST: _Mark("░", ".", Role.STATE_SENT, N_("slot")),
+    Cause.FIRST: _Mark("░", ".", Role.STATE_SENT, N_("first token")),
     Cause.SLOT: _Mark("░", ".", Role.STATE_SENT, N_("slot")),
     Cause.PAUSED: _Mark("=", "=", Role.STATE_PAUSED, N_("paused")),
     Cause.HELD: _Mark("$", "$", Role.STATE_HELD, N_("held")),
@@ -49,7 +51,8 @@ _MARKS: dict[Cause, _Mark] = {
 _FAILED = _Mark("x", "x", Role.STATE_FAILED, N_("failed"))
 _ALWAYS = (Cause.STREAM, Cause.LIMIT, Cause.BACKOFF)
 _ORDER = (
-    Cause.STREAM, Cause.TOOL, Cause.LIMIT, Cause.BACKOFF, Cause.FIRST, Cause.PAUSED, Cause.HELD, Cause.ASK,
+    Cause.STREAM, Cause.TOOL, Cause.LIMIT, Cause.BACKOFF, Cause.FIRST, Cause.SLOT, Cause.PAUSED, Cause.HELD,
+    Cause.ASK,
 )  # fmt: skip
 
 
@@ -72,12 +75,20 @@ def last_cells(now_s: float, count: int, cell_s: float) -> Window:
     return Window(max(0, int(now_s / cell_s) - count + 1), count, cell_s)
 
 
+def zoomed(cell_s: float, by: int) -> int:
+    """Place in CELL_LENGTHS_S of about half (-1) or double (1) the length; the same only at the ends."""
+    aim = cell_s * 2.0**by
+    place = CELL_LENGTHS_S.index(cell_s)
+    rest = [n for n in range(len(CELL_LENGTHS_S)) if (n - place) * by > 0]
+    return min(rest, key=lambda n: abs(CELL_LENGTHS_S[n] - aim), default=place)
+
+
 def mark(cell: Cell | None, g: Glyphs) -> tuple[str, Role]:
     """The character of a cell, and its role."""
     if cell is None:
         return " ", Role.DIM
     found = _FAILED if cell.failed else _MARKS[cell.cause]
-    return (found.ascii if g.dot == "." else found.unicode), found.role
+    return (found.unicode if g.dot == "·" else found.ascii), found.role
 
 
 def lane(
@@ -122,31 +133,17 @@ def axis(state: RunState, window: Window, now_s: float, g: Glyphs) -> Line:
     """Instants above the lanes, the borders of waves, and where now is."""
     row: list[tuple[str, Role]] = [(" ", Role.DIM)] * window.count
     step = next((t for t in _TICKS_S if t / window.cell_s >= _TICK_ROOM), _TICKS_S[-1])
-    now_place = window.place(now_s)
     for at, _wave in borders(state):
         if 0 <= window.place(at) < window.count:
             row[window.place(at)] = (g.pipe, Role.BORDER)
+    if 0 <= window.place(now_s) < window.count and state.finished is None:
+        word = _("now")
+        _write(row, min(window.place(now_s), window.count - cell_len(word)), word, Role.STRONG)
     number = int(window.start_at / step)
-    while number * step < window.end_at:
+    while number * step < min(window.end_at, now_s):
         _write(row, window.place(number * step), instant(number * step, step), Role.DIM)
         number += 1
-    if 0 <= now_place < window.count and state.finished is None:
-        word = _("now")
-        place = min(now_place, window.count - cell_len(word))
-        for n in range(max(0, place - 1), min(window.count, place + cell_len(word) + 1)):
-            row[n] = (" ", Role.DIM)
-        _clear_word(row, place - 2)
-        _write(row, place, word, Role.STRONG)
     return merged(row)
-
-
-def _clear_word(row: list[tuple[str, Role]], place: int) -> None:
-    """Take a label away of which only the beginning would be left."""
-    if place < 0 or place + 1 >= len(row) or row[place][0] in " │|":
-        return
-    while place >= 0 and row[place][0] not in " │|":
-        row[place] = (" ", Role.DIM)
-        place -= 1
 
 
 def _write(row: list[tuple[str, Role]], place: int, text: str, role: Role) -> None:
@@ -163,19 +160,27 @@ def instant(at: float, step_s: float = 1.0) -> str:
     return clock(at) if step_s >= 1 else f"{clock(at)}.{int(at * 10 + 1e-6) % 10}"
 
 
-def chart(levels: Sequence[float | None], top: float, g: Glyphs) -> str:
-    """Heights as characters; a blank where nothing is known, the lowest step for anything above 0."""
-    steps = len(g.steps) - 1
-    marks = (
-        " " if v is None or v <= 0 else g.steps[max(0, min(steps, round(v / top * steps)))] for v in levels
-    )
-    return "".join(marks)
+def chart(levels: Sequence[float | None], top: float, rows: int, g: Glyphs) -> list[str]:
+    """Heights as characters, in rows from the top; blank where nothing is known, a step for all above 0."""
+    steps = len(g.steps)
+    heights = [
+        0 if v is None or v <= 0 else max(1, min(steps * rows, round(v / top * steps * rows))) for v in levels
+    ]
+    drawn = []
+    for floor in range((rows - 1) * steps, -1, -steps):
+        marks = (" " if h <= floor else g.steps[min(steps, h - floor) - 1] for h in heights)
+        drawn.append("".join(marks))
+    return drawn
 
 
-def chart_line(name: str, levels: Sequence[float | None], top: float, figure: str, g: Glyphs) -> Line:
-    """A small chart under the lanes, with its figure of now."""
-    drawn = chart(levels, max(top, 1e-9), g)
-    return (Span(pad(name, LABEL, g.cut), Role.DIM), Span(drawn, Role.ACCENT), Span(figure))
+def chart_lines(
+    name: str, levels: Sequence[float | None], top: float, figure: str, g: Glyphs, *, rows: int = 1
+) -> list[Line]:
+    """A small chart under the lanes; its name and its figure of now stand at its foot."""
+    drawn = chart(levels, max(top, 1e-9), rows, g)
+    above: list[Line] = [(Span(" " * LABEL), Span(text, Role.ACCENT)) for text in drawn[:-1]]
+    foot: Line = (Span(pad(name, LABEL, g.cut), Role.DIM), Span(drawn[-1], Role.ACCENT), Span(figure))
+    return [*above, foot]
 
 
 def wave_line(state: RunState, window: Window, now_s: float, g: Glyphs) -> Line:
@@ -199,28 +204,28 @@ def wave_line(state: RunState, window: Window, now_s: float, g: Glyphs) -> Line:
     return merged(row)
 
 
-def legend(seen: set[Cause], g: Glyphs, *, failed: bool, critical: bool, waves: bool) -> Line:
-    """What the characters mean; of the rare ones only those in sight."""
-    shown = {c for c in seen if c is not Cause.SLOT} | set(_ALWAYS)
-    if Cause.SLOT in seen:
-        shown.add(Cause.FIRST)
-    spans: list[Span] = []
+def legend(seen: set[Cause], g: Glyphs, width: int, *, failed: bool, critical: bool, waves: bool) -> Line:
+    """What the characters mean; of the rare ones only those in sight, and the plainest go first."""
+    parts: list[tuple[int, Line]] = []
     for cause in _ORDER:
-        if cause in shown:
-            spans += _meaning(*mark(Cell(cause), g), _MARKS[cause].word)
+        if cause in seen or cause in _ALWAYS:
+            dear = 3 if cause in seen else 0
+            parts.append((dear, _meaning(*mark(Cell(cause), g), _MARKS[cause].word)))
     if failed:
-        spans += _meaning(_FAILED.ascii, _FAILED.role, _FAILED.word)
+        parts.append((4, _meaning(_FAILED.ascii, _FAILED.role, _FAILED.word)))
     if Cause.IDLE in seen:
-        spans += _meaning(*mark(Cell(Cause.IDLE), g), _MARKS[Cause.IDLE].word)
+        parts.append((1, _meaning(*mark(Cell(Cause.IDLE), g), _MARKS[Cause.IDLE].word)))
     if critical:
-        spans += _meaning("^", Role.STRONG, N_("critical path"))
+        parts.append((4, _meaning("^", Role.STRONG, N_("critical path"))))
     if waves:
-        spans += _meaning(g.pipe, Role.BORDER, N_("wave"))
-    return tuple(spans[:-1])
+        parts.append((2, _meaning(g.pipe, Role.BORDER, N_("wave"))))
+    while len(parts) > 1 and sum(width_of(p) for _dear, p in parts) - 2 > width:
+        parts.remove(min(reversed(parts), key=lambda part: part[0]))
+    return tuple(span for _dear, part in parts for span in part)[:-1]
 
 
-def _meaning(char: str, role: Role, word: str) -> list[Span]:
-    return [Span(char, role), Span(f" {_(word)}", Role.DIM), Span("  ")]
+def _meaning(char: str, role: Role, word: str) -> Line:
+    return (Span(char, role), Span(f" {_(word)}", Role.DIM), Span("  "))
 
 
 def seconds(length_s: float) -> str:
