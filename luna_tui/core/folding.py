@@ -195,7 +195,7 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
         _end_try(state, last, at)
         last.error_kind, last.message = event.error_kind, event.message
         last.status, last.delay_s = event.status, event.delay_s
-        state.tracks.fail(last)
+        state.tracks.fail(s, last, at)
     _end_tool(s, at)
     if event.status == 429:
         state.throttled_at.append(at)
@@ -215,6 +215,7 @@ def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at
         _end_try(state, s.tries[-1], at)
     _end_tool(s, at)
     note_end(state, s)
+    state.tracks.finish(s, at)
     count(state, s)
     _end_span(state, s, at)
     if s.worker is not None and state.workers.get(s.worker) == s.id:
@@ -263,5 +264,4 @@ def _begin_span(state: RunState, s: SubtaskState, phase: str, at: float) -> None
 def _end_span(state: RunState, s: SubtaskState, at: float) -> None:
     if s.spans and s.spans[-1].end_at is None:
         s.spans[-1].end_at = at
-        if s.spans[-1].phase == RUN:
-            state.tracks.end_run(at)
+        state.tracks.end(s, s.spans[-1], at, runs=s.spans[-1].phase == RUN)

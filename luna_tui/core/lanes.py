@@ -4,67 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import pairwise
 
-from luna_tui.core.spans import Span, Try
+from luna_tui.core.spans import Try
 from luna_tui.core.state import RunState, SubtaskState, WaveState
+from luna_tui.core.stretches import RUN, Stretch, of_last_span, of_run, of_wait
+from luna_tui.core.stretches import Cause as Cause
 from luna_tui.core.tracks import Track, needs
-from luna_tui.core.words import BAD, Kind, Schedule, WaitReason
+from luna_tui.core.words import BAD, Schedule
 
-_RUN = "run"
-_WAIT = "wait:"
 _MOST_CELLS_KEPT = 8_192
+_FEW_PER_CELL = 3
+"""Above this a cell is made of the sums that the fold keeps, not of single attempts."""
 _ROUNDING = 1e-9
 _INSTANT_S = 1e-6
 """A cell of which less than this has passed is not there yet."""
-
-
-class Cause(StrEnum):
-    """What a stretch of a worker's time went into."""
-
-    STREAM = "stream"
-    FIRST = "first token"
-    TOOL = "tool"
-    SLOT = "slot"
-    LIMIT = "limit"
-    BACKOFF = "backoff"
-    PAUSED = "paused"
-    HELD = "held"
-    ASK = "approval"
-    IDLE = "idle"
-
-
-_CAUSES = {
-    WaitReason.SLOT: Cause.SLOT,
-    WaitReason.RPM: Cause.LIMIT,
-    WaitReason.ITPM: Cause.LIMIT,
-    WaitReason.OTPM: Cause.LIMIT,
-    WaitReason.RAMP: Cause.LIMIT,
-    WaitReason.BUDGET: Cause.HELD,
-    WaitReason.PAUSED: Cause.PAUSED,
-    WaitReason.APPROVAL: Cause.ASK,
-    WaitReason.BACKOFF: Cause.BACKOFF,
-    WaitReason.RETRY_AFTER: Cause.BACKOFF,
-}
-WORK = frozenset({Cause.STREAM, Cause.FIRST, Cause.TOOL})
-"""Causes that are an attempt in flight."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Time spent in one way."""
-
-    cause: Cause
-    start_at: float
-    end_at: float
-    reason: str = ""
-    """Of a wait: its `WaitReason`."""
-
-    @property
-    def seconds(self) -> float:
-        """How long it is, or was so far."""
-        return self.end_at - self.start_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +99,12 @@ def bars(s: SubtaskState, now_s: float) -> list[Bar]:
             found.append(Bar(s.id, number + 1, worker, tuple(waits), over=True))
             waits = []
         worker = span.worker
-        if span.phase != _RUN:
-            waits += _of_wait(span, end_at)
+        if span.phase != RUN:
+            waits += of_wait(span, end_at)
             continue
         attempt = next(tries, None)
         number = attempt.number if attempt is not None else number + 1
-        stretches = (*waits, *_of_run(s, attempt, span.start_at, end_at))
+        stretches = (*waits, *of_run(s, attempt, span.start_at, end_at))
         over = span.end_at is not None
         error = _error(s, attempt, last=attempt is s.tries[-1]) if attempt is not None and over else ""
         if stretches:
@@ -159,35 +113,6 @@ def bars(s: SubtaskState, now_s: float) -> list[Bar]:
     if waits:
         found.append(Bar(s.id, number + 1, worker, tuple(waits), s.spans[-1].end_at is not None))
     return found
-
-
-def _of_wait(span: Span, end_at: float) -> list[Stretch]:
-    reason = span.phase.removeprefix(_WAIT)
-    cause = _CAUSES[WaitReason(reason)]
-    return [Stretch(cause, span.start_at, end_at, reason)] if end_at > span.start_at else []
-
-
-def _of_run(s: SubtaskState, attempt: Try | None, start_at: float, end_at: float) -> list[Stretch]:
-    """The way to the first token, then the stream, with the tools in between; other kinds only work."""
-    if s.planned.kind is not Kind.CLAUDE or attempt is None:
-        cause = Cause.STREAM if attempt is None else Cause.TOOL
-        return [Stretch(cause, start_at, end_at)] if end_at > start_at else []
-    told_at = end_at if attempt.first_output_at is None else min(end_at, attempt.first_output_at)
-    found: list[Stretch] = []
-    at = start_at
-    for tool in attempt.tools:
-        found += _said(at, tool.start_at, told_at)
-        stop = min(end_at, end_at if tool.end_at is None else tool.end_at)
-        if stop > tool.start_at:
-            found.append(Stretch(Cause.TOOL, tool.start_at, stop))
-        at = max(tool.start_at, stop)
-    return [*found, *_said(at, end_at, told_at)]
-
-
-def _said(start_at: float, end_at: float, told_at: float) -> list[Stretch]:
-    border = min(max(start_at, told_at), end_at)
-    parts = ((Cause.FIRST, start_at, border), (Cause.STREAM, border, end_at))
-    return [Stretch(cause, start, end) for cause, start, end in parts if end > start]
 
 
 def _error(s: SubtaskState, attempt: Try, *, last: bool) -> str:
@@ -246,6 +171,27 @@ def _keep(track: Track, window: Window, fresh: Sequence[Cell], over_at: float) -
 
 
 def _worked_out(track: Track, worker: int, window: Window, now_s: float) -> list[Cell]:
+    had = track.between(window.start_at, window.end_at)
+    coarse = window.cell_s >= track.spent.width_s and len(had) > _FEW_PER_CELL * window.count
+    if coarse:
+        spent = [track.spent.between(*edges) for edges in window.edges()]
+        failed = {window.place(at) for at in track.failed_between(window.start_at, window.end_at)}
+        last = track.had[-1]
+        for stretch in of_last_span(last, now_s) if last.spans[-1].end_at is None else ():
+            _share(spent, stretch, window)
+    else:
+        spent, failed = _bar_by_bar(track, worker, window, now_s)
+    cell_ends = (min(now_s, end) - start for start, end in window.edges())
+    return [
+        Cell(_most(by_cause, length), n in failed)
+        for n, (by_cause, length) in enumerate(zip(spent, cell_ends, strict=True))
+    ]
+
+
+def _bar_by_bar(
+    track: Track, worker: int, window: Window, now_s: float
+) -> tuple[list[dict[Cause, float]], set[int]]:
+    """Seconds by cause in each cell, and the cells in which an attempt failed."""
     spent: list[dict[Cause, float]] = [{} for _ in range(window.count)]
     failed: set[int] = set()
     for bar in lane_bars(track, worker, window.start_at, window.end_at, now_s):
@@ -253,11 +199,7 @@ def _worked_out(track: Track, worker: int, window: Window, now_s: float) -> list
             _share(spent, stretch, window)
         if bar.error:
             failed.add(window.place(bar.end_at))
-    cell_ends = (min(now_s, end) - start for start, end in window.edges())
-    return [
-        Cell(_most(by_cause, length), n in failed)
-        for n, (by_cause, length) in enumerate(zip(spent, cell_ends, strict=True))
-    ]
+    return spent, failed
 
 
 def _share(spent: list[dict[Cause, float]], stretch: Stretch, window: Window) -> None:

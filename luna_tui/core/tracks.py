@@ -2,20 +2,65 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from luna_tui.core.words import Schedule
+from luna_tui.core.stretches import Cause, of_last_span
+from luna_tui.core.words import BAD, Schedule
 
 if TYPE_CHECKING:
     from luna_tui.core.parts import SubtaskState
-    from luna_tui.core.spans import Try
+    from luna_tui.core.spans import Span, Try
     from luna_tui.core.state import RunState
 
 MOST_BUCKETS = 2_048
 FINEST_S = 0.125
+MOST_SUMS = 512
+"""Buckets that a worker's time is summed up in: more than any terminal has columns."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """Seconds of one worker by cause, in buckets that grow with the run: enough for a picture of it."""
+
+    width_s: float = FINEST_S
+    by_cause: dict[Cause, array[float]] = field(default_factory=dict)
+
+    def add(self, cause: Cause, start_at: float, end_at: float) -> None:
+        """A stretch that is over."""
+        while end_at / self.width_s >= MOST_SUMS:
+            self._double()
+        sums = self.by_cause.setdefault(cause, array("d"))
+        last = int(end_at / self.width_s)
+        if last >= len(sums):
+            sums.extend([0.0] * (last + 1 - len(sums)))
+        for place in range(int(start_at / self.width_s), last + 1):
+            begin = place * self.width_s
+            sums[place] += max(0.0, min(end_at, begin + self.width_s) - max(start_at, begin))
+
+    def between(self, start_at: float, end_at: float) -> dict[Cause, float]:
+        """About the seconds by cause between two instants; a bucket counts as evenly mixed."""
+        first, last = int(start_at / self.width_s), int(end_at / self.width_s)
+        head = 1.0 - (start_at / self.width_s - first)
+        found: dict[Cause, float] = {}
+        for cause, sums in self.by_cause.items():
+            if first < len(sums):
+                total = sum(sums[first : last + 1]) - (1.0 - head) * sums[first]
+                if last < len(sums):
+                    total -= (last + 1 - end_at / self.width_s) * sums[last]
+                if total > 0.0:
+                    found[cause] = total
+        return found
+
+    def _double(self) -> None:
+        for cause, sums in self.by_cause.items():
+            odd = sums + array("d", [0.0]) if len(sums) % 2 else sums
+            pairs = zip(odd[::2], odd[1::2], strict=True)
+            self.by_cause[cause] = array("d", (one + two for one, two in pairs))
+        self.width_s *= 2
 
 
 @dataclass(slots=True)
@@ -24,6 +69,8 @@ class Track:
 
     since: list[float] = field(default_factory=list)
     had: list[SubtaskState] = field(default_factory=list)
+    failed_at: list[float] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
     memo: dict[tuple[float, int], object] = field(default_factory=dict, compare=False, repr=False)
     """Cells of the past that were worked out for a picture; what is over does not change."""
 
@@ -36,6 +83,10 @@ class Track:
     def between(self, start_at: float, end_at: float) -> range:
         """Places of what it had at some time between two instants."""
         return range(max(0, bisect_right(self.since, start_at) - 1), bisect_left(self.since, end_at))
+
+    def failed_between(self, start_at: float, end_at: float) -> list[float]:
+        """When attempts of it failed, between two instants."""
+        return self.failed_at[bisect_left(self.failed_at, start_at) : bisect_left(self.failed_at, end_at)]
 
 
 @dataclass(slots=True)
@@ -113,12 +164,22 @@ class Tracks:
         if runs:
             self.load.change(at, 1)
 
-    def fail(self, attempt: Try) -> None:
+    def fail(self, s: SubtaskState, attempt: Try, at: float) -> None:
         """An attempt failed."""
         self.failed_tries += 1
         self.failed_usd += attempt.cost_usd or 0.0
         if attempt.status is not None:
             self.statuses[attempt.status] += 1
+        self._mark(s, at)
+
+    def finish(self, s: SubtaskState, at: float) -> None:
+        """A subtask ended; one that ran out of time had no attempt that failed by itself."""
+        if s.status in BAD and s.tries and s.tries[-1].error_kind is None:
+            self._mark(s, at)
+
+    def _mark(self, s: SubtaskState, at: float) -> None:
+        if s.worker in self.lanes:
+            self.lanes[s.worker].failed_at.append(at)
 
     def pay(self, attempt: Try, usd: float) -> None:
         """An attempt cost something; the price may come after its failure."""
@@ -126,9 +187,14 @@ class Tracks:
         if attempt.error_kind is not None:
             self.failed_usd += usd
 
-    def end_run(self, at: float) -> None:
-        """An attempt is over."""
-        self.load.change(at, -1)
+    def end(self, s: SubtaskState, span: Span, at: float, *, runs: bool) -> None:
+        """The stretch that a subtask was in is over."""
+        if runs:
+            self.load.change(at, -1)
+        if span.worker in self.lanes:
+            spent = self.lanes[span.worker].spent
+            for stretch in of_last_span(s, at):
+                spent.add(stretch.cause, stretch.start_at, stretch.end_at)
 
 
 def note_end(state: RunState, s: SubtaskState) -> None:

@@ -112,8 +112,13 @@ class TimelineScreen(ListScreen):
 
     def action_critical(self) -> None:
         """Only the lanes of the critical path, or all."""
-        self.only_critical = not self.only_critical
+        self.only_critical, self.bar = not self.only_critical, None
         self.draw()
+
+    def picked(self, key: str) -> None:
+        """Clicking selects the lane."""
+        self.bar = None
+        super().picked(key)
 
     def action_now(self) -> None:
         """Go to now, and follow it."""
@@ -149,9 +154,16 @@ class TimelineScreen(ListScreen):
             self._show(bar, by)
             self.bar = bar.key
         else:
-            window = self.window()
-            self._stay(max(0, window.first + by * max(1, window.count // 4)), window.cell_s)
+            self._scroll(by)
         self.draw()
+
+    def _scroll(self, by: int) -> None:
+        """Show an earlier or later part; not beyond the start, nor beyond now."""
+        window = self.window()
+        last = max(window.first, last_cells(self.luna.state_now()[1], window.count, window.cell_s).first)
+        first = max(0, min(last, window.first + by * max(1, window.count // 4)))
+        if first != window.first:
+            self._stay(first, window.cell_s)
 
     def _show(self, bar: Bar, by: int) -> None:
         """Bring a bar into sight; looking back ends the following of now."""

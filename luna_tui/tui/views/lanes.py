@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from luna_tui.core.lanes import Bar, Cause, Cell, Stretch, Window, borders, cells
+from luna_tui.core.lanes import Bar, Cause, Cell, Window, borders, cells
 from luna_tui.core.state import RunState
+from luna_tui.core.stretches import Stretch
 from luna_tui.core.tongue import N_, _
 from luna_tui.core.words import LIMIT_REASONS, WaitReason
 from luna_tui.tui.views.glyphs import Glyphs
@@ -18,8 +19,8 @@ LABEL = 5
 SIDE = 9
 """Cells right of the lanes: the figure of now, and what a worker holds."""
 CELL_LENGTHS_S = (
-    0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25,
-    30, 40, 50, 60, 75, 90, 120, 150, 180, 240, 300, 400, 500, 600, 900, 1_200, 1_800, 3_600,
+    0.1, 0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 20,
+    25, 30, 40, 50, 60, 75, 90, 120, 150, 180, 240, 300, 400, 500, 600, 900, 1_200, 1_800, 3_600,
 )  # fmt: skip
 """Few enough that a run which grows seldom changes them, and so close that little room is lost."""
 _TICKS_S = (

@@ -175,12 +175,13 @@ def _waves(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> list[Line]
     """A line for each wave; of many those that did not go well, and the last ones."""
     shown = _worth_a_line(state, most=_MOST_WAVES if looks.height <= 24 else looks.height // 2)
     width = min(24, max((cell_len(w.name) for w in shown), default=0))
+    digits = len(str(len(state.waves)))
     lines: list[Line] = []
     for wave in shown:
         took = _("not yet")
         if wave.started_at is not None:
             took = clock((now_s if wave.ended_at is None else wave.ended_at) - wave.started_at)
-        head = f"{wave.number} {pad(wave.name, width, g.cut)}  {took:>7}  "
+        head = f"{wave.number:>{digits}} {pad(wave.name, width, g.cut)}  {took:>7}  "
         figures = _("{good}/{all} ok").format(good=wave.good, all=len(wave.subtasks))
         role = Role.BAD if wave.failed else Role.TEXT
         why = Span(wave.end_reason or wave.reason, Role.DIM)

@@ -49,7 +49,7 @@ _ON_KEY_LINE = (
     "go.back", "do.open", "go.help", "list.sort", "time.critical", "time.now", "take.line", "time.zoom_in",
     "time.zoom_out", "run.pause", "go.limits", "go.report", "run.leave",
 )  # fmt: skip
-_TALLEST_CHART = 4
+_TALLEST_CHART = 8
 _NEEDS = (
     Stand.GHOST, Stand.ASK, Stand.QUIET, Stand.HELD, Stand.BACKOFF, Stand.LIMIT, Stand.PAUSED, Stand.QUEUED,
     Stand.SENT, Stand.TOOL, Stand.STREAMING,
