@@ -25,7 +25,15 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )  # fmt: skip
-from luna_tui.core.insight import Stand, countdown_s, dependents, quiet_after_s, silence_s, stand
+from luna_tui.core.insight import (
+    Stand,
+    countdown_s,
+    dependents,
+    quiet_after_s,
+    quiet_facts,
+    silence_s,
+    stand,
+)
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Status
@@ -50,10 +58,12 @@ def attention(state: RunState, now_s: float, width: int, height: int, g: Glyphs)
 
 def _troubled(state: RunState, now_s: float, most: int) -> tuple[list[tuple[Stand, SubtaskState]], int]:
     """The most urgent ones, and how many there are; looks at what is live and at no more than it shows."""
-    quiet = quiet_after_s(state, state.current_wave)
-    ended = islice(state.troubled, max(0, most))
-    found = [(stand(s, now_s, quiet_after_s=quiet), s) for s in ended]
-    alive = [(stand(s, now_s, quiet_after_s=quiet), s) for s in state.live.values() if not s.ghost]
+    found = [(stand(s, now_s), s) for s in islice(state.troubled, max(0, most))]
+    alive = [
+        (stand(s, now_s, quiet_after_s=quiet_after_s(state, state.wave_of(s))), s)
+        for s in state.live.values()
+        if not s.ghost
+    ]
     alive = [pair for pair in alive if pair[0] in _RANK]
     first = heapq.nsmallest(most, alive + found, key=lambda pair: _RANK[pair[0]])
     return first, len(alive) + len(state.troubled)
@@ -64,8 +74,7 @@ def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int
     role = ROLES[how]
     match how:
         case Stand.QUIET:
-            usual = quiet_after_s(state, state.current_wave)
-            text = f"no token for {silence_s(s, now_s):.0f} s (usual here: under {usual:.0f} s)"
+            text = _quiet(state, s, now_s)
         case Stand.BACKOFF:
             left = countdown_s(s, now_s)
             again = f"again in {clock(left)}" if left is not None else "waits to try again"
@@ -85,6 +94,16 @@ def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int
         Span(" stop"),
     )
     return join((Span(head, role), Span(text)), keys if how is Stand.QUIET else (), width, g.cut)
+
+
+def _quiet(state: RunState, s: SubtaskState, now_s: float) -> str:
+    """How long it has been silent, compared with what is usual in its wave."""
+    p95_s = quiet_facts(state, state.wave_of(s))[0]
+    silent = f"{silence_s(s, now_s):.0f}"
+    if p95_s is None:
+        usual = f"{quiet_after_s(state, None):.0f}"
+        return _("no token for {s} s (more than {usual} s is unusual)").format(s=silent, usual=usual)
+    return _("no token for {s} s (p95 of this wave {p95} s)").format(s=silent, p95=f"{p95_s:.0f}")
 
 
 def event_lines(state: RunState, width: int, height: int, g: Glyphs) -> Panel:
