@@ -238,6 +238,19 @@ def test_a_short_screen_says_how_much_is_below_and_j_shows_it() -> None:
     drive(steps, records=measured().records(), size=(80, 14))
 
 
+def test_what_y_takes_is_one_line_that_says_it_all() -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("l")
+        assert isinstance(app.screen, LimitsScreen)
+        assert app.screen.taken_line().startswith("ITPM      315k       63k   382k    450k")
+        await pilot.press("R")
+        assert isinstance(app.screen, ReportScreen)
+        assert app.screen.taken_line().startswith("luna 7f3a  REPORT  by-hand")
+        assert "RUNNING  3 ok  7 to come" in app.screen.taken_line()
+
+    drive(steps, records=measured().records())
+
+
 def test_pausing_works_from_the_limits_too() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("l", "p")

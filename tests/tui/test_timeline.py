@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,17 @@ def test_a_small_run_at_80_columns() -> None:
         "lost so far: nothing worth a second",
         "1.03 do_c try 2 w02 0:08-0:24: first token 2 s, stream 10 s after 4 s backoff",
     ]
+
+
+def readme_picture() -> str:
+    """The timeline of the small run as the README shows it."""
+    lines = page(BY_HAND, 80, 15, worker=2, bar=bars(BY_HAND.subtasks["c"], 60.0)[1])[:-2]
+    return "\n".join(line for line in lines if line)
+
+
+def test_the_picture_in_the_readme_is_true() -> None:
+    readme = Path(__file__).parent.parent.parent / "README.md"
+    assert f"```text\n{readme_picture()}\n```" in readme.read_text(encoding="utf-8")
 
 
 def test_the_same_in_ascii() -> None:
@@ -195,6 +207,7 @@ def test_the_cursor_goes_over_lanes_and_bars_and_enter_opens() -> None:
         await pilot.press("k")
         assert last_bar(app).startswith("1.02 do_b try 1 w01")
         assert screen.under_cursor() == ("b",)
+        assert screen.taken_line() == last_bar(app)
         await pilot.press("enter")
         assert isinstance(app.screen, SubtaskScreen)
         assert app.screen.subtask == "b"

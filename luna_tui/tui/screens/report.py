@@ -12,6 +12,7 @@ from luna_tui.tui.views.frame import key_line
 from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
 from luna_tui.tui.views.report import report_lines
 from luna_tui.tui.views.spans import Line, Role, Span
+from luna_tui.tui.views.text import plain
 
 _ON_KEY_LINE = (
     "go.back", "go.help", "go.timeline", "go.limits", "go.problems", "go.events", "take.line", "move.down",
@@ -34,6 +35,10 @@ class ReportScreen(PageScreen):
         state, now_s = self.luna.state_now()
         found = self._gauged.of(state, now_s)
         return report_lines(state, now_s, self.looks(), folder=self.luna.settings.folder, found=found)
+
+    def taken_line(self) -> str:
+        """How it stands in one line, for the clipboard."""
+        return "  ".join(plain(line).strip() for line in self.lines()[:2])
 
     def foot(self) -> Line:
         """Keys, and when it closes by itself."""

@@ -8,7 +8,7 @@ from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.listing import ListScreen
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.lanes import CELL_LENGTHS_S, cells_across, last_cells, whole_run, zoomed
+from luna_tui.tui.views.lanes import CELL_LENGTHS_S, bar_in_words, cells_across, last_cells, whole_run, zoomed
 from luna_tui.tui.views.spans import Looks, Panel
 from luna_tui.tui.views.timeline import (
     ORDERS,
@@ -88,6 +88,11 @@ class TimelineScreen(ListScreen):
         """The subtask of the bar under the cursor."""
         bar = self._bar_under_cursor()
         return (bar.subtask,) if bar is not None else ()
+
+    def taken_line(self) -> str:
+        """The bar under the cursor in words, for the clipboard."""
+        bar = self._bar_under_cursor()
+        return bar_in_words(self.luna.state_now()[0], bar) if bar is not None else ""
 
     def action_open(self) -> None:
         """Open the subtask of the bar under the cursor."""
