@@ -52,6 +52,8 @@ class SubtaskState:
     cancel_requested: bool = False
     undone: list[Span] = field(default_factory=list)
     """From each end to the retry that undid it."""
+    row_s: float = 0.0
+    """Seconds of the longest row that ends with it, each needing the one before; 0 until it ended."""
     unmet: int = 0
     """Subtasks it needs that have not ended well."""
     chain: int = 1
