@@ -133,6 +133,16 @@ def lane_bars(track: Track, worker: int, start_at: float, end_at: float, now_s: 
                     yield cut
 
 
+def bars_around(track: Track, worker: int, at: float, now_s: float) -> list[Bar]:
+    """Bars of a worker near an instant, in order: those of what it had then, and of two before and after."""
+    place = max(0, track.between(at, at).start)
+    last = min(len(track.since) - 1, place + 2)
+    start_at = track.since[max(0, place - 2)] if track.since else 0.0
+    end_at = track.since[last + 1] if last + 1 < len(track.since) else now_s
+    found = lane_bars(track, worker, start_at, end_at, now_s)
+    return [bar for bar in found if bar.start_at < end_at and bar.end_at > start_at]
+
+
 def _until(bar: Bar, until: float) -> Bar | None:
     """The bar up to the instant at which its worker was given something else."""
     if bar.end_at <= until:
