@@ -28,7 +28,7 @@ class SubtaskState:
     worker: int | None = None
     attempt: int = 0
     started_at: float | None = None
-    """First start."""
+    """First start since it last came in line."""
     ended_at: float | None = None
     first_output_at: float | None = None
     """Of the current attempt."""
@@ -52,6 +52,8 @@ class SubtaskState:
     cancel_requested: bool = False
     row_s: float = 0.0
     """Seconds of the longest row that ends with it, each needing the one before; 0 until it ended."""
+    undone: list[Span] = field(default_factory=list)
+    """From each end to the retry that undid it."""
     unmet: int = 0
     """Subtasks it needs that have not ended well."""
     chain: int = 1
@@ -85,6 +87,8 @@ class WaveState:
     end_reason: str = ""
     most: int | None = None
     """Workers that the plan allows it at once; None = as many as the run has."""
+    reopened: bool = False
+    """It had ended, and a person had subtasks of it tried again."""
     ended: int = 0
     good: int = 0
     cached: int = 0

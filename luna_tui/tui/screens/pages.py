@@ -1,14 +1,13 @@
-"""Screens that are read, and the help."""
+"""What screens that are read share."""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
 
 from luna_tui.tui.screens.acting import ActingScreen
-from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.views.frame import key_line
-from luna_tui.tui.views.keys import SCREEN_KEYS, Keys, words_of
-from luna_tui.tui.views.pages import help_lines, page
+from luna_tui.tui.views.keys import words_of
+from luna_tui.tui.views.pages import page
 from luna_tui.tui.views.spans import Line
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
@@ -68,26 +67,3 @@ class PageScreen(ActingScreen):
         last = max(0, len(self.lines()) - self.app.size.height + 2)
         self.start = max(0, min(last, self.start + lines))
         self.draw()
-
-
-class HelpScreen(PageScreen):
-    """Keys of the screen it was opened from, and states."""
-
-    KEYS = SCREEN_KEYS["help"]
-    BINDINGS = bindings(KEYS)
-
-    def __init__(self, about: Keys) -> None:
-        super().__init__()
-        self._about = about
-
-    def lines(self) -> list[Line]:
-        """Keys, then states."""
-        return help_lines(self._about, self.looks())
-
-    def action_help(self) -> None:
-        """The key that opened it closes it."""
-        self.dismiss()
-
-    def action_leave(self) -> None:
-        """Up one level: whoever reads the help does not want to leave the program."""
-        self.dismiss()

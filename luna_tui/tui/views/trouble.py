@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from luna_tui.core.events import (
     AttemptFailed,
+    BudgetChanged,
     CancelRequested,
     JournalFailed,
     ModeChanged,
     Record,
+    RetryRequested,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SkipRequested,
     SubtaskFinished,
     SubtaskStarted,
     SubtaskWaiting,
@@ -35,11 +39,11 @@ from luna_tui.core.insight import (
     stand,
 )
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.tongue import _
+from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Status
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Panel, Role, Span
-from luna_tui.tui.views.text import clock, fit_line, join
+from luna_tui.tui.views.text import clock, fit_line, join, money
 
 _RANK = {Stand.GHOST: 0, Stand.QUIET: 1, Stand.TIMED_OUT: 2, Stand.FAILED: 3, Stand.BACKOFF: 4}
 
@@ -150,6 +154,8 @@ def _event(state: RunState, record: Record) -> tuple[str, Role] | None:
                 f"{e.by} asked to stop {what} ({'now' if e.manner.value == 'now' else 'finish in flight'})",
                 Role.WARN,
             )
+        case RetryRequested() | SkipRequested() | BudgetChanged() as e:
+            return _asked(e, label)
         case ModeChanged() as e:
             return f"mode {e.from_} -> {e.to}, by {e.by}", Role.ACCENT
         case WorkersChanged() as e:
@@ -172,3 +178,30 @@ def _event(state: RunState, record: Record) -> tuple[str, Role] | None:
             return f"{label(e.subtask)}: {e.tool} {e.summary}", Role.DIM
         case _:
             return None
+
+
+def _asked(
+    event: RetryRequested | SkipRequested | BudgetChanged, label: Callable[[str], str]
+) -> tuple[str, Role]:
+    match event:
+        case RetryRequested() as e:
+            text = _("{by} asked for new tries of {what}")
+            if e.prompt is not None:
+                text = _("{by} asked for new tries of {what}, with another prompt")
+            return text.format(by=e.by, what=_several(e.subtasks, e.requeued, label)), Role.ACCENT
+        case SkipRequested() as e:
+            what = _several(e.subtasks, e.subtasks, label)
+            return _("{by} asked to skip {what}").format(by=e.by, what=what), Role.WARN
+        case BudgetChanged() as e:
+            before, after = (_("no cap") if usd is None else money(usd) for usd in (e.from_, e.to))
+            text = _("budget {before} -> {after}, by {by}")
+            return text.format(before=before, after=after, by=e.by), Role.ACCENT
+
+
+def _several(named: Sequence[str], all_of_them: Sequence[str], label: Callable[[str], str]) -> str:
+    """The first one by name, and how many more are concerned."""
+    more = len(set(all_of_them).union(named)) - 1
+    first = label(named[0]) if named else ""
+    if more < 1:
+        return first
+    return _n("{first} and {n} more", "{first} and {n} more", more).format(first=first, n=more)
