@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from past import Past, two_waves
 
+from luna_tui.core.events import RetryRequested
 from luna_tui.core.lanes import (
     Cause,
     Window,
@@ -117,6 +118,18 @@ def test_a_subtask_that_went_on_with_another_worker_is_in_both_lanes() -> None:
     state = past.say(8.0, "a").limits(10.0, 0.1).state()
     assert drawn(state, 0, Window(0, 10, 1.0), 10.0) == "ssssxsssss"
     assert drawn(state, 1, Window(0, 10, 1.0), 10.0) == "......llss"
+
+
+def test_what_a_person_had_tried_again_is_drawn_twice() -> None:
+    past = Past({"w": "ab"}).start(0.0, "a", 0).say(0.0, "a").end(3.0, "a", Status.FAILED, "said no")
+    past.tell(5.0, RetryRequested(by="user", subtasks=("a",), requeued=("a",)))
+    past.start(6.0, "a", 0).say(6.0, "a")
+    past.tell(8.0, RetryRequested(by="user", subtasks=("a",), requeued=("a",)))
+    state = past.start(8.5, "a", 1).say(8.5, "a").limits(10.0, 0.1).state()
+    assert drawn(state, 0, Window(0, 20, 0.5), 10.0) == "ssssssx.....ssssx..."
+    assert drawn(state, 1, Window(0, 20, 0.5), 10.0) == "................." + "sss"
+    assert [b.error for b in bars(state.subtasks["a"], 10.0)] == ["", "tried again by user", ""]
+    assert state.tracks.load.count == state.running == 1
 
 
 def test_a_worker_that_was_replaced_ends_its_bar_where_the_next_one_begins() -> None:
