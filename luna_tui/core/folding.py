@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
-INTERRUPTED = "interrupted"
-"""`error_kind` of a try that was ended to make a new one."""
 RUN = "run"
 TOOL = "tool"
 MOST_TOOLS = 200
 """Calls of tools remembered of one attempt."""
+INTERRUPTED = "interrupted"
+"""`error_kind` of a try that was ended to make a new one."""
 
 
 def start_run(state: RunState, event: RunStarted, at: float) -> None:
@@ -137,11 +137,12 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
         _undo_end(state, s, at)
     elif s.running:
         s.running, s.tool, s.asked = False, None, None
-        _end_tool(s, at)
         if s.tries and s.tries[-1].ended_at is None:
             last = s.tries[-1]
             _end_try(state, last, at)
             last.error_kind, last.message = INTERRUPTED, f"tried again by {by}"
+            _end_tool(s, at)
+            state.tracks.fail(s, last, at)
         _end_span(state, s, at)
     count(state, s)
 
@@ -149,7 +150,7 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
 def _undo_end(state: RunState, s: SubtaskState, at: float) -> None:
     s.undone.append(Span(ENDED, at if s.ended_at is None else s.ended_at, at))
     s.status, s.reason, s.output_file, s.asked = None, "", None, None
-    s.started_at, s.ended_at, s.duration_s, s.row_s = None, None, 0.0, 0.0
+    s.started_at, s.ended_at, s.duration_s = None, None, 0.0
     wave = state.waves.get(s.wave)
     if wave is not None and wave.ended_at is not None:
         wave.status, wave.end_reason, wave.ended_at, wave.reopened = None, "", None, True

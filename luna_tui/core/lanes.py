@@ -133,6 +133,16 @@ def lane_bars(track: Track, worker: int, start_at: float, end_at: float, now_s: 
                     yield cut
 
 
+def bars_around(track: Track, worker: int, at: float, now_s: float) -> list[Bar]:
+    """Bars of a worker near an instant, in order: those of what it had then, and of two before and after."""
+    place = max(0, track.between(at, at).start)
+    last = min(len(track.since) - 1, place + 2)
+    start_at = track.since[max(0, place - 2)] if track.since else 0.0
+    end_at = track.since[last + 1] if last + 1 < len(track.since) else now_s
+    found = lane_bars(track, worker, start_at, end_at, now_s)
+    return [bar for bar in found if bar.start_at < end_at and bar.end_at > start_at]
+
+
 def _until(bar: Bar, until: float) -> Bar | None:
     """The bar up to the instant at which its worker was given something else."""
     if bar.end_at <= until:
@@ -172,34 +182,22 @@ def _keep(track: Track, window: Window, fresh: Sequence[Cell], over_at: float) -
 
 def _worked_out(track: Track, worker: int, window: Window, now_s: float) -> list[Cell]:
     had = track.between(window.start_at, window.end_at)
-    coarse = window.cell_s >= track.spent.width_s and len(had) > _FEW_PER_CELL * window.count
-    if coarse:
+    if window.cell_s >= track.spent.width_s and len(had) > _FEW_PER_CELL * window.count:
         spent = [track.spent.between(*edges) for edges in window.edges()]
-        failed = {window.place(at) for at in track.failed_between(window.start_at, window.end_at)}
         last = track.had[-1]
         for stretch in of_last_span(last, now_s) if last.spans[-1].end_at is None else ():
             _share(spent, stretch, window)
     else:
-        spent, failed = _bar_by_bar(track, worker, window, now_s)
+        spent = [{} for _ in range(window.count)]
+        for bar in lane_bars(track, worker, window.start_at, window.end_at, now_s):
+            for stretch in bar.stretches:
+                _share(spent, stretch, window)
+    failed = {window.place(at) for at in track.failed_between(window.start_at, window.end_at)}
     cell_ends = (min(now_s, end) - start for start, end in window.edges())
     return [
         Cell(_most(by_cause, length), n in failed)
         for n, (by_cause, length) in enumerate(zip(spent, cell_ends, strict=True))
     ]
-
-
-def _bar_by_bar(
-    track: Track, worker: int, window: Window, now_s: float
-) -> tuple[list[dict[Cause, float]], set[int]]:
-    """Seconds by cause in each cell, and the cells in which an attempt failed."""
-    spent: list[dict[Cause, float]] = [{} for _ in range(window.count)]
-    failed: set[int] = set()
-    for bar in lane_bars(track, worker, window.start_at, window.end_at, now_s):
-        for stretch in bar.stretches:
-            _share(spent, stretch, window)
-        if bar.error:
-            failed.add(window.place(bar.end_at))
-    return spent, failed
 
 
 def _share(spent: list[dict[Cause, float]], stretch: Stretch, window: Window) -> None:

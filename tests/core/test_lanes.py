@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from past import Past, two_waves
 
+from luna_tui.core.events import RetryRequested
 from luna_tui.core.lanes import (
     Cause,
     Window,
     bars,
+    bars_around,
     borders,
     cells,
     critical_so_far,
@@ -108,6 +110,47 @@ def test_what_is_over_is_drawn_the_same_a_second_time() -> None:
     assert [cells(state, w, window, 60.0) for w in range(3)] == first
     assert [cells(fold(two_waves().records()), w, window, 60.0) for w in range(3)] == first
     assert state.tracks.lanes[0].memo
+
+
+def test_a_subtask_that_went_on_with_another_worker_is_in_both_lanes() -> None:
+    past = Past({"w": "ab"}).start(0.0, "a", 0).say(0.0, "a").fail(4.0, "a", delay_s=1.0)
+    past.start(4.0, "b", 0).say(4.0, "b").wait(6.0, "a", 1, WaitReason.ITPM).start(8.0, "a", 1)
+    state = past.say(8.0, "a").limits(10.0, 0.1).state()
+    assert drawn(state, 0, Window(0, 10, 1.0), 10.0) == "ssssxsssss"
+    assert drawn(state, 1, Window(0, 10, 1.0), 10.0) == "......llss"
+
+
+def test_what_a_person_had_tried_again_is_drawn_twice() -> None:
+    past = Past({"w": "ab"}).start(0.0, "a", 0).say(0.0, "a").end(3.0, "a", Status.FAILED, "said no")
+    past.tell(5.0, RetryRequested(by="user", subtasks=("a",), requeued=("a",)))
+    past.start(6.0, "a", 0).say(6.0, "a")
+    past.tell(8.0, RetryRequested(by="user", subtasks=("a",), requeued=("a",)))
+    state = past.start(8.5, "a", 1).say(8.5, "a").limits(10.0, 0.1).state()
+    assert drawn(state, 0, Window(0, 20, 0.5), 10.0) == "ssssssx.....ssssx..."
+    assert drawn(state, 1, Window(0, 20, 0.5), 10.0) == "................." + "sss"
+    assert [b.error for b in bars(state.subtasks["a"], 10.0)] == ["", "tried again by user", ""]
+    assert state.tracks.load.count == state.running == 1
+
+
+def test_a_worker_that_was_replaced_ends_its_bar_where_the_next_one_begins() -> None:
+    past = Past({"w": "ab"}).start(0.0, "a", 0).say(0.0, "a").start(6.0, "b", 0).say(6.0, "b")
+    state = past.limits(10.0, 0.1).state()
+    found = list(lane_bars(state.tracks.lanes[0], 0, 0.0, 10.0, 10.0))
+    assert [(b.subtask, b.start_at, b.end_at) for b in found] == [("a", 0.0, 6.0), ("b", 6.0, 10.0)]
+
+
+def test_the_bars_around_an_instant_are_few_however_long_the_lane() -> None:
+    ids = [f"s{n}" for n in range(1_000)]
+    past = Past({"w": ids}).wave(0.0, "w")
+    for n, i in enumerate(ids):
+        past.start(n * 2.0, i, 0).end(n * 2.0 + 1.0, i)
+    state = past.state()
+    track = state.tracks.lanes[0]
+    assert [b.subtask for b in bars_around(track, 0, 1_000.5, state.at)] == [
+        "s498", "s499", "s500", "s501", "s502",
+    ]  # fmt: skip
+    assert [b.subtask for b in bars_around(track, 0, state.at, state.at)] == ["s997", "s998", "s999"]
+    assert [b.subtask for b in bars_around(track, 0, 0.0, state.at)] == ["s0", "s1", "s2"]
 
 
 def test_a_window_begins_at_a_multiple_of_its_cells() -> None:

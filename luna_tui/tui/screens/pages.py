@@ -1,4 +1,4 @@
-"""What screens that are read have in common: lines that scroll."""
+"""What screens that are read share."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luna_tui.core.lanes import Bar, Window, critical_so_far, lane_bars
+from luna_tui.core.lanes import Bar, Window, bars_around, critical_so_far
 from luna_tui.core.lost import Gauged
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.listing import ListScreen
@@ -143,21 +143,18 @@ class TimelineScreen(ListScreen):
         bar = self._bar_under_cursor() if self.bar is not None else None
         super()._move(by)
         if bar is not None:
-            found = self._bars()
             at = (bar.start_at + bar.end_at) / 2
-            near = min(found, key=lambda b: max(b.start_at - at, at - b.end_at, 0.0), default=None)
+            near = min(self._bars(at), key=lambda b: max(b.start_at - at, at - b.end_at, 0.0), default=None)
             self.bar = near.key if near is not None else None
             self.draw()
 
     def _step(self, by: int) -> None:
-        found = self._bars()
         here = self._bar_under_cursor()
-        keys = [b.key for b in found]
-        place = keys.index(here.key) if here is not None and here.key in keys else len(keys)
-        if 0 <= place + by < len(found):
-            bar = found[place + by]
-            self._show(bar, by)
-            self.bar = bar.key
+        found = self._bars(here.start_at) if here is not None else []
+        place = found.index(here) + by if here in found else -1
+        if 0 <= place < len(found):
+            self._show(found[place], by)
+            self.bar = found[place].key
         else:
             self._scroll(by)
         self.draw()
@@ -203,22 +200,15 @@ class TimelineScreen(ListScreen):
     def _worker(self) -> int | None:
         return None if self.selected is None else int(self.selected)
 
-    def _bars(self) -> list[Bar]:
-        """Bars of the lane under the cursor, those around the window included."""
+    def _bars(self, at: float) -> list[Bar]:
+        """Bars of the lane under the cursor around an instant."""
         state, now_s = self.luna.state_now()
         worker = self._worker()
         track = state.tracks.lanes.get(worker) if worker is not None else None
-        if worker is None or track is None:
-            return []
-        window = self.window()
-        length = window.count * window.cell_s
-        start_at, end_at = window.start_at - length, window.end_at + length
-        places = track.between(start_at, end_at)
-        start_at = min(start_at, track.since[max(0, places.start - 1)]) if track.since else start_at
-        return list(lane_bars(track, worker, start_at, end_at, now_s))
+        return [] if worker is None or track is None else bars_around(track, worker, at, now_s)
 
     def _bar_under_cursor(self) -> Bar | None:
-        found = self._bars()
         if self.bar is None:
+            found = self._bars(self.luna.state_now()[1])
             return found[-1] if found else None
-        return next((b for b in found if b.key == self.bar), None)
+        return next((b for b in self._bars(self.bar[1]) if b.key == self.bar), None)

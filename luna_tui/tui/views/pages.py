@@ -1,12 +1,11 @@
-"""The frame of pages that are read rather than watched."""
+"""Pages that are read rather than watched: their frame."""
 
 from __future__ import annotations
 
 from luna_tui.core.tongue import _n
-from luna_tui.tui.views.frame import rule
 from luna_tui.tui.views.glyphs import glyphs_for
 from luna_tui.tui.views.spans import Line, Looks, Panel, Role, Span
-from luna_tui.tui.views.text import cell_len, fit_line, join
+from luna_tui.tui.views.text import fit_line
 
 
 def page(lines: list[Line], looks: Looks, foot: Line) -> Panel:
@@ -17,16 +16,16 @@ def page(lines: list[Line], looks: Looks, foot: Line) -> Panel:
     shown = [fit_line(line, looks.width, g.cut) for line in lines[start : start + room]]
     shown += [()] * (room - len(shown))
     more = len(lines) - room - start
-    edge = rule(looks.width, g)
-    if more > 0:
-        said = _n("{n} more line below, j", "{n} more lines below, j", more).format(n=more)
-        edge = join(
-            rule(max(0, looks.width - cell_len(said) - 6), g),
-            (Span(f"{said} ", Role.DIM), *rule(3, g)),
-            looks.width,
-            g.cut,
-        )
-    return Panel((*shown, edge, fit_line(foot, looks.width, g.cut))[-looks.height :])
+    below = (
+        _n(" {n} more line below, j ", " {n} more lines below, j ", more).format(n=more) if more > 0 else ""
+    )
+    left = max(0, looks.width - len(below) - 2)
+    rule: Line = (
+        Span(g.rule * left, Role.BORDER), Span(below, Role.DIM),
+        Span(g.rule * (looks.width - left - len(below)), Role.BORDER),
+    )  # fmt: skip
+    foot = fit_line(foot, looks.width, g.cut)
+    return Panel((*shown, fit_line(rule, looks.width, g.cut), foot)[-looks.height :])
 
 
 def without_air(lines: list[Line], room: int) -> list[Line]:
