@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
+from luna_tui.core.alike import Alike, Ended, group, went_wrong_at
 from luna_tui.core.events import AttemptFailed
 from luna_tui.core.forecast import cost_forecast, when_cap_passed
 from luna_tui.core.insight import quiet_after_s, quiet_facts
@@ -40,6 +41,7 @@ FOREIGN_SHARE = 0.2
 MOST_BEHIND = 1_000
 """Members and dependents looked at for what a group blocks."""
 
+_ENDED = Ended()
 _RETRY_WAITS = (WaitReason.BACKOFF, WaitReason.RETRY_AFTER)
 Members = list[SubtaskState]
 
@@ -77,25 +79,24 @@ class Finder:
         """Threads that ignore a cancel."""
         found = list(filter(self._keeps, self._state.troubled.ghosts.values()))
         if found:
-            since = min(_last_at(s) for s in found)
-            yield self._group(
-                "ghost", Cause.GHOST, Abandoned(asked_s=max(0.0, self._now_s - since)), found, since_at=since
-            )
+            alike = self._alike(Cause.GHOST, found)
+            facts = Abandoned(asked_s=max(0.0, self._now_s - alike.since_at))
+            yield self._group("ghost", facts, alike, since_at=alike.since_at)
 
     def ended(self) -> Iterator[Problem]:
         """Failed and timed out, by what happened."""
         troubled = self._state.troubled
         for cause, found in (
-            (Cause.TIMED_OUT, troubled.timed_out.values()),
-            (Cause.FAILED, troubled.failed.values()),
+            (Cause.TIMED_OUT, troubled.timed_out),
+            (Cause.FAILED, troubled.failed),
         ):
-            for key, members in _alike(filter(self._keeps, found), cause).items():
-                yield self._failed(f"{cause}:{key}", cause, members)
+            for alike in self._ended(cause, found):
+                yield self._failed(alike)
 
     def live(self) -> Iterator[Problem]:
         """What goes wrong with those that have not ended."""
         quiet: dict[str, Members] = {}
-        retrying: dict[str, Members] = {}
+        retrying: Members = []
         held: Members = []
         asking: Members = []
         usual: dict[str, float] = {}
@@ -108,16 +109,17 @@ class Finder:
                 if silence_s(s, self._now_s) > usual[s.wave]:
                     quiet.setdefault(s.wave, []).append(s)
             elif s.waiting in _RETRY_WAITS:
-                retrying.setdefault(_why(s, Cause.RETRYING), []).append(s)
+                retrying.append(s)
             elif s.waiting is WaitReason.BUDGET:
                 held.append(s)
             elif s.waiting is WaitReason.APPROVAL:
                 asking.append(s)
         for wave, members in quiet.items():
             yield self._quiet(wave, members)
-        for key, members in retrying.items():
-            if len(members) >= SEVERAL or any((s.expected_s or 0.0) >= LONG_RETRY_S for s in members):
-                yield self._failed(f"{Cause.RETRYING}:{key}", Cause.RETRYING, members)
+        for alike in group({}, retrying, Cause.RETRYING, self._state.waves).values():
+            waits = (s.expected_s or 0.0 for s in alike.members)
+            if len(alike.members) >= SEVERAL or max(waits) >= LONG_RETRY_S:
+                yield self._failed(alike)
         yield from self._standing(Cause.HELD, held)
         yield from self._standing(Cause.ASK, asking)
 
@@ -167,57 +169,76 @@ class Finder:
         )
         standing = " ".join(f"{s.attempt}:{s.last_output_at}" for s in members)
         return self._group(
-            f"quiet:{wave}", Cause.QUIET, facts, members,
+            f"quiet:{wave}", facts, self._alike(Cause.QUIET, members),
             since_at=self._now_s - longest, price=True, standing=standing,
         )  # fmt: skip
 
-    def _failed(self, key: str, cause: Cause, members: Members) -> Problem:
-        newest = max(members, key=_last_at)
-        last = newest.tries[-1] if newest.tries else None
-        kind = "" if last is None or last.error_kind is None else str(last.error_kind)
-        lefts = [left for s in members if (left := countdown_s(s, self._now_s)) is not None]
-        own = kind and cause is not Cause.TIMED_OUT
+    def _ended(self, cause: Cause, found: Mapping[str, SubtaskState]) -> Iterable[Alike]:
+        waves = self._state.waves
+        if self._whole:
+            return _ENDED.groups(cause, found, waves)
+        return group({}, filter(self._keeps, found.values()), cause, waves).values()
+
+    def _failed(self, alike: Alike) -> Problem:
+        newest, cause = alike.newest, alike.cause
+        assert newest is not None
+        last = newest.tries[-1] if newest.tries and cause is not Cause.TIMED_OUT else None
+        if last is not None and last.error_kind is None:
+            last = None
+        kind = "" if last is None else str(last.error_kind)
+        waits = alike.members if cause is Cause.RETRYING else ()
+        lefts = [left for s in waits if (left := countdown_s(s, self._now_s)) is not None]
         facts = Failure(
-            kind=kind if own else "",
-            status=last.status if own and last is not None else None,
-            message=last.message if own and last is not None else newest.reason,
-            tries=max(len(s.tries) for s in members),
-            allowed=max(s.planned.retries for s in members) + 1,
-            last_at=_last_at(newest),
-            recent=self._recently(kind) if own else 0,
+            kind=kind,
+            status=None if last is None else last.status,
+            message=newest.reason if last is None else last.message,
+            tries=alike.tries,
+            allowed=alike.allowed,
+            last_at=went_wrong_at(newest),
+            recent=self._recently(kind) if kind else 0,
             next_s=min(lefts, default=None),
             last_s=max(lefts, default=None),
         )
-        standing = str(sum(len(s.tries) for s in members))
-        since = min(_last_at(s) for s in members)
         return self._group(
-            key, cause, facts, members,
-            since_at=since, price=cause is not Cause.RETRYING, standing=standing,
+            f"{cause}:{alike.key}", facts, alike,
+            since_at=alike.since_at, price=cause is not Cause.RETRYING, standing=str(alike.all_tries),
         )  # fmt: skip
 
     def _standing(self, cause: Cause, members: Members) -> Iterator[Problem]:
         if members:
             facts = Standing(cap_usd=self._state.budget_usd, spent_usd=self._state.cost_usd)
             since = min(s.waiting_since for s in members)
-            yield self._group(cause.value, cause, facts, members, since_at=since)
+            yield self._group(cause.value, facts, self._alike(cause, members), since_at=since)
+
+    def _alike(self, cause: Cause, members: Members) -> Alike:
+        alike = Alike(cause, "")
+        for s in members:
+            alike.add(s, self._state.waves)
+        return alike
 
     def _group(
-        self, key: str, cause: Cause, facts: Facts, members: Members, *, since_at: float,
-        price: bool = False, standing: str = "",
-    ) -> Problem:  # fmt: skip
-        waves = self._state.waves
-        members.sort(key=lambda s: (waves[s.wave].number, s.label))
-        blocks, behind = self._blocks(members)
+        self,
+        key: str,
+        facts: Facts,
+        alike: Alike,
+        *,
+        since_at: float,
+        price: bool = False,
+        standing: str = "",
+    ) -> Problem:
+        ended = self._state.ended
+        if alike.behind is None or alike.behind[0] != ended:
+            alike.behind = (ended, *self._blocks(alike.members))
         return Problem(
             key=key,
-            cause=cause,
+            cause=alike.cause,
             facts=facts,
-            subtasks=tuple(s.id for s in members),
+            subtasks=alike.ids,
             since_at=since_at,
-            blocks=blocks,
-            behind=behind,
-            critical=any(self._critical(s) for s in members[:MOST_BEHIND]),
-            price=self._price(members) if price else None,
+            blocks=alike.behind[1],
+            behind=alike.behind[2],
+            critical=any(self._critical(s) for s in islice(alike.members, MOST_BEHIND)),
+            price=self._price(alike) if price else None,
             standing=standing,
         )
 
@@ -253,17 +274,17 @@ class Finder:
         follows = wave.number < len(self._state.waves)
         return alone and follows and self._state.plan.schedule is Schedule.WAVES
 
-    def _price(self, members: Members) -> RetryPrice:
+    def _price(self, alike: Alike) -> RetryPrice:
         """By the means of each one's wave; unknown when one of them is."""
         state = self._state
         usd: float | None = 0.0 if not state.unpriced and state.cost_usd is not None else None
         work_s: float | None = 0.0
-        for wave, count in Counter(s.wave for s in members).items():
+        for wave, count in alike.by_wave.items():
             asked = self._means.asking(state.waves[wave])
             took = self._means.of(state.waves[wave])
             usd = usd + count * asked.mean_usd if usd is not None and asked.asked else None
             work_s = work_s + count * took.mean_s if work_s is not None and took.ends else None
-        at_once = max(1, min(len(members), state.max_workers))
+        at_once = max(1, min(len(alike.members), state.max_workers))
         return RetryPrice(usd or None, None if work_s is None else work_s / at_once)
 
     def _needs_s(self, wave: WaveState) -> float:
@@ -290,26 +311,3 @@ class Finder:
 
 def _any(s: SubtaskState) -> bool:
     return True
-
-
-def _alike(found: Iterable[SubtaskState], cause: Cause) -> dict[str, Members]:
-    groups: dict[str, Members] = {}
-    for s in found:
-        groups.setdefault(_why(s, cause), []).append(s)
-    return groups
-
-
-def _why(s: SubtaskState, cause: Cause) -> str:
-    """What a subtask has in common with others that went wrong for the same cause."""
-    last = s.tries[-1] if s.tries else None
-    if cause is Cause.TIMED_OUT or last is None or last.error_kind is None:
-        return s.reason
-    return str(last.error_kind) if last.status is None else f"{last.error_kind}:{last.status}"
-
-
-def _last_at(s: SubtaskState) -> float:
-    """When it last ended a try, or ended."""
-    ends = [t.ended_at for t in s.tries[-1:] if t.ended_at is not None]
-    if s.ended_at is not None:
-        ends.append(s.ended_at)
-    return max(ends, default=s.started_at or 0.0)

@@ -72,7 +72,7 @@ def name(state: RunState, p: Problem) -> str:
     match facts:
         case Failure():
             why = _failure(facts)
-            return _("tries again: {why}").format(why=why) if p.cause is Cause.RETRYING else why
+            return _("retries: {why}").format(why=why) if p.cause is Cause.RETRYING else why
         case Silence():
             return _n("quiet stream", "quiet streams", p.size)
         case Abandoned():

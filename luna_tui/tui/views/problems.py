@@ -30,6 +30,8 @@ _INDENT = 4
 _COUNT = 5
 _SINCE = 13
 _NARROW = 60
+_WIDEST = 132
+"""Cells over which the head of a group is spread at most: the eye must find its way back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _as_many(parts: Sequence[str], width: int, g: Glyphs) -> str:
 
 def _head(state: RunState, row: Row, look: ProblemsLook, now_s: float, looks: Looks, g: Glyphs) -> Line:
     """Cursor, mark, glyph, name, how many, which, what they block, since when."""
-    p, width = row.problem, looks.width
+    p, width = row.problem, min(looks.width, _WIDEST)
     hushed = p.key in look.hidden
     chosen = looks.selected == row.key
     marked = bool(p.subtasks) and all(i in looks.marked for i in p.subtasks)
@@ -176,10 +178,11 @@ def _head(state: RunState, row: Row, look: ProblemsLook, now_s: float, looks: Lo
     if width < _NARROW:
         left: Line = (*start, Span(f"{name(state, p)}  ", body), Span(_which(state, p, max(8, width // 3))))
         return join(left, (Span(clock(p.since_at or 0.0) if since else "", Role.DIM),), width, g.cut)
-    names = 25 if width < 100 else 34
+    names = 28 if width < 100 else 34
     room = width - _INDENT - names - _COUNT - 3 - (_SINCE if since else 0)
-    which = _which(state, p, max(8, room * 2 // 5)) if p.subtasks else where(p, now_s)
-    ids = pad(which, min(room, max(14, cell_len(which) + 2, room * 2 // 5 if width >= 100 else 0)), g.cut)
+    least = cell_len(effect(state, p, 2)) + 2
+    which = _which(state, p, max(8, room - least)) if p.subtasks else where(p, now_s)
+    ids = pad(which, min(room, max(12, cell_len(which) + 2, room * 2 // 5 if width >= 100 else 0)), g.cut)
     effects = _fitting_effect(state, p, room - cell_len(ids))
     left = (
         *start,
