@@ -13,6 +13,7 @@ from luna_tui.core.insight import quiet_after_s, quiet_facts
 from luna_tui.core.outlook import ENDS_FOR_FORECAST, Means, elapsed_try_s
 from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.problem_facts import (
+    MOST_BEHIND,
     Abandoned,
     Cause,
     Deadline,
@@ -38,9 +39,6 @@ LONG_RETRY_S = 30.0
 """Waiting so long for the next try is more than usual, for one as well."""
 FOREIGN_SHARE = 0.2
 """Part of a limit from which what others use is worth a word."""
-MOST_BEHIND = 1_000
-"""Members and dependents looked at for what a group blocks."""
-
 _ENDED = Ended()
 _RETRY_WAITS = (WaitReason.BACKOFF, WaitReason.RETRY_AFTER)
 Members = list[SubtaskState]
@@ -244,24 +242,24 @@ class Finder:
 
     def _blocks(self, members: Members) -> tuple[tuple[str, ...], int]:
         """Who needs one of these directly, and how many cannot run because of it in all."""
-        state = self._state
         direct: dict[str, None] = {}
-        for s in islice(members, MOST_BEHIND):
-            direct.update((i, None) for i in state.feeds.get(s.id, ()) if self._stuck(i))
-            if len(direct) >= MOST_BEHIND:
-                break
-        behind, edge = dict(direct), list(direct)
-        while edge and len(behind) < MOST_BEHIND:
-            for i in state.feeds.get(edge.pop(), ()):
-                if i not in behind and self._stuck(i):
-                    behind[i] = None
-                    edge.append(i)
         mine = {s.id for s in members[:MOST_BEHIND]}
-        return tuple(i for i in direct if i not in mine), len(behind.keys() - mine)
+        for s in islice(members, MOST_BEHIND):
+            direct.update((d, None) for d in self._stuck(s.id, mine, MOST_BEHIND - len(direct)))
+        behind, edge = set(direct), list(direct)
+        while edge and len(behind) < MOST_BEHIND:
+            new = [d for d in self._stuck(edge.pop(), mine, MOST_BEHIND) if d not in behind]
+            new = new[: MOST_BEHIND - len(behind)]
+            behind.update(new)
+            edge += new
+        return tuple(direct), len(behind)
 
-    def _stuck(self, subtask: str) -> bool:
-        status = self._state.subtasks[subtask].status
-        return status is None or (status not in GOOD and not self._state.subtasks[subtask].tries)
+    def _stuck(self, subtask: str, but: set[str], most: int) -> Iterator[str]:
+        """Those that need a subtask, have not ended well and never began; `but` these."""
+        for i in islice(self._state.feeds.get(subtask, ()), most):
+            s = self._state.subtasks[i]
+            if i not in but and (s.status is None or (s.status not in GOOD and not s.tries)):
+                yield i
 
     def _critical(self, s: SubtaskState) -> bool:
         """It begins the longest row that is left, or the wave waits for nothing else."""

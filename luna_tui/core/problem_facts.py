@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2s
 
+MOST_BEHIND = 1_000
+"""Members and dependents looked at for what a group blocks."""
+
 
 class Cause(StrEnum):
     """What is wrong with a group of subtasks or with the run; the most urgent first."""

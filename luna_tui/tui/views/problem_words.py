@@ -8,6 +8,7 @@ from typing import assert_never
 
 from luna_tui.core.insight import Stand
 from luna_tui.core.problem_facts import (
+    MOST_BEHIND,
     Abandoned,
     Cause,
     Deadline,
@@ -338,4 +339,7 @@ def _retry(p: Problem, brief: bool) -> str:
 
 
 def _skip(p: Problem) -> str:
-    return _("skip + {n} more").format(n=p.behind) if p.behind else _("skip")
+    if not p.behind:
+        return _("skip")
+    count = f"{p.behind:,}" + ("+" if p.behind >= MOST_BEHIND else "")
+    return _("skip + {n} more").format(n=count)
