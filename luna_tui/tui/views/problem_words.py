@@ -23,7 +23,7 @@ from luna_tui.core.problem_facts import (
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import ErrorKind
-from luna_tui.tui.views.glyphs import ROLES, UNICODE, Glyphs
+from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.text import clock, tokens
 
@@ -53,11 +53,6 @@ KeyWords = tuple[tuple[str, str], ...]
 def role(p: Problem) -> Role:
     """How loud it is."""
     return ROLES[STANDS[p.cause]]
-
-
-def plus_minus(g: Glyphs) -> str:
-    """Before a spread."""
-    return "±" if g is UNICODE else "~"
 
 
 def labels(state: RunState, ids: Sequence[str], most: int) -> str:
@@ -238,7 +233,7 @@ def facts_parts(state: RunState, p: Problem, now_s: float, g: Glyphs) -> tuple[s
         case Overspend():
             said = _("{usd:.2f} {pm}{spread:.2f} of {cap:.2f}")
             return (
-                said.format(usd=facts.usd, pm=plus_minus(g), spread=facts.spread_usd, cap=facts.cap_usd),
+                said.format(usd=facts.usd, pm=g.spread, spread=facts.spread_usd, cap=facts.cap_usd),
                 _("past the cap subtasks are held, never failed"),
             )
         case Deadline():

@@ -11,9 +11,9 @@ from luna_tui.core.problems import total
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import GOOD, Kind
+from luna_tui.tui.views.entries import said
 from luna_tui.tui.views.frame import body_rows, framed, key_line, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.grid import said
 from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
 from luna_tui.tui.views.problem_words import STANDS, effect, facts_parts, keys, labels, name, role, where
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
