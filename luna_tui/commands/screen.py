@@ -29,10 +29,12 @@ def make_app(
     drive: Callable[[], object] | None = None,
     folder: str = "",
     close_after_s: float | None = None,
+    prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
-    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept.
+    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, `prompt_of`
+    tells the whole prompt of a subtask where that is known.
     """
     from luna_tui.tui.app import LunaApp
     from luna_tui.tui.notices import Channels
@@ -50,6 +52,8 @@ def make_app(
         close_after_s=close_after_s,
         folder=folder,
         keymap=keys,
+        tiers=config.tiers,
+        prompt_of=prompt_of,
         themes_changed=files.changed,
         channels=Channels(
             bell=config.bell,

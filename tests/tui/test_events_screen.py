@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,6 @@ from tui.stage import RecordingControl, drive, shown
 from tui.trouble_scenes import Story, overloaded, quiet, sid, story
 
 from luna_tui.core import events as facts
-from luna_tui.core.command_events import BudgetChanged, RetryRequested, SkipRequested
 from luna_tui.core.events import Event, Record
 from luna_tui.core.filter import Filter, parse_filter
 from luna_tui.core.state import LOG_RECORDS, fold
@@ -71,14 +70,14 @@ TOLD: list[tuple[Event, str, str]] = [
      "lets wave 2 extract finish what is in flight, and start no more"),
     (facts.CancelRequested(by="ana", scope=Scope.RUN, manner=Manner.NOW), "ana", "stops the run now"),
     (facts.JournalFailed(message="disk full"), "run", "NOT SAVED: disk full"),
-    (cast(Event, RetryRequested(by="ana", subtasks=(sid(2, 3), sid(2, 6)),
-                                requeued=(sid(2, 3), sid(2, 6), sid(3, 2)))),
+    (facts.RetryRequested(by="ana", subtasks=(sid(2, 3), sid(2, 6)),
+                          requeued=(sid(2, 3), sid(2, 6), sid(3, 2))),
      "ana", "retries 2.03 2.06, and 1 that needs it"),
-    (cast(Event, RetryRequested(by="ana", subtasks=(sid(2, 3),), requeued=(sid(2, 3),), prompt="x")),
+    (facts.RetryRequested(by="ana", subtasks=(sid(2, 3),), requeued=(sid(2, 3),), prompt="x"),
      "ana", "retries 2.03 with another prompt"),
-    (cast(Event, SkipRequested(by="ana", subtasks=tuple(sid(2, n) for n in range(1, 7)))), "ana",
+    (facts.SkipRequested(by="ana", subtasks=tuple(sid(2, n) for n in range(1, 7))), "ana",
      "skips 2.01 2.02 2.03 +3"),
-    (cast(Event, BudgetChanged(by="ana", from_=None, to=6.0)), "ana", "budget none → $6.00"),
+    (facts.BudgetChanged(by="ana", from_=None, to=6.0), "ana", "budget none → $6.00"),
 ]  # fmt: skip
 ENDS = tuple(r.event for r in demo() if isinstance(r.event, facts.RunStarted | facts.RunFinished))
 
