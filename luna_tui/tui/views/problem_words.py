@@ -289,7 +289,9 @@ def keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
     match p.cause:
         case Cause.FAILED | Cause.TIMED_OUT:
             retry = ("r", _retry(p, brief))
-            found = (retry,) if brief else (retry, ("enter", _("look") if p.size == 1 else _("which")), none)
+            found = (
+                (retry,) if brief else (retry, ("enter", _("look") if p.size == 1 else _("list them")), none)
+            )
         case Cause.QUIET:
             found = (look, ("r", _retry(p, brief)), stop, none)
         case Cause.RETRYING:
