@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.boxes.opening import (
     open_budget,
     open_edit,
@@ -14,11 +13,12 @@ from luna_tui.tui.screens.boxes.opening import (
     open_workers,
 )
 from luna_tui.tui.screens.boxes.palette import PaletteBox
+from luna_tui.tui.screens.hopping import ProblemSteps
 from luna_tui.tui.views.boxes.effects import in_flight
 from luna_tui.tui.views.keys import Keys
 
 
-class ActingScreen(LunaScreen):
+class ActingScreen(ProblemSteps):
     """A screen of the run from which one can go anywhere and act on what is selected."""
 
     KEYS: Keys = ()

@@ -1,207 +1,160 @@
-"""Attention lines: what is wrong, compared with what, its effect; and the event log."""
+"""Attention lines: what is wrong, compared with what, its effect, the key and its price."""
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 
-from luna_tui.core.events import (
-    AttemptFailed,
-    BudgetChanged,
-    CancelRequested,
-    JournalFailed,
-    ModeChanged,
-    Record,
-    RetryRequested,
-    RunFinished,
-    RunPaused,
-    RunResumed,
-    RunStarted,
-    SkipRequested,
-    SubtaskFinished,
-    SubtaskStarted,
-    SubtaskWaiting,
-    ThreadAbandoned,
-    ThreadReturned,
-    ToolCalled,
-    WaveFinished,
-    WaveStarted,
-    WorkersChanged,
-)  # fmt: skip
-from luna_tui.core.insight import (
-    Stand,
-    countdown_s,
-    dependents,
-    quiet_after_s,
-    quiet_facts,
-    silence_s,
-    stand,
-)
-from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.problem_facts import Problem
+from luna_tui.core.problems import problems, shown
+from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
-from luna_tui.core.words import Status
-from luna_tui.tui.views.glyphs import ROLES, Glyphs
+from luna_tui.tui.views.glyphs import Glyphs
+from luna_tui.tui.views.problem_words import (
+    STANDS,
+    KeyWords,
+    detail,
+    effect,
+    keys,
+    labels,
+    role,
+    sentence,
+    short,
+)
 from luna_tui.tui.views.spans import Cell, Line, Panel, Role, Span
-from luna_tui.tui.views.text import clock, fit_line, join, money
+from luna_tui.tui.views.text import cell_len, fit_line, width_of
 
-_RANK = {Stand.GHOST: 0, Stand.QUIET: 1, Stand.TIMED_OUT: 2, Stand.FAILED: 3, Stand.BACKOFF: 4}
+_GAP = 3
+"""Cells between a sentence and its keys."""
 
 
-def attention(state: RunState, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
-    """At most `height` lines of trouble, the most urgent first; the last says how many more there are."""
-    found, total = _troubled(state, now_s, height)
-    lines = [_line(state, s, how, now_s, width, g) for how, s in found]
-    cells = [Cell(pair[1].id, n, 0, width) for n, pair in enumerate(found)]
-    if total > height > 0:
-        more = (Span(_("{cut}{n} more in trouble").format(cut=g.cut, n=total - height + 1), Role.WARN),)
-        lines[-1] = fit_line(more, width, g.cut)
-        cells.pop()
+def attention(
+    state: RunState,
+    now_s: float,
+    width: int,
+    height: int,
+    g: Glyphs,
+    *,
+    dismissed: Mapping[str, str] | None = None,
+) -> Panel:
+    """At most `height` lines, a cause each, the most urgent first; several share the last one.
+
+    Cells are keyed by the first subtask of their group.
+    """
+    found = shown(problems(state, now_s), dismissed or {})
+    if not found or height <= 0:
+        return Panel(())
+    whole = len(found) if len(found) <= height else height - 1
+    texts = [_text(state, p, now_s, width, g) for p in found[:whole]]
+    column = _column(texts, width)
+    lines = [_line(text, words, column, width, g) for text, words in texts]
+    cells = [Cell(p.subtasks[0], n, 0, width) for n, p in enumerate(found[:whole]) if p.subtasks]
+    if whole < len(found):
+        line, more = _shared(state, found[whole:], now_s, width, len(lines), g)
+        lines.append(line)
+        cells += more
     return Panel(tuple(lines), tuple(cells))
 
 
-def _troubled(state: RunState, now_s: float, most: int) -> tuple[list[tuple[Stand, SubtaskState]], int]:
-    """The most urgent ones, and how many there are; looks at what is live and at no more than it shows."""
-    found = [(stand(s, now_s), s) for s in islice(state.troubled, max(0, most))]
-    alive = [
-        (stand(s, now_s, quiet_after_s=quiet_after_s(state, state.wave_of(s))), s)
-        for s in state.live.values()
-        if not s.ghost
-    ]
-    alive = [pair for pair in alive if pair[0] in _RANK]
-    first = heapq.nsmallest(most, alive + found, key=lambda pair: _RANK[pair[0]])
-    return first, len(alive) + len(state.troubled)
+def _text(state: RunState, p: Problem, now_s: float, width: int, g: Glyphs) -> tuple[Line, KeyWords]:
+    """The richest sentence that fits with its keys; where none does, the keys go one by one."""
+    words = keys(p, g, brief=True)
+    bodies = list(_bodies(state, p, now_s, g))
+    for kept in range(len(words), -1, -1):
+        need = width_of(_keyed(words[:kept])) + (_GAP if kept else 0)
+        sentences = bodies[: -2 if kept == len(words) else -3]
+        for body in sentences if kept else bodies:
+            if width_of(body) + need <= width:
+                return body, words[:kept]
+    return bodies[-1], ()
 
 
-def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int, g: Glyphs) -> Line:
-    head = f"{g.states[how]} {s.label} {s.planned.title}  "
-    role = ROLES[how]
-    match how:
-        case Stand.QUIET:
-            text = _quiet(state, s, now_s)
-        case Stand.BACKOFF:
-            left = countdown_s(s, now_s)
-            again = f"again in {clock(left)}" if left is not None else "waits to try again"
-            text = f"{s.tries[-1].message if s.tries else ''}; try {len(s.tries) + 1} {again}"
-        case Stand.GHOST:
-            text = "its thread ignores the cancellation; its worker was replaced"
-        case _:
-            text = f"{s.reason}, {len(s.tries)} {'try' if len(s.tries) == 1 else 'tries'}"
-    feeds = dependents(state, s.id)
-    if how in (Stand.FAILED, Stand.TIMED_OUT) and feeds:
-        text += f"; blocks {', '.join(state.subtasks[i].label for i in feeds[:3])}"
-        text += f" and {len(feeds) - 3} more" if len(feeds) > 3 else ""
-    keys = (
-        Span("enter", Role.KEY),
-        Span(" look  "),
-        Span("x", Role.KEY),
-        Span(" stop"),
-    )
-    return join((Span(head, role), Span(text)), keys if how is Stand.QUIET else (), width, g.cut)
+def _bodies(state: RunState, p: Problem, now_s: float, g: Glyphs) -> Iterator[Line]:
+    """From the richest to the shortest; the last three have no effect, or are short forms."""
+    said, details = sentence(state, p, now_s, g), detail(p)
+    does = effect(state, p)
+    rest = f"; {does}" if does else ""
+    for most in (6, 3):
+        if details:
+            yield _body(state, p, f"{said}: {details}{rest}", most, g)
+        yield _body(state, p, said + rest, most, g)
+    yield _body(state, p, said, 3, g)
+    brief = short(state, p, now_s, g)
+    yield _body(state, p, f"{brief}, {does}" if does else brief, 2, g)
+    yield _body(state, p, brief, 1, g)
 
 
-def _quiet(state: RunState, s: SubtaskState, now_s: float) -> str:
-    """How long it has been silent, compared with what is usual in its wave."""
-    p95_s = quiet_facts(state, state.wave_of(s))[0]
-    silent = f"{silence_s(s, now_s):.0f}"
-    if p95_s is None:
-        usual = f"{quiet_after_s(state, None):.0f}"
-        return _("no token for {s} s (more than {usual} s is unusual)").format(s=silent, usual=usual)
-    return _("no token for {s} s (p95 of this wave {p95} s)").format(s=silent, p95=f"{p95_s:.0f}")
+def _body(state: RunState, p: Problem, said: str, most: int, g: Glyphs) -> Line:
+    ids = labels(state, p.subtasks, most)
+    title = ""
+    if len(p.subtasks) == 1 and most > 3:
+        title = " " + state.subtasks[p.subtasks[0]].planned.title + " "
+    head = f"{g.states[STANDS[p.cause]]} {ids}{title}"
+    return (Span(head + (" " if ids else ""), role(p)), Span(said))
 
 
-def event_lines(state: RunState, width: int, height: int, g: Glyphs) -> Panel:
-    """The last events that a person would want to read."""
-    lines: list[Line] = []
-    for record in reversed(state.log):
-        if len(lines) >= height:
-            break
-        said = _event(state, record)
-        if said is not None:
-            text, role = said
-            lines.append(
-                fit_line((Span(f"{clock(record.at):>5}  ", Role.DIM), Span(text, role)), width, g.cut)
-            )
-    return Panel(tuple(reversed(lines)))
+def _column(texts: Sequence[tuple[Line, KeyWords]], width: int) -> int:
+    """Where the keys of all lines can begin."""
+    ends = [width_of(body) for body, words in texts if words]
+    return max(ends, default=0) + _GAP
 
 
-def _event(state: RunState, record: Record) -> tuple[str, Role] | None:
-    def label(subtask: str) -> str:
-        s = state.subtasks.get(subtask)
-        return f"{s.label} {s.planned.title}" if s else subtask
-
-    match record.event:
-        case WaveStarted() as e:
-            return f"wave {e.wave}: {e.reason}", Role.STRONG
-        case WaveFinished() as e:
-            role = Role.GOOD if e.status.value == "succeeded" else Role.BAD
-            return f"wave {e.wave} {e.status}" + (f": {e.reason}" if e.reason else ""), role
-        case AttemptFailed() as e:
-            again = f"; again in {e.delay_s:.1f} s" if e.will_retry and e.delay_s is not None else ""
-            return f"{label(e.subtask)}: {e.message}{again}", Role.WARN
-        case SubtaskFinished() as e:
-            role = {Status.SUCCEEDED: Role.TEXT, Status.CACHED: Role.TEXT}.get(e.status, Role.BAD)
-            return f"{label(e.subtask)} {e.status.value.replace('_', ' ')}" + (
-                f": {e.reason}" if e.reason else ""
-            ), role
-        case SubtaskWaiting() as e:
-            return f"{label(e.subtask)} waits: {e.reason.value.replace('_', ' ')}", Role.DIM
-        case SubtaskStarted() as e:
-            return f"{label(e.subtask)} started, try {e.attempt} on w{e.worker:02d}", Role.DIM
-        case CancelRequested() as e:
-            what = label(e.subtask) if e.subtask else (f"wave {e.wave}" if e.wave else "the run")
-            return (
-                f"{e.by} asked to stop {what} ({'now' if e.manner.value == 'now' else 'finish in flight'})",
-                Role.WARN,
-            )
-        case RetryRequested() | SkipRequested() | BudgetChanged() as e:
-            return _asked(e, label)
-        case ModeChanged() as e:
-            return f"mode {e.from_} -> {e.to}, by {e.by}", Role.ACCENT
-        case WorkersChanged() as e:
-            return f"workers {e.from_} -> {e.to}", Role.ACCENT
-        case RunPaused() as e:
-            return f"paused by {e.by}", Role.ACCENT
-        case RunResumed() as e:
-            return f"goes on, by {e.by}", Role.ACCENT
-        case ThreadAbandoned() as e:
-            return f"{label(e.subtask)}: thread abandoned, worker w{e.worker:02d} replaced", Role.BAD
-        case ThreadReturned() as e:
-            return f"{label(e.subtask)}: abandoned thread came back, result dropped", Role.DIM
-        case JournalFailed() as e:
-            return f"NOT SAVED: {e.message}", Role.BAD
-        case RunStarted() as e:
-            return f"run {record.run} started, {e.tier} {e.mode}, {e.max_workers} workers", Role.STRONG
-        case RunFinished() as e:
-            return f"run {e.status} after {clock(e.wall_s)}", Role.STRONG
-        case ToolCalled() as e:
-            return f"{label(e.subtask)}: {e.tool} {e.summary}", Role.DIM
-        case _:
-            return None
+def _line(body: Line, words: KeyWords, column: int, width: int, g: Glyphs) -> Line:
+    """Keys stand in one column; a line on which they do not fit there has them at its end."""
+    if not words:
+        return fit_line(body, width, g.cut)
+    said = _keyed(words)
+    start = min(column, width - width_of(said))
+    return (*body, Span(" " * (start - width_of(body))), *said)
 
 
-def _asked(
-    event: RetryRequested | SkipRequested | BudgetChanged, label: Callable[[str], str]
-) -> tuple[str, Role]:
-    match event:
-        case RetryRequested() as e:
-            text = _("{by} asked for new tries of {what}")
-            if e.prompt is not None:
-                text = _("{by} asked for new tries of {what}, with another prompt")
-            return text.format(by=e.by, what=_several(e.subtasks, e.requeued, label)), Role.ACCENT
-        case SkipRequested() as e:
-            what = _several(e.subtasks, e.subtasks, label)
-            return _("{by} asked to skip {what}").format(by=e.by, what=what), Role.WARN
-        case BudgetChanged() as e:
-            before, after = (_("no cap") if usd is None else money(usd) for usd in (e.from_, e.to))
-            text = _("budget {before} -> {after}, by {by}")
-            return text.format(before=before, after=after, by=e.by), Role.ACCENT
+def _keyed(words: KeyWords) -> Line:
+    spans: list[Span] = []
+    for key, does in words:
+        spans += [Span("  " if spans else ""), Span(key, Role.KEY), Span(f" {does}")]
+    return tuple(spans)
 
 
-def _several(named: Sequence[str], all_of_them: Sequence[str], label: Callable[[str], str]) -> str:
-    """The first one by name, and how many more are concerned."""
-    more = len(set(all_of_them).union(named)) - 1
-    first = label(named[0]) if named else ""
-    if more < 1:
-        return first
-    return _n("{first} and {n} more", "{first} and {n} more", more).format(first=first, n=more)
+def _shared(
+    state: RunState, found: Sequence[Problem], now_s: float, width: int, row: int, g: Glyphs
+) -> tuple[Line, list[Cell]]:
+    """Several on one line, as many as fit, and how many more there are."""
+    hint = _("(! opens the list)")
+    for effects in (True, False):
+        for count in range(len(found), 0, -1):
+            parts = [_part(state, p, now_s, g, effects=effects) for p in found[:count]]
+            more = len(found) - count
+            tail = _n("{n} more", "{n} more", more).format(n=more) if more else ""
+            line, cells = _row(found, parts, tail, row)
+            if width_of(line) > width or (effects and more):
+                continue
+            if width_of(line) + 4 + cell_len(hint) <= width:
+                gap = width - width_of(line) - cell_len(hint)
+                line = (*line, Span(" " * gap + hint, Role.DIM))
+            return line, cells
+    line, cells = _row(found, [_part(state, found[0], now_s, g, effects=False)], "", row)
+    return fit_line(line, width, g.cut), [Cell(c.key, c.row, 0, width) for c in cells]
+
+
+def _part(state: RunState, p: Problem, now_s: float, g: Glyphs, *, effects: bool) -> Line:
+    said, does = short(state, p, now_s, g), effect(state, p) if effects else ""
+    return _body(state, p, f"{said}, {does}" if does else said, 2, g)
+
+
+def _row(found: Sequence[Problem], parts: Sequence[Line], tail: str, row: int) -> tuple[Line, list[Cell]]:
+    spans: list[Span] = []
+    cells = []
+    for p, part in zip(found, parts, strict=False):
+        spans += [Span("    ")] if spans else []
+        if p.subtasks:
+            cells.append(Cell(p.subtasks[0], row, width_of(tuple(spans)), width_of(part)))
+        spans += part
+    if tail:
+        spans.append(Span(f"    {tail}", Role.WARN))
+    return tuple(spans), cells
+
+
+def in_one_line(state: RunState, p: Problem, now_s: float, width: int, g: Glyphs) -> str:
+    """A problem as plain text in at most `width` cells."""
+    bodies = list(_bodies(state, p, now_s, g))
+    body = next((b for b in bodies if width_of(b) <= width), bodies[-1])
+    return "".join(span.text for span in fit_line(body, width, g.cut))
