@@ -105,6 +105,18 @@ def test_what_is_in_flight_counts_as_expected_before_it_is_paid() -> None:
     check(run)
 
 
+def test_a_run_in_which_all_is_held_ends_once_nobody_can_raise_the_budget() -> None:
+    run = make_run(
+        FakeRunner(paid, SMALL), asks(*names(3)), prices=PRICES, budget_usd=MILLI, hold_for_person=True
+    ).start()
+    run.wait_until(lambda: len(held(run.records)) == 2 and bool(run.all(UsageRecorded)))
+    assert run.all(RunFinished) == []
+    run.executor.left_alone()
+    run.finish()
+    assert run.status is RunStatus.HELD
+    check(run)
+
+
 def test_it_goes_on_when_what_was_in_flight_cost_less() -> None:
     body = Gated(Usage(model="m", input_tokens=1, output_tokens=1))
     run = make_run(FakeRunner(body, SMALL), asks("a", "b"), prices=PRICES, budget_usd=1.5 * MILLI).start()

@@ -181,6 +181,24 @@ def test_a_number_ends_automatic_and_a_mode_does_not() -> None:
     assert (run.state().max_workers, run.state().automatic) == (3, False)
 
 
+def test_the_table_and_the_limits_decide_again_when_that_is_asked_for() -> None:
+    go = threading.Event()
+    run = make_run(until(go), plan(wave("w", *many(2))), workers=3).start()
+    run.wait_for(SubtaskStarted, 2)
+    control = run.executor.control
+    control.set_workers(Staffing.TABLE, by="user")
+    control.set_mode(Mode.AGGRESSIVE, by="user")
+    control.set_workers(Staffing.AUTO, by="user")
+    control.set_mode(Mode.CONSERVATIVE, by="user")
+    control.set_workers(Staffing.TABLE, by="user")
+    assert [(e.from_, e.to, e.automatic) for e in run.all(WorkersChanged)] == [
+        (3, 15, False), (15, 20, False), (20, AUTO_WORKERS, True), (AUTO_WORKERS, 10, False),
+    ]  # fmt: skip
+    go.set()
+    run.finish()
+    assert (run.state().max_workers, run.state().automatic) == (10, False)
+
+
 def test_fewer_workers_cancel_nothing_that_runs_or_is_going_to_try_again() -> None:
     """Twelve are at work, one of them between two tries, when fewer are wanted."""
     go = threading.Event()

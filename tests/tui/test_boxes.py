@@ -1,4 +1,4 @@
-"""Every key that changes the run opens a box first; esc changes nothing, enter takes what is marked."""
+"""Keys that change the run open a box first; esc changes nothing, enter takes the line under the cursor."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def retry_box(state: RunState, now_s: float, offer: RetryOffer) -> Box:
     does = _n("retry it", "retry all {n}", len(both)).format(n=len(both))
     choices = (Choice("r", does, price), Choice("esc", _("leave as it is")))
     title = _n("Retry {n} subtask", "Retry {n} subtasks", len(offer.ids)).format(n=len(offer.ids))
-    return Box(title, tuple(facts), choices, _("enter takes what is marked; a retry cannot be taken back"))
+    return Box(title, tuple(facts), choices, _("a retry cannot be taken back"))
 
 
 def _title(state: RunState, ids: tuple[str, ...]) -> Line:

@@ -53,7 +53,7 @@ def skip_box(state: RunState, now_s: float, offer: SkipOffer) -> Box:
     both = len(offer.ids) + len(offer.lost)
     does = _n("skip it", "skip all {n}", both).format(n=both)
     title = _n("Skip {n} subtask", "Skip {n} subtasks", len(offer.ids)).format(n=len(offer.ids))
-    foot = _("enter takes what is marked; u or a retry brings back what had not begun")
+    foot = _("u, or a retry, brings back what had not begun")
     return Box(title, tuple(facts), (Choice("i", does), Choice("esc", _("leave as it is"))), foot)
 
 
