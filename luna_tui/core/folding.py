@@ -140,7 +140,7 @@ def _undo_end(state: RunState, s: SubtaskState, status: Status, at: float) -> No
         state.counts[status] = left
     else:
         state.counts.pop(status, None)
-    s.undone.append(Span(ENDED, at if s.ended_at is None else s.ended_at, at))
+    s.undone += (Span(ENDED, at if s.ended_at is None else s.ended_at, at),)
     s.status, s.reason, s.output_file = None, "", None
     s.started_at, s.ended_at, s.duration_s = None, None, 0.0
     wave = state.waves.get(s.wave)

@@ -49,7 +49,7 @@ class SubtaskState:
     ghost: bool = False
     """A thread that ignored the cancellation of this subtask is still there."""
     cancel_requested: bool = False
-    undone: list[Span] = field(default_factory=list)
+    undone: tuple[Span, ...] = ()
     """From each end to the retry that undid it."""
 
     @property
