@@ -148,7 +148,7 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
 
 
 def _undo_end(state: RunState, s: SubtaskState, at: float) -> None:
-    s.undone.append(Span(ENDED, at if s.ended_at is None else s.ended_at, at))
+    s.undone += (Span(ENDED, at if s.ended_at is None else s.ended_at, at),)
     s.status, s.reason, s.output_file, s.asked = None, "", None, None
     s.started_at, s.ended_at, s.duration_s = None, None, 0.0
     wave = state.waves.get(s.wave)

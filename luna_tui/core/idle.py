@@ -207,12 +207,14 @@ def _phases(
             at = stop
     for span in spans:
         start = min(max(span.start_at, at), end_at)
-        yield from _in_line(at, start, free_at if s.undone else at)
+        if start > at:
+            yield from _in_line(at, start, free_at if s.undone else at)
         stop = min(span.end_at if span.end_at is not None else end_at, end_at)
         at = max(start, stop)
         if at > start and span.phase != ENDED:
             yield Span(_phase(span), start, at)
-    yield from _in_line(at, end_at, free_at if s.undone else at)
+    if end_at > at:
+        yield from _in_line(at, end_at, free_at if s.undone else at)
 
 
 def _in_line(start_at: float, end_at: float, free_at: float) -> Iterator[Span]:

@@ -52,7 +52,7 @@ class SubtaskState:
     cancel_requested: bool = False
     row_s: float = 0.0
     """Seconds of the longest row that ends with it, each needing the one before; 0 until it ended."""
-    undone: list[Span] = field(default_factory=list)
+    undone: tuple[Span, ...] = ()
     """From each end to the retry that undid it."""
     unmet: int = 0
     """Subtasks it needs that have not ended well."""

@@ -35,15 +35,9 @@ class Return:
     """How it had ended."""
 
 
-class _Kind(IntEnum):
-    """Kinds of lanes: what may be held back together."""
-
-    ASKS = 0
-    """Asks Claude at a price that nobody knows."""
-    LOCAL = 1
-    """Works on this machine."""
-    SPENDS = 2
-    """Asks Claude at a known price."""
+_ASKS, _LOCAL, _SPENDS = range(3)
+"""Kinds of lanes, what may be held back together: asks Claude at a price that nobody knows, works on
+this machine, asks Claude at a known price."""
 
 
 class _Phase(IntEnum):
@@ -182,7 +176,7 @@ class PlanBoard:
         place = turn[-1]
         self._phase[place] = _Phase.TAKEN
         queue.taken += 1
-        self._local += kind == _Kind.LOCAL
+        self._local += kind == _LOCAL
         self._show(queue)
         return self._subtasks[place]
 
@@ -194,7 +188,7 @@ class PlanBoard:
         queue = self._queues[self._wave[place]]
         if self._phase[place] == _Phase.TAKEN:
             queue.taken -= 1
-            self._local -= self._kinds[place] == _Kind.LOCAL
+            self._local -= self._kinds[place] == _LOCAL
             self._close(place, status)
             self._show(queue)
         else:
@@ -265,16 +259,16 @@ class PlanBoard:
         return self._subtasks[self._place[subtask_id]]
 
     def _ready(self, place: int) -> bool:
-        return self._phase[place] == _Phase.WAITING and not self._unmet[place]
+        return not (self._phase[place] or self._unmet[place])
 
     def _next_kind(self, spending: bool) -> int | None:
         """Which kind of lane has the best turn, of those that may be taken from."""
         found: int | None = None
         best: Turn | None = None
         for kind, fronts in enumerate(self._fronts):
-            if not fronts or (kind == _Kind.SPENDS and not spending):
+            if not fronts or (not spending and kind == _SPENDS):
                 continue
-            if kind == _Kind.LOCAL and self.local_most is not None and self._local >= self.local_most:
+            if self.local_most is not None and kind == _LOCAL and self._local >= self.local_most:
                 continue
             turn = self._best(kind)
             if turn is not None and (best is None or turn < best):
@@ -379,10 +373,10 @@ def _queues(plan: Plan) -> list[_Queue]:
     return queues
 
 
-def _kind(subtask: Subtask, priced: Callable[[Subtask], bool]) -> _Kind:
+def _kind(subtask: Subtask, priced: Callable[[Subtask], bool]) -> int:
     if subtask.kind is not Kind.CLAUDE:
-        return _Kind.LOCAL
-    return _Kind.SPENDS if priced(subtask) else _Kind.ASKS
+        return _LOCAL
+    return _SPENDS if priced(subtask) else _ASKS
 
 
 def _full(queue: _Queue) -> bool:

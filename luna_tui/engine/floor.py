@@ -242,9 +242,10 @@ class Floor:
             self.ends.stop(Ending(Status.CANCELLED, reason), Manner.NOW)
 
     def _may_hand_out(self) -> bool:
-        if self.paused or self.over or not self._worker_left():
+        rule = self.rule
+        if self.paused or self.over or len(self._flights) - len(self.budget.held) >= rule.most:
             return False
-        return self.rule.line_ahead is None or len(self._line) < self.rule.line_ahead
+        return rule.line_ahead is None or len(self._line) < rule.line_ahead
 
     def _worker_left(self) -> bool:
         return len(self._flights) - len(self.budget.held) < self.rule.most

@@ -100,7 +100,7 @@ def test_a_retry_undoes_the_end_of_subtask_and_wave() -> None:
     assert state.counts == {}
     assert (w.status, w.ended_at, w.reopened) == (None, None, True)
     assert state.open_waves == (w,)
-    assert a.undone == [Span("ended", 4.0, 10.0)]
+    assert a.undone == (Span("ended", 4.0, 10.0),)
     assert stand(a, 11.0) is stand(b, 11.0) is Stand.QUEUED
     assert elapsed_s(a, 11.0) == 0.0
 

@@ -143,7 +143,7 @@ def plans(draw: st.DrawFn) -> Plan:
     )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(plans(), st.integers(0, 2**32), st.integers(1, 5), st.sampled_from([None, 0.00002, 1.0]))
 def test_whatever_is_asked_from_within_and_without_the_events_make_sense(
     given_plan: Plan, seed: int, workers: int, budget: float | None
