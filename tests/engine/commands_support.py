@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from array import array
 from collections import Counter, defaultdict
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -165,7 +166,7 @@ def same(one: Any, other: Any, where: str = "state") -> None:
         assert list(one) == list(other), where
         for key in one:
             same(one[key], other[key], f"{where}[{key}]")
-    elif isinstance(one, list | tuple):
+    elif isinstance(one, list | tuple | array):
         assert len(one) == len(other), where
         for n, (a, b) in enumerate(zip(one, other, strict=True)):
             same(a, b, f"{where}[{n}]")
