@@ -35,7 +35,7 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Prospect:
     """What a wave, or all of the plan, is expected to take when every attempt succeeds."""
 
     number: int
@@ -74,8 +74,8 @@ class Preflight:
     """What a plan will take, and where the figures come from."""
 
     terms: Terms
-    waves: tuple[Outlook, ...]
-    total: Outlook
+    waves: tuple[Prospect, ...]
+    total: Prospect
     unpriced: tuple[str, ...]
     """Models without a known price."""
     told: int
@@ -101,7 +101,7 @@ def preflight(survey: Survey, terms: Terms) -> Preflight:
     """Rehearse the plan; n log n in its subtasks, and about a second for a hundred thousand."""
     waves = survey.plan.waves
     books, at = Books(terms.caps), 0.0
-    outlooks: list[Outlook] = []
+    prospects: list[Prospect] = []
     as_one = survey.plan.schedule is Schedule.DAG
     for number, (wave, scope) in enumerate(zip(waves, survey.waves, strict=True), 1):
         workers = _workers(wave, terms.rule)
@@ -109,16 +109,16 @@ def preflight(survey: Survey, terms: Terms) -> Preflight:
         if not as_one:
             course = _course(survey, scope, workers, _most(wave), books, at)
             at, began_at = course.end_at, at
-        outlooks.append(
-            _outlook(
+        prospects.append(
+            _prospect(
                 survey.expenses[scope.start : scope.stop], number, wave.name, workers, course,
                 seconds=at - began_at if course is not None else None, timeout_s=wave.timeout,
             )
         )  # fmt: skip
     return Preflight(
         terms=terms,
-        waves=tuple(outlooks),
-        total=_total(survey, terms, outlooks, at),
+        waves=tuple(prospects),
+        total=_total(survey, terms, prospects, at),
         unpriced=tuple(dict.fromkeys(e.subtask.model for e in survey.expenses if e.cost_usd is None)),
         told=sum(e.asks and e.told for e in survey.expenses),
         guessed=sum(e.asks and not e.told for e in survey.expenses),
@@ -201,7 +201,7 @@ def _fluid_s(survey: Survey, scope: Sequence[int], caps: Limits) -> Mapping[str,
     return found
 
 
-def _outlook(
+def _prospect(
     expenses: Sequence[Expense],
     number: int,
     name: str,
@@ -210,9 +210,9 @@ def _outlook(
     *,
     seconds: float | None,
     timeout_s: float = 0.0,
-) -> Outlook:
+) -> Prospect:
     costs = [e.cost_usd for e in expenses if e.cost_usd is not None]
-    return Outlook(
+    return Prospect(
         number=number,
         name=name,
         subtasks=len(expenses),
@@ -234,7 +234,7 @@ def _sum(parts: Sequence[Spread]) -> Spread:
     return Spread(sum(p.low for p in parts), sum(p.likely for p in parts), sum(p.high for p in parts))
 
 
-def _total(survey: Survey, terms: Terms, waves: Sequence[Outlook], ended_at: float) -> Outlook:
+def _total(survey: Survey, terms: Terms, waves: Sequence[Prospect], ended_at: float) -> Prospect:
     everything = range(len(survey.expenses))
     workers = max((w.workers for w in waves), default=1)
     fluid_s = _fluid_s(survey, everything, terms.caps)
@@ -247,10 +247,10 @@ def _total(survey: Survey, terms: Terms, waves: Sequence[Outlook], ended_at: flo
         course = _longest(waves)
     least_s = max(course.least_s, *fluid_s.values())
     course = _Course(ended_at, course.useful, course.bound_by, course.path, min(least_s, ended_at))
-    return _outlook(survey.expenses, 0, "", workers, course, seconds=ended_at)
+    return _prospect(survey.expenses, 0, "", workers, course, seconds=ended_at)
 
 
-def _longest(waves: Sequence[Outlook]) -> _Course:
+def _longest(waves: Sequence[Prospect]) -> _Course:
     """One after another: what binds is what binds for the longest time."""
     lengths: dict[str, float] = {}
     for wave in waves:

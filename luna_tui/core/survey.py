@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from luna_tui.core.expectations import LIKELY_SHARE_OF_MAX, Expectations
-from luna_tui.core.families import family
+from luna_tui.core.limits import family
 from luna_tui.core.packing import MOST_SUBTASKS
 from luna_tui.core.plan import Plan, Subtask
 from luna_tui.core.prices import Price, cost_usd

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from luna_tui.core.events import Gauge, LimitsObserved
-from luna_tui.core.families import family
-from luna_tui.core.limits import Limits
+from luna_tui.core.limits import Limits, family
 from luna_tui.core.words import Mode
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.limiter import RateLimiter

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from itertools import islice
+
 from luna_tui.core.events import (
     AttemptFailed,
     CancelRequested,
@@ -24,6 +27,7 @@ from luna_tui.core.events import (
 )  # fmt: skip
 from luna_tui.core.insight import Stand, countdown_s, dependents, quiet_after_s, silence_s, stand
 from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.tongue import _
 from luna_tui.core.words import Status
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Panel, Role, Span
@@ -34,24 +38,25 @@ _RANK = {Stand.GHOST: 0, Stand.QUIET: 1, Stand.TIMED_OUT: 2, Stand.FAILED: 3, St
 
 def attention(state: RunState, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
     """At most `height` lines of trouble, the most urgent first; the last says how many more there are."""
-    found = _troubled(state, now_s)
-    lines = [_line(state, s, how, now_s, width, g) for how, s in found[:height]]
-    cells = [Cell(s.id, n, 0, width) for n, (_, s) in enumerate(found[:height])]
-    if len(found) > height > 0:
-        more = (Span(f"{g.cut}{len(found) - height + 1} more in trouble", Role.WARN),)
+    found, total = _troubled(state, now_s, height)
+    lines = [_line(state, s, how, now_s, width, g) for how, s in found]
+    cells = [Cell(pair[1].id, n, 0, width) for n, pair in enumerate(found)]
+    if total > height > 0:
+        more = (Span(_("{cut}{n} more in trouble").format(cut=g.cut, n=total - height + 1), Role.WARN),)
         lines[-1] = fit_line(more, width, g.cut)
         cells.pop()
     return Panel(tuple(lines), tuple(cells))
 
 
-def _troubled(state: RunState, now_s: float) -> list[tuple[Stand, SubtaskState]]:
+def _troubled(state: RunState, now_s: float, most: int) -> tuple[list[tuple[Stand, SubtaskState]], int]:
+    """The most urgent ones, and how many there are; looks at what is live and at no more than it shows."""
     quiet = quiet_after_s(state, state.current_wave)
-    found = []
-    for s in state.subtasks.values():
-        how = stand(s, now_s, quiet_after_s=quiet)
-        if how in _RANK:
-            found.append((how, s))
-    return sorted(found, key=lambda pair: _RANK[pair[0]])
+    ended = islice(state.troubled, max(0, most))
+    found = [(stand(s, now_s, quiet_after_s=quiet), s) for s in ended]
+    alive = [(stand(s, now_s, quiet_after_s=quiet), s) for s in state.live.values() if not s.ghost]
+    alive = [pair for pair in alive if pair[0] in _RANK]
+    first = heapq.nsmallest(most, alive + found, key=lambda pair: _RANK[pair[0]])
+    return first, len(alive) + len(state.troubled)
 
 
 def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int, g: Glyphs) -> Line:
