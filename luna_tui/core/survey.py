@@ -79,6 +79,8 @@ class Survey:
         self.jobs = tuple(e.job for e in self.expenses)
         self.waves = _scopes(plan)
         """Places of every wave."""
+        self.ids = tuple(tuple(s.id for s in wave.subtasks) for wave in plan.waves)
+        """Ids of every wave."""
         dependents: list[list[int]] = [[] for _ in subtasks]
         for place, needs in enumerate(self.needs):
             for need in needs:
