@@ -57,8 +57,8 @@ def _print(plan: Plan, found: Preflight) -> None:
     print(f"workspace {plan.workspace}")
     print(terms_line(found.terms, width))
     print()
-    for line in table(found, width, glyphs):
-        print("".join(span.text for span in line).rstrip())
+    for row in table(found, width, glyphs):
+        print("".join(span.text for span in row).rstrip())
     print()
     if plan.schedule is Schedule.DAG:
         print("a subtask starts as soon as its own dependencies are done; waves are labels")

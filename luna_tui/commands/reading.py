@@ -70,6 +70,7 @@ def _show(config: Config, *, origin: bool) -> None:
         "ui.theme": config.theme,
         "ui.fps": config.fps,
         "ui.ascii": config.ascii,
+        "ui.preflight": config.preflight,
     }
     for key, value in rows.items():
         shown = json.dumps(value)

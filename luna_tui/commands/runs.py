@@ -10,6 +10,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from luna_tui.commands.preflight import asks_first, look_first
 from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
@@ -41,8 +42,13 @@ def run_plan(args: argparse.Namespace) -> int:
     if demo:
         speed = args.speed or DEMO_SPEED
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
-    printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
     headless = args.headless or not screen_possible()
+    if not headless and asks_first(args, config, plan):
+        decided = look_first(plan, config)
+        if decided.config is None:
+            return decided.code
+        config = decided.config
+    printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
     lines = LinePrinter(sys.stderr)
     session = LiveSession(
         plan,

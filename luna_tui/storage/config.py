@@ -27,7 +27,8 @@ _RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
 )  # fmt: skip
 _LATER_RUN_KEYS = ("budget_usd", "pool")
-_UI_KEYS = ("theme", "fps", "ascii")
+_UI_KEYS = ("theme", "fps", "ascii", "preflight")
+PREFLIGHTS = ("paid", "always", "never")
 _LATER_UI_KEYS = ("lang", "mouse", "animations", "console")
 _SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
 _ENVIRON = "LUNA_TUI_"
@@ -63,6 +64,8 @@ class Config:
     """Frames of data per second, 1 to 30."""
     ascii: bool = False
     """Draw with ASCII only."""
+    preflight: str = "paid"
+    """Look at the plan before it starts: when it costs money, always, or never."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
@@ -248,11 +251,15 @@ def _workers(run: Table, default: int | Staffing) -> int | Staffing:
 
 def _apply_ui(config: Config, ui: Table) -> Config:
     _refuse(ui, _UI_KEYS, _LATER_UI_KEYS, "[ui]")
+    preflight = ui.text("preflight", config.preflight)
+    if preflight not in PREFLIGHTS:
+        ui.wrong("preflight", f"preflight {preflight!r} is not known", nearest(preflight, PREFLIGHTS))
     return replace(
         config,
         theme=ui.text("theme", config.theme, empty=False),
         fps=ui.whole("fps", config.fps, 1, 30),
         ascii=ui.flag("ascii", config.ascii),
+        preflight=preflight,
     )
 
 

@@ -32,20 +32,27 @@ def cells_of(text: str, column: Column, width: int, mark: str) -> str:
 
 
 def widths(
-    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int, *, least_first: int
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    width: int,
+    *,
+    least_first: int,
+    first: int = 0,
 ) -> dict[str, int]:
     """Column -> cells, of those that fit beside the first, which takes what is left up to what it needs.
 
-    `least_first` = cells that the first column keeps while others could go.
+    `least_first` = cells that the first column keeps while others could go; `first` = cells that it needs
+    whatever the rows say.
     """
     need = {
         c.key: max(c.least, cell_len(c.head), *(cell_len(row[n]) for row in rows))
         for n, c in enumerate(columns)
     }
-    first, others = columns[0], list(columns[1:])
+    key, others = columns[0].key, list(columns[1:])
+    need[key] = max(need[key], first)
     for gone in sorted(others, key=lambda c: c.keep):
-        if sum(need[c.key] + GAP for c in others) + min(least_first, need[first.key]) <= width:
+        if sum(need[c.key] + GAP for c in others) + min(least_first, need[key]) <= width:
             break
         others.remove(gone)
     room = width - sum(need[c.key] + GAP for c in others)
-    return {first.key: max(1, min(need[first.key], room))} | {c.key: need[c.key] for c in others}
+    return {key: max(1, min(need[key], room))} | {c.key: need[c.key] for c in others}

@@ -172,7 +172,7 @@ BEFORE: Keys = (
         N_("dry run"),
         N_("Dry run: the same plan, answered by the simulator for $0."),
     ),
-    KeyHelp("plan.toggle", "space", "space", N_("subtasks"), N_("Show or hide the subtasks of the wave.")),
+    KeyHelp("tree.fold", "space", "space", N_("subtasks"), N_("Show or hide the subtasks of the wave.")),
     *TREE,
     KeyHelp("go.back", "escape", "esc", N_("back"), N_("Leave; nothing was started.")),
     KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),

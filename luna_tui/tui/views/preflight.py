@@ -23,19 +23,19 @@ from luna_tui.tui.views.preflight_words import (
     wave_row,
 )
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
-from luna_tui.tui.views.text import fit_line, join, pad, wrap
+from luna_tui.tui.views.text import join, pad, wrap
 from luna_tui.tui.views.tree import Branch, Tree
 
 _LEAST_ROWS = 3
 _MOST_MEASURED = 200
 """Waves whose figures decide how wide the columns are."""
 _LEAST_FIRST = 12
-_MOST_FIRST = 34
-"""Cells of the first column while subtasks are shown, where there is room: it must not move with them."""
+_LEAST_OPENED, _MOST_OPENED = 24, 34
+"""Cells of the first column while subtasks are shown: it must not move with their names."""
 _MARGIN = 4
 """Cells of the cursor and of the mark that a wave is open or closed."""
 _ON_KEY_LINE = (
-    "plan.start", "run.mode", "plan.staffing", "plan.more", "run.budget", "plan.dry_run", "plan.toggle",
+    "plan.start", "run.mode", "plan.staffing", "plan.more", "run.budget", "plan.dry_run", "tree.fold",
     "go.back", "go.help",
 )  # fmt: skip
 
@@ -50,8 +50,7 @@ class Scene:
     missing: str = ""
     """Why it cannot be started as it is; empty when it can."""
     provider: str = "anthropic"
-    typed: str | None = None
-    """The budget as typed so far; None = nobody types."""
+    """Who would answer."""
 
 
 def waves_tree(survey: Survey, opened: frozenset[int]) -> Tree:
@@ -62,7 +61,7 @@ def waves_tree(survey: Survey, opened: frozenset[int]) -> Tree:
 def preflight_view(scene: Scene, looks: Looks) -> Panel:
     """The whole screen; `looks.scroll` is the number of the first row shown."""
     g = glyphs_for(looks.ascii)
-    return framed(_head(scene, looks, g), _body(scene, looks, g), _keys(scene, looks, g), looks, g)
+    return framed(_head(scene, looks, g), _body(scene, looks, g), _keys(looks, g), looks, g)
 
 
 def room(scene: Scene, looks: Looks) -> int:
@@ -120,10 +119,8 @@ def _body(scene: Scene, looks: Looks, g: Glyphs) -> Panel:
     rows = [_row(scene, place) for place in places]
     total = wave_row(scene.found.total)
     width = looks.width - _MARGIN
-    sizes = _sizes([*map(wave_row, scene.found.waves[:_MOST_MEASURED]), total], width)
-    if any(branch.open for branch in scene.tree.branches):
-        others = sum(GAP + size for key, size in sizes.items()) - GAP - sizes["wave"]
-        sizes["wave"] = max(sizes["wave"], min(_MOST_FIRST, width - others - GAP))
+    opened = any(branch.open for branch in scene.tree.branches)
+    sizes = _sizes([*map(wave_row, scene.found.waves[:_MOST_MEASURED]), total], width, opened=opened)
     lines: list[Line] = []
     if above > 1:
         lines.append((Span(terms_line(scene.found.terms, looks.width), Role.ACCENT),))
@@ -142,8 +139,10 @@ def _body(scene: Scene, looks: Looks, g: Glyphs) -> Panel:
     return Panel(tuple(lines), tuple(cells))
 
 
-def _sizes(rows: Sequence[Sequence[str]], width: int) -> dict[str, int]:
+def _sizes(rows: Sequence[Sequence[str]], width: int, *, opened: bool = False) -> dict[str, int]:
     columns = [replace(c, head=_(c.head)) for c in COLUMNS]
+    if opened:
+        return widths(columns, rows, width, least_first=_LEAST_OPENED, first=_MOST_OPENED)
     return widths(columns, rows, width, least_first=_LEAST_FIRST)
 
 
@@ -168,19 +167,19 @@ def _tree_line(
     scene: Scene, place: int, row: Sequence[str], sizes: dict[str, int], looks: Looks, g: Glyphs
 ) -> Line:
     number, leaf = scene.tree.at(place)
-    selected = scene.tree[place] == looks.selected
-    cursor = Span("> " if selected else "  ", Role.SELECTED)
     if leaf is None:
-        mark = tree_mark(scene.tree.branches[number], looks)
-        late = scene.found.waves[number].too_long
-        role = Role.SELECTED if selected else Role.WARN if late else Role.TEXT
-        return (cursor, Span(mark + " ", Role.DIM), *_line(row, sizes, role, g))
-    subtask = scene.survey.expenses[scene.survey.waves[number][leaf]].subtask
-    size = max(2, len(str(len(scene.survey.ids[number]))))
-    name = f"  {number + 1}.{leaf + 1:0{size}d} {clean_line(subtask.title)}"
-    named = (pad(name, sizes["wave"], g.cut), *row[1:])
-    role = Role.SELECTED if selected else Role.DIM
-    return (cursor, Span("  "), *_line(named, sizes, role, g))
+        mark = tree_mark(scene.tree.branches[number], looks) + " "
+        role = Role.WARN if scene.found.waves[number].too_long else Role.TEXT
+    else:
+        subtask = scene.survey.expenses[scene.survey.waves[number][leaf]].subtask
+        size = max(2, len(str(len(scene.survey.ids[number]))))
+        name = f"  {number + 1}.{leaf + 1:0{size}d} {clean_line(subtask.title)}"
+        row = (pad(name, sizes["wave"], g.cut), *row[1:])
+        mark, role = "  ", Role.DIM
+    text = "".join(span.text for span in _line(row, sizes, role, g))
+    if scene.tree[place] == looks.selected:
+        return (Span(pad(f"> {mark}{text}", looks.width, g.cut), Role.SELECTED),)
+    return (Span(f"  {mark}", Role.DIM), Span(text, role))
 
 
 def tree_mark(branch: Branch, looks: Looks) -> str:
@@ -189,9 +188,5 @@ def tree_mark(branch: Branch, looks: Looks) -> str:
     return opened if branch.open else closed
 
 
-def _keys(scene: Scene, looks: Looks, g: Glyphs) -> Line:
-    if scene.typed is not None and not looks.notice:
-        text = _("budget in USD: {typed}{cursor}   enter takes it, empty = none, esc leaves it as it is")
-        said_so = text.format(typed=scene.typed, cursor=g.cursor)
-        return fit_line((Span(said_so, Role.ACCENT),), looks.width, g.cut)
+def _keys(looks: Looks, g: Glyphs) -> Line:
     return key_line(words_of(SCREEN_KEYS["preflight"], *_ON_KEY_LINE), looks, g)
