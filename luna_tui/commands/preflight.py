@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from luna_tui.commands.screens import screen_settings, themes_found
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.survey import Survey
@@ -40,11 +40,12 @@ def asks_first(args: argparse.Namespace, config: Config, plan: Plan) -> bool:
     return paid and any(s.kind is Kind.CLAUDE for s in plan.subtasks())
 
 
-def look_first(plan: Plan, config: Config) -> Decided:
-    """Show what the plan will take, and wait for a decision."""
+def look_first(plan: Plan, config: Config, keys: Mapping[str, str]) -> Decided:
+    """Show what the plan will take, and wait for a decision; `keys` maps binding ids to keys."""
+    from luna_tui.commands.screen import settings_of
     from luna_tui.tui.preflight_app import Choice, PreflightApp, run_preflight
 
-    themes = themes_found()
+    settings, themes = settings_of(config, keys)
     app = PreflightApp(
         Survey(plan, config.prices),
         Choice(mode=config.mode, workers=config.workers),
@@ -52,8 +53,8 @@ def look_first(plan: Plan, config: Config) -> Decided:
         tiers=config.tiers,
         provider=config.provider,
         missing=_missing(plan, config),
-        settings=screen_settings(config, themes),
-        themes=themes.found,
+        settings=settings,
+        themes=themes,
     )
     choice = run_preflight(app)
     if choice is not None:

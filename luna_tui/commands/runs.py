@@ -7,20 +7,22 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.preflight import asks_first, look_first
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import checked_keys, config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.tongue import choose
 from luna_tui.core.words import Manner, Scope
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
-from luna_tui.storage.config import Config
-from luna_tui.storage.paths import config_dir
+from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
+from luna_tui.storage.translations import language, translations
 
 if TYPE_CHECKING:
     from luna_tui.simulator.faults import Fault
@@ -35,6 +37,7 @@ def run_plan(args: argparse.Namespace) -> int:
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
+    choose(translations(language(config.lang, current_environ())))
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
@@ -43,8 +46,9 @@ def run_plan(args: argparse.Namespace) -> int:
         speed = args.speed or DEMO_SPEED
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
     headless = args.headless or not screen_possible()
+    keys = {} if headless else checked_keys(config)
     if not headless and asks_first(args, config, plan):
-        decided = look_first(plan, config)
+        decided = look_first(plan, config, keys)
         if decided.config is None:
             return decided.code
         config = decided.config
@@ -58,7 +62,7 @@ def run_plan(args: argparse.Namespace) -> int:
         listeners=(*printers, *((lines,) if headless else ())),
     )
     try:
-        forced = _headless(session) if headless else _dashboard(session, config, closes=demo)
+        forced = _headless(session) if headless else _dashboard(session, config, keys, closes=demo)
         return _end(session, lines, forced)
     finally:
         for printer in printers:
@@ -109,23 +113,18 @@ def _until_ended(session: LiveSession, *, say: str = "") -> int | None:
     return 128 + caught[0] if caught else None
 
 
-def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | None:
-    from luna_tui.storage.themes import discover_themes
-    from luna_tui.tui.app import LunaApp, run_app
-    from luna_tui.tui.settings import Settings
-    from luna_tui.tui.views.spans import Role
+def _dashboard(session: LiveSession, config: Config, keys: Mapping[str, str], *, closes: bool) -> int | None:
+    from luna_tui.commands.screen import make_app
+    from luna_tui.tui.app import run_app
 
-    themes = discover_themes((resource("themes"), config_dir() / "themes"), [r.value for r in Role])
-    settings = Settings(
-        theme="mono" if os.environ.get("NO_COLOR") else config.theme,
-        notices=tuple(f"theme not used: {p}" for p in themes.problems),
-        fps=config.fps,
-        ascii=config.ascii or not _unicode_terminal(),
-        close_after_s=_CLOSE_AFTER_S if closes else None,
+    app = make_app(
+        session,
+        config,
+        keys,
+        drive=session.run,
         folder=str(session.run_dir.path),
-        keymap=config.keys,
+        close_after_s=_CLOSE_AFTER_S if closes else None,
     )
-    app = LunaApp(session, settings, themes=themes.found, drive=session.run)
     code = run_app(app)
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)
@@ -133,14 +132,6 @@ def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | N
     say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
     stopped = _until_ended(session, say=say) if app.driving else None
     return ExitCode.INTERNAL if app.error_text else (code or stopped)
-
-
-def _unicode_terminal() -> bool:
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        value = os.environ.get(name)
-        if value:
-            return "utf-8" in value.lower() or "utf8" in value.lower()
-    return False
 
 
 def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:

@@ -13,10 +13,9 @@ from textual.app import App
 from luna_tui.core.clean import clean
 from luna_tui.core.limits import TierLimits
 from luna_tui.core.survey import Survey
-from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
 from luna_tui.tui.driver import LunaDriver
-from luna_tui.tui.keymap import usable_keys
+from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.preflight import PreflightScreen
 from luna_tui.tui.settings import Settings
@@ -64,11 +63,9 @@ class PreflightApp(App[Choice | None], inherit_bindings=False):
         self.tier, self.tiers, self.provider, self.missing = tier, tiers, provider, missing
         self.settings = settings
         self.viewing = Viewing(mouse=settings.mouse)
-        self._keymap_given, complaints = usable_keys(settings.keymap)
-        self._unread = [*settings.notices, *complaints]
-        self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
-        names = [p.name for p in self._palettes]
-        self._at_palette = names.index(settings.theme) if settings.theme in names else 0
+        self.palettes = Palettes(themes, settings.theme)
+        """Themes, and the one in use."""
+        self._unread = [*settings.notices, *filter(None, [self.palettes.complaint])]
         self.notice = self._unread.pop(0) if self._unread else ""
         """One line that stands in for the key line until a key is pressed."""
         self.error_text = ""
@@ -82,12 +79,12 @@ class PreflightApp(App[Choice | None], inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         """Styles in use."""
-        return self._palettes[self._at_palette]
+        return self.palettes.current
 
     def on_mount(self) -> None:
         """Show the plan."""
-        if self._keymap_given:
-            self.set_keymap(self._keymap_given)
+        if self.settings.keymap:
+            self.set_keymap(dict(self.settings.keymap))
         self.push_screen(PreflightScreen())
 
     def say(self, text: str) -> None:
@@ -98,11 +95,6 @@ class PreflightApp(App[Choice | None], inherit_bindings=False):
     def takes_click(self) -> bool:
         """Every click selects: here is nothing that a stray one could spoil."""
         return True
-
-    def next_palette(self) -> None:
-        """Use the next theme."""
-        self._at_palette = (self._at_palette + 1) % len(self._palettes)
-        self.say(_("theme {name}").format(name=self.palette.name))
 
     def decide(self, choice: Choice | None) -> None:
         """Leave with a decision; None starts nothing."""

@@ -85,8 +85,7 @@ class ActingScreen(LunaScreen):
 
     def action_theme(self) -> None:
         """Next theme."""
-        self.luna.next_palette()
-        self.redraw()
+        self.luna.say(self.luna.palettes.next())
 
     def action_leave(self) -> None:
         """Leave, or ask first while the run is on."""

@@ -184,7 +184,7 @@ class PreflightScreen(LunaScreen):
 
     def action_theme(self) -> None:
         """Next theme."""
-        self.about.next_palette()
+        self.about.say(self.about.palettes.next())
 
     def _choose(self, *, mode: Mode | None = None, workers: int | Staffing | None = None) -> None:
         choice = self.about.choice

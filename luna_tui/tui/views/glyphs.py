@@ -42,9 +42,11 @@ class Glyphs:
     now: str
     rule: str
     pipe: str
-    corners: str
+    corners: tuple[str, ...]
     """Top left, top right, bottom left, bottom right, horizontal, vertical."""
-    bold_corners: str
+    bold_corners: tuple[str, ...]
+    tees: tuple[str, ...]
+    """Joints that open downwards, upwards, to the right, to the left."""
     steps: str
     """Eight heights of a small chart."""
     cut: str
@@ -67,8 +69,9 @@ UNICODE = Glyphs(
     "►",
     "─",
     "│",
-    "┌┐└┘─│",
-    "╔╗╚╝═║",
+    tuple("┌┐└┘─│"),
+    tuple("╔╗╚╝═║"),
+    tuple("┬┴├┤"),
     "▁▂▃▄▅▆▇█",
     "…",
     "…",
@@ -88,8 +91,9 @@ ASCII = Glyphs(
     ">",
     "-",
     "|",
-    "++++-|",
-    "****=#",
+    tuple("++++-|"),
+    tuple("****=#"),
+    tuple("++++"),
     ".:-=+*#@",
     "~",
     ".",

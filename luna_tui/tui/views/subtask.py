@@ -5,8 +5,8 @@ from __future__ import annotations
 from luna_tui.core.insight import dependents, elapsed_s, quiet_after_s, stand
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.words import Kind
+from luna_tui.tui.views.entries import said
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.grid import said
 from luna_tui.tui.views.spans import Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, money, tokens, wrap
 
