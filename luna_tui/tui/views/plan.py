@@ -22,7 +22,7 @@ from luna_tui.tui.views.tree import Tree
 
 _ON_KEY_LINE = (
     "do.open", "list.mark", "list.filter", "list.sort", "do.retry", "do.skip", "run.stop", "go.back",
-    "go.help", "tree.close", "tree.expand", "do.edit",
+    "go.help", "do.edit", "go.problems", "go.palette",
 )  # fmt: skip
 _WORDS = {
     Stand.QUEUED: N_("queued"), Stand.HELD: N_("held by the budget"), Stand.ASK: N_("asks"),
@@ -156,7 +156,7 @@ def _wave_row(wave: WaveState, now_s: float, look: PlanLook, mark: str, w: _Widt
         Span(name + " ", Role.STRONG if wave.started_at is not None and wave.ended_at is None else Role.TEXT),
         *middle,
         Span(" " * (w.middle - width_of(middle))),
-        *_figures(took, "", _usd(cost.spent, cost.unpriced), w, Role.TEXT),
+        *_figures(took, "", _spent(cost), w, Role.TEXT),
         *_about(about, w, g, Role.DIM),
     )
 
@@ -176,7 +176,8 @@ def _progress(wave: WaveState, width: int, g: Glyphs) -> Line:
     used = width_of(tuple(counts))
     cells = min(14, width - used - 2)
     if cells < 4:
-        return fit_line(tuple(counts), width, g.cut)
+        bare = (Span(counts[0].text[1:], counts[0].role), *counts[1:]) if counts else ()
+        return fit_line(bare, width, g.cut)
     good, failed, on = (round(cells * part / total) for part in (wave.good, wave.ended - wave.good, wave.on))
     good = min(good, cells)
     failed = min(failed, cells - good)
@@ -243,10 +244,10 @@ def _tokens(s: SubtaskState, how: Stand) -> str:
 def _cost(s: SubtaskState) -> str:
     if s.cost_usd is None:
         return "?" if s.input_tokens or s.output_tokens else ""
-    return _usd(s.cost_usd, False)
+    return _usd(s.cost_usd, unpriced=False)
 
 
-def _usd(amount: float, unpriced: bool) -> str:
+def _usd(amount: float, *, unpriced: bool) -> str:
     """`1.41`; `?` where no price is known, `1.41+` where some are not."""
     if not amount:
         return "?" if unpriced else ""
@@ -254,8 +255,15 @@ def _usd(amount: float, unpriced: bool) -> str:
     return text + ("+" if unpriced else "")
 
 
+def _spent(cost: WaveCost) -> str:
+    """What was spent; before that, what is expected."""
+    if not cost.spent and not cost.unpriced and cost.forecast:
+        return "~" + _usd(cost.forecast, unpriced=False)
+    return _usd(cost.spent, unpriced=cost.unpriced)
+
+
 def _forecast(cost: WaveCost) -> str:
-    if cost.forecast is None or cost.forecast <= cost.spent:
+    if cost.forecast is None or not 0.0 < cost.spent < cost.forecast:
         return ""
     return _("forecast ${usd}").format(usd=f"{cost.forecast:,.2f}")
 
