@@ -5,13 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from luna_tui.core.lost import Gauged
 from luna_tui.core.state import RunState
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.views.entries import Entry, entries, sequence
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.run import ORDERS, run_view
+from luna_tui.tui.views.run import ORDERS, TELLS_FROM, run_view
 from luna_tui.tui.views.spans import Cell
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
@@ -33,6 +34,7 @@ class RunScreen(ActingScreen):
         self._order = 0
         self._sequence: tuple[int, ...] = ()
         """Worker numbers as they were sorted last; new ones follow."""
+        self._gauged = Gauged()
         self._in_attention = False
         """The cursor moves among attention lines instead of workers."""
         self._panels = {name: LinesPanel(name) for name in (*_ABOVE, "grid", "peek", *_BELOW)}
@@ -51,7 +53,8 @@ class RunScreen(ActingScreen):
         """Fold, view, show."""
         state, now_s = self.luna.state_now()
         looks = self.looks(selected=self.selected, order=self._order)
-        view = run_view(state, now_s, looks, shown=self._shown(state, now_s))
+        measured = self._gauged.of(state, now_s) if looks.width >= TELLS_FROM else None
+        view = run_view(state, now_s, looks, shown=self._shown(state, now_s), measured=measured)
         palette = self.luna.palette
         for name in (*_ABOVE, "grid", *_BELOW):
             self._panels[name].show(getattr(view, name), palette)

@@ -55,6 +55,8 @@ class Glyphs:
     cursor: str
     arrow: str
     dot: str
+    spread: str
+    """Before how far off an estimate may be."""
 
 
 UNICODE = Glyphs(
@@ -78,6 +80,7 @@ UNICODE = Glyphs(
     "▌",
     "→",
     "·",
+    "±",
 )
 ASCII = Glyphs(
     _ASCII,
@@ -100,6 +103,7 @@ ASCII = Glyphs(
     "_",
     ">",
     "-",
+    "~",
 )
 
 

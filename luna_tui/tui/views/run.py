@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from luna_tui.core.metrics import Measured
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
@@ -19,6 +20,8 @@ from luna_tui.tui.views.subtask import peek
 from luna_tui.tui.views.timeline import timeline
 from luna_tui.tui.views.trouble import attention
 
+TELLS_FROM = 140
+"""Width of the screen from which it tells what the speed-up could be and what was lost."""
 _EMPTY = Panel(())
 _ON_KEY_LINE = (
     "do.open", "list.filter", "go.problems", "go.timeline", "run.pause", "run.workers", "run.stop", "go.help",
@@ -52,18 +55,20 @@ def run_view(
     *,
     shown: Sequence[Entry] | None = None,
     dismissed: Mapping[str, str] | None = None,
+    measured: Measured | None = None,
 ) -> RunView:
     """The whole screen; the heights of the panels add up to `looks.height`.
 
     `shown` are the workers in the order to show them, all by number when it is left out.
+    `measured` are the figures of the run so far, which cost too much to be worked out for every frame.
     """
     g = glyphs_for(looks.ascii)
     width, height = looks.width, looks.height
     shown = entries(state, now_s) if shown is None else shown
-    head = Panel((header(state, now_s, width, g),))
+    head = Panel((header(state, now_s, width, g, measured=measured),))
     if height < 6 or width < 24:
         return _tiny(state, now_s, looks, head, shown, g)
-    bars = gauges(state, now_s, width, g, tall=width >= 100 and height >= 30)
+    bars = gauges(state, now_s, width, g, tall=width >= 100 and height >= 30, measured=measured)
     room = _share(len(shown), looks, len(bars))
     side = _peek_width(looks, room.middle, len(shown))
     _give_lanes(room, looks, rows_needed(len(shown), width - side, cards=width >= CARDS_FROM))
