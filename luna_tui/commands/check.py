@@ -47,6 +47,7 @@ def terms_of(config: Config) -> Terms:
         mode=config.mode,
         caps=caps(config.tiers[config.tier].limits, config.mode),
         rule=worker_rule(config.workers, config.tier, config.mode, config.tiers),
+        budget_usd=config.budget_usd or None,
     )
 
 

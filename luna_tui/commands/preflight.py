@@ -48,7 +48,7 @@ def look_first(plan: Plan, config: Config, keys: Mapping[str, str]) -> Decided:
     settings, themes = settings_of(config, keys)
     app = PreflightApp(
         Survey(plan, config.prices),
-        Choice(mode=config.mode, workers=config.workers),
+        Choice(mode=config.mode, workers=config.workers, budget_usd=config.budget_usd or None),
         tier=config.tier,
         tiers=config.tiers,
         provider=config.provider,
@@ -77,4 +77,5 @@ def _missing(plan: Plan, config: Config) -> str:
 
 def _chosen(config: Config, choice: Choice) -> Config:
     provider = "simulator" if choice.dry_run else config.provider
-    return replace(config, mode=choice.mode, workers=choice.workers, provider=provider)
+    budget_usd = choice.budget_usd or 0.0
+    return replace(config, mode=choice.mode, workers=choice.workers, budget_usd=budget_usd, provider=provider)

@@ -12,11 +12,18 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.preflight import asks_first, look_first
-from luna_tui.commands.settings import checked_keys, config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import (
+    checked_keys,
+    config_of,
+    plan_defaults,
+    warn_of_budget,
+    warn_of_workers,
+)
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.plan import Plan
 from luna_tui.core.tongue import choose
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Kind, Manner, Scope
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -41,6 +48,7 @@ def run_plan(args: argparse.Namespace) -> int:
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
+    warn_of_budget(config, plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED
@@ -59,10 +67,15 @@ def run_plan(args: argparse.Namespace) -> int:
         config,
         run=args.run_id,
         simulator=choice,
-        listeners=(*printers, *((lines,) if headless else ())),
+        listeners=(*printers, lines),
+        hold_for_person=not headless,
     )
     try:
-        forced = _headless(session) if headless else _dashboard(session, config, keys, closes=demo)
+        lines.quiet = not headless
+        if headless:
+            forced = _headless(session)
+        else:
+            forced = _dashboard(session, config, keys, plan, lines, closes=demo)
         return _end(session, lines, forced)
     finally:
         for printer in printers:
@@ -113,7 +126,15 @@ def _until_ended(session: LiveSession, *, say: str = "") -> int | None:
     return 128 + caught[0] if caught else None
 
 
-def _dashboard(session: LiveSession, config: Config, keys: Mapping[str, str], *, closes: bool) -> int | None:
+def _dashboard(
+    session: LiveSession,
+    config: Config,
+    keys: Mapping[str, str],
+    plan: Plan,
+    lines: LinePrinter,
+    *,
+    closes: bool,
+) -> int | None:
     from luna_tui.commands.screen import make_app
     from luna_tui.tui.app import run_app
 
@@ -123,13 +144,16 @@ def _dashboard(session: LiveSession, config: Config, keys: Mapping[str, str], *,
         keys,
         drive=session.run,
         folder=str(session.run_dir.path),
+        prompt_of={s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}.get,
         close_after_s=_CLOSE_AFTER_S if closes else None,
     )
     code = run_app(app)
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)
-    goes_on = bool(app.error_text) and not session.ended.is_set()
+    goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
     say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
+    lines.quiet = not goes_on
+    session.left_alone()
     stopped = _until_ended(session, say=say) if app.driving else None
     return ExitCode.INTERNAL if app.error_text else (code or stopped)
 

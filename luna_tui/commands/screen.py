@@ -31,19 +31,25 @@ def make_app(
     drive: Callable[[], object] | None = None,
     folder: str = "",
     close_after_s: float | None = None,
+    prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
-    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept.
+    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, `prompt_of`
+    tells the whole prompt of a subtask where that is known.
     """
     from luna_tui.tui.app import LunaApp
 
-    settings, themes = settings_of(config, keys, folder=folder, close_after_s=close_after_s)
+    settings, themes = settings_of(config, keys, folder, close_after_s, prompt_of)
     return LunaApp(session, settings, themes=themes, drive=drive)
 
 
 def settings_of(
-    config: Config, keys: Mapping[str, str], *, folder: str = "", close_after_s: float | None = None
+    config: Config,
+    keys: Mapping[str, str],
+    folder: str = "",
+    close_after_s: float | None = None,
+    prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> tuple[Settings, Mapping[str, ThemeLike]]:
     """What a screen is told when it starts, and the themes it may use."""
     from luna_tui.tui.notices import Channels
@@ -61,6 +67,8 @@ def settings_of(
         close_after_s=close_after_s,
         folder=folder,
         keymap=keys,
+        tiers=config.tiers,
+        prompt_of=prompt_of,
         themes_changed=files.changed,
         channels=Channels(
             bell=config.bell,

@@ -9,14 +9,17 @@ from typing import IO
 
 from luna_tui.core.events import (
     AttemptFailed,
+    BudgetChanged,
     CancelRequested,
     JournalFailed,
     ModeChanged,
     Record,
+    RetryRequested,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SkipRequested,
     SubtaskFinished,
     ThreadAbandoned,
     WaveFinished,
@@ -24,7 +27,12 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.figures import clock
+from luna_tui.core.prices import usd
 from luna_tui.core.records import to_line
+from luna_tui.core.words import RunStatus
+
+_NAMED = 5
+"""Subtasks named in one line."""
 
 
 def sentence(record: Record) -> str | None:
@@ -58,7 +66,8 @@ def _text(record: Record) -> str | None:
             return f"{e.subtask} {e.status.value.replace('_', ' ')}{why} ({e.duration_s:.1f} s)"
         case RunFinished() as e:
             speed = f", speed-up {e.speedup:.1f}x" if e.speedup else ""
-            return f"run {e.status} after {clock(e.wall_s)}{speed}"
+            why = f": {e.reason}" if e.status is RunStatus.HELD else ""
+            return f"run {e.status} after {clock(e.wall_s)}{speed}{why}"
         case CancelRequested() as e:
             what = e.subtask or e.wave or "the run"
             return f"cancel of {what} ({e.manner}) asked by {e.by}"
@@ -66,6 +75,8 @@ def _text(record: Record) -> str | None:
             return f"mode {e.to} (was {e.from_}), by {e.by}"
         case WorkersChanged() as e:
             return f"{e.to} workers (were {e.from_})"
+        case RetryRequested() | SkipRequested() | BudgetChanged() as e:
+            return _command(e)
         case RunPaused():
             return "paused"
         case RunResumed():
@@ -78,15 +89,41 @@ def _text(record: Record) -> str | None:
             return None
 
 
+def _command(event: RetryRequested | SkipRequested | BudgetChanged) -> str:
+    match event:
+        case RetryRequested() as e:
+            more = len(e.requeued) - len(set(e.requeued).intersection(e.subtasks))
+            with_it = f" and {more} more that waited for it" if more else ""
+            changed = ", with another prompt" if e.prompt is not None else ""
+            return f"retry of {_named(e.subtasks)}{with_it}{changed}, by {e.by}"
+        case SkipRequested() as e:
+            return f"skip of {_named(e.subtasks)}, by {e.by}"
+        case BudgetChanged() as e:
+            return f"budget {_usd(e.to)} (was {_usd(e.from_)}), by {e.by}"
+
+
+def _named(ids: tuple[str, ...]) -> str:
+    more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return ", ".join(ids[:_NAMED]) + more
+
+
+def _usd(amount: float | None) -> str:
+    return "without a cap" if amount is None else usd(amount)
+
+
 class LinePrinter:
     """Prints sentences; a closed pipe ends it quietly."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._broken = False
+        self.quiet = False
+        """Records are not told, while a screen shows them."""
 
     def __call__(self, record: Record) -> None:
         """Print the record's sentence, if it has one."""
+        if self.quiet:
+            return
         text = sentence(record)
         if text is not None:
             self.say(text)

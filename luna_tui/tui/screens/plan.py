@@ -55,6 +55,13 @@ class PlanScreen(ListScreen):
             self.selected = WAVE + wave.name if wave is not None else None
         super().draw()
 
+    def picked(self, key: str) -> None:
+        """The cursor goes there, into a wave that was closed too."""
+        subtask = self.luna.state_now()[0].subtasks.get(key)
+        if subtask is not None and not self._is_open(WAVE + subtask.wave):
+            self._rows.open(subtask.wave, True)
+        super().picked(key)
+
     def under_cursor(self) -> tuple[str, ...]:
         """The subtask under the cursor, or all of the wave that the filter lets through."""
         key = self.selected

@@ -16,8 +16,9 @@ from luna_tui.tui.screens.base import LunaScreen, bindings
 from luna_tui.tui.screens.pages import PageScreen
 from luna_tui.tui.views.asking import Said
 from luna_tui.tui.views.frame import first_shown
+from luna_tui.tui.views.help import help_lines
+from luna_tui.tui.views.keymap import keys_shown
 from luna_tui.tui.views.keys import MODE_ORDER, SCREEN_KEYS
-from luna_tui.tui.views.pages import help_lines
 from luna_tui.tui.views.preflight import Scene, preflight_view, room, waves_tree
 from luna_tui.tui.views.spans import Line
 from luna_tui.tui.views.text import money
@@ -244,7 +245,8 @@ class PreflightHelp(PageScreen):
 
     def lines(self) -> list[Line]:
         """Keys, then states."""
-        return help_lines(SCREEN_KEYS["preflight"], self.looks())
+        about = SCREEN_KEYS["preflight"]
+        return help_lines(about, self.looks(), keys_shown(about, self.luna.settings.keymap))
 
     def action_help(self) -> None:
         """The key that opened it closes it."""
