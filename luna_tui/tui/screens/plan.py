@@ -131,5 +131,10 @@ class PlanScreen(ListScreen):
         return any(b.open for b in self.entries().branches if b.key == key)
 
     def _fold(self, key: str, *, opened: bool) -> None:
+        """Open or close; what was opened comes into sight, as much of it as fits."""
         self._rows.open(key.removeprefix(WAVE), opened)
+        if opened:
+            at = self.entries().index(key)
+            last = at + len(self._leaves(key))
+            self.first = max(self.first, min(at, last - self.room() + 1))
         self.draw()
