@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_BOUNDS = {"critical_path": "critical path", "rpm": "RPM", "itpm": "ITPM", "otpm": "OTPM"}
+from luna_tui.core.tongue import N_, _
+
+_BOUNDS = {"critical_path": N_("critical path"), "rpm": "RPM", "itpm": "ITPM", "otpm": "OTPM"}
 _CAUSES = {
-    "rpm": "RPM wait",
-    "itpm": "ITPM wait",
-    "otpm": "OTPM wait",
-    "retry_after": "429 pause",
-    "ramp": "first answers",
-    "barrier": "wave barriers",
-    "dependency": "dependencies",
-    "tail": "uneven end",
-    "slot": "idle",
+    "rpm": N_("RPM wait"),
+    "itpm": N_("ITPM wait"),
+    "otpm": N_("OTPM wait"),
+    "retry_after": N_("429 pause"),
+    "ramp": N_("first answers"),
+    "backoff": N_("backoff"),
+    "paused": N_("paused"),
+    "budget": N_("budget"),
+    "approval": N_("approval"),
+    "barrier": N_("wave barriers"),
+    "dependency": N_("dependencies"),
+    "tail": N_("uneven end"),
+    "slot": N_("idle"),
 }
 
 
@@ -29,10 +35,16 @@ def clock(seconds: float) -> str:
 def bounds_in_words(bounds: Mapping[str, float], workers: int) -> str:
     """`critical path 3:31, 20 workers 3:22, ITPM 3:19`: what binds first; what never could is left out."""
     ordered = sorted(((s, name) for name, s in bounds.items() if s > 0), reverse=True)
-    return ", ".join(f"{_BOUNDS.get(name, f'{workers} {name}')} {clock(s)}" for s, name in ordered)
+    return ", ".join(f"{_bound(name, workers)} {clock(s)}" for s, name in ordered)
 
 
-def lost_in_words(lost: Mapping[str, float]) -> str:
+def _bound(name: str, workers: int) -> str:
+    if name in _BOUNDS:
+        return _(_BOUNDS[name])
+    return _("{n} workers").format(n=workers) if name == "workers" else f"{workers} {name}"
+
+
+def lost_in_words(lost: Mapping[str, float], between: str = "  ") -> str:
     """`ITPM wait 0:49  wave barriers 0:24`: only causes of a second and more, longest first."""
     ordered = sorted(((s, name) for name, s in lost.items() if s >= 1.0), reverse=True)
-    return "  ".join(f"{_CAUSES.get(name, name)} {clock(s)}" for s, name in ordered)
+    return between.join(f"{_(_CAUSES.get(name, name))} {clock(s)}" for s, name in ordered)

@@ -29,6 +29,7 @@ from luna_tui.core.outline import shown
 from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.samples import Throttle, note_throttle
 from luna_tui.core.spans import ENDED, Span, Try
+from luna_tui.core.tracks import note_end
 from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
+RUN = "run"
+TOOL = "tool"
+MOST_TOOLS = 200
+"""Calls of tools remembered of one attempt."""
 INTERRUPTED = "interrupted"
 """`error_kind` of a try that was ended to make a new one."""
 
@@ -136,7 +141,9 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
             last = s.tries[-1]
             _end_try(state, last, at)
             last.error_kind, last.message = INTERRUPTED, f"tried again by {by}"
-        _end_span(s, at)
+            _end_tool(s, at)
+            state.tracks.fail(s, last, at)
+        _end_span(state, s, at)
     count(state, s)
 
 
@@ -169,8 +176,9 @@ def apply_output(s: SubtaskState, text: str, at: float) -> None:
     s.tail = (s.tail + text)[-OUTPUT_TAIL_CHARS:]
     before = s.last_output_at
     if before is None:
-        s.first_output_at = at
-        before = s.tries[-1].started_at if s.tries else at
+        s.first_output_at = before = at
+        if s.tries:
+            before, s.tries[-1].first_output_at = s.tries[-1].started_at, at
     if at - before > s.silent_s:
         s.silent_s = at - before
     s.last_output_at = at
@@ -184,8 +192,10 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
             _start_attempt(state, s, event, at)
         case ToolCalled():
             s.tool = event.summary or event.tool
+            _begin_tool(s, at)
         case ToolFinished():
             s.tool = None
+            _end_tool(s, at)
         case UsageRecorded():
             _add_usage(state, s, event)
         case AttemptFailed():
@@ -212,7 +222,7 @@ def _wait(state: RunState, s: SubtaskState, event: SubtaskWaiting, at: float) ->
     elif s.asked is None and event.reason in LIMITER_REASONS:
         s.asked = state.seq
     _hold(state, s, event.worker)
-    _begin_span(s, f"wait:{event.reason}", at)
+    _begin_span(state, s, f"wait:{event.reason}", at)
 
 
 def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: float) -> None:
@@ -230,7 +240,7 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     s.tries.append(Try(event.attempt, at))
     state.tried.begin(at)
     _hold(state, s, event.worker)
-    _begin_span(s, "run", at)
+    _begin_span(state, s, RUN, at)
 
 
 def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
@@ -241,9 +251,12 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
+    paid = next((t for t in reversed(s.tries) if t.number == event.attempt), None)
     if event.cost_usd is None:
         state.unpriced = True
     else:
+        if paid is not None:
+            state.tracks.pay(paid, event.cost_usd)
         s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
         state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
     if late:
@@ -259,12 +272,14 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
         _end_try(state, last, at)
         last.error_kind, last.message = event.error_kind, event.message
         last.status, last.delay_s = event.status, event.delay_s
+        state.tracks.fail(s, last, at)
+    _end_tool(s, at)
     if event.status == 429:
         state.throttled_at.append(at)
         note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
     if event.error_kind is not ErrorKind.RATE_LIMITED:
         s.asked = None
-    _end_span(s, at)
+    _end_span(state, s, at)
 
 
 def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at: float) -> None:
@@ -275,10 +290,24 @@ def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at
     if s.tries and s.tries[-1].ended_at is None:
         _hear_last(state, s, at)
         _end_try(state, s.tries[-1], at)
+    _end_tool(s, at)
+    note_end(state, s)
+    state.tracks.finish(s, at)
     count(state, s)
-    _end_span(s, at)
+    _end_span(state, s, at)
     if s.worker is not None and state.workers.get(s.worker) == s.id:
         del state.workers[s.worker]
+
+
+def _begin_tool(s: SubtaskState, at: float) -> None:
+    _end_tool(s, at)
+    if s.tries:
+        s.tries[-1].tools = (*s.tries[-1].tools, Span(TOOL, at))[-MOST_TOOLS:]
+
+
+def _end_tool(s: SubtaskState, at: float) -> None:
+    if s.tries and s.tries[-1].tools and s.tries[-1].tools[-1].end_at is None:
+        s.tries[-1].tools[-1].end_at = at
 
 
 def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
@@ -303,11 +332,13 @@ def _end_try(state: RunState, last: Try, at: float) -> None:
     last.ended_at = at
 
 
-def _begin_span(s: SubtaskState, phase: str, at: float) -> None:
-    _end_span(s, at)
-    s.spans.append(Span(phase, at))
+def _begin_span(state: RunState, s: SubtaskState, phase: str, at: float) -> None:
+    _end_span(state, s, at)
+    s.spans.append(Span(phase, at, worker=s.worker))
+    state.tracks.begin(s, at, runs=phase == RUN)
 
 
-def _end_span(s: SubtaskState, at: float) -> None:
+def _end_span(state: RunState, s: SubtaskState, at: float) -> None:
     if s.spans and s.spans[-1].end_at is None:
         s.spans[-1].end_at = at
+        state.tracks.end(s, s.spans[-1], at, runs=s.spans[-1].phase == RUN)

@@ -50,6 +50,8 @@ class SubtaskState:
     ghost: bool = False
     """A thread that ignored the cancellation of this subtask is still there."""
     cancel_requested: bool = False
+    row_s: float = 0.0
+    """Seconds of the longest row that ends with it, each needing the one before; 0 until it ended."""
     undone: list[Span] = field(default_factory=list)
     """From each end to the retry that undid it."""
     unmet: int = 0

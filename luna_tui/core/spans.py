@@ -16,6 +16,8 @@ class Span:
     """`wait:<reason>` or `run`; `ended` only in `SubtaskState.undone`."""
     start_at: float
     end_at: float | None = None
+    worker: int | None = None
+    """Who held the subtask meanwhile."""
 
 
 @dataclass(slots=True)
@@ -30,3 +32,8 @@ class Try:
     status: int | None = None
     delay_s: float | None = None
     """Pause announced after it; None when nothing follows."""
+    first_output_at: float | None = None
+    tools: tuple[Span, ...] = ()
+    """Stretches in which it waited for a tool; the last ones when there are very many."""
+    cost_usd: float | None = None
+    """Known costs added up; None when none is known."""

@@ -48,6 +48,7 @@ from luna_tui.core.parts import SubtaskState as SubtaskState
 from luna_tui.core.parts import WaveState as WaveState
 from luna_tui.core.samples import Sample, Throttle, sample
 from luna_tui.core.spans import Span
+from luna_tui.core.tracks import Tracks
 from luna_tui.core.words import Manner, Mode, Status
 
 LOG_RECORDS = 2_000
@@ -97,6 +98,8 @@ class RunState:
     """Instants of 429 answers."""
     counts: dict[Status, int] = field(default_factory=dict)
     ghosts: int = 0
+    tracks: Tracks = field(default_factory=Tracks)
+    """The past, indexed for pictures of it."""
     live: dict[str, SubtaskState] = field(default_factory=dict)
     """Subtasks that were taken and have not ended, in order of taking: running, waiting, or about to."""
     ended: int = 0

@@ -25,9 +25,9 @@ from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.limits import LimitsScreen
-from luna_tui.tui.screens.pages import ReportScreen
 from luna_tui.tui.screens.plan import PlanScreen
 from luna_tui.tui.screens.problems import ProblemsScreen
+from luna_tui.tui.screens.report import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen

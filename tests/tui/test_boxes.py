@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from tui.box_scenes import ended, scene
 from tui.stage import RecordingControl, StillSession, drive, shown
 
-from luna_tui.core.events import Record
+from luna_tui.core.events import CancelRequested, Record
 from luna_tui.core.words import Manner, Mode, Scope, Staffing
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.boxes.base import BoxScreen
@@ -125,6 +125,8 @@ def test_a_replay_and_an_ended_run_refuse_with_one_line(
     key: str, records: tuple[Record, ...], live: bool, says: str
 ) -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        app._reported = True
+        app.open("run")
         choose(app, *SELECTED.get(key, ()))
         await pilot.press(key)
         assert app.notice == says
@@ -207,12 +209,15 @@ def test_workers_above_the_table_and_above_what_is_useful_are_told() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("w")
         assert "18 workers are useful at this token rate" in shown(app)
-        assert "binds: the number of workers" in shown(app)
+        assert "ETA  1:40 ±0:36   binds  critical path" in shown(app)
         assert "above the table" not in shown(app)
         await pilot.press("2", "5")
         assert "25 workers, above the table's 15 for tier2 balanced" in shown(app)
         assert "; 7 would wait" in shown(app)
-        assert "binds: ITPM" in shown(app)
+        await pilot.press("3")
+        assert "ETA  2:20   binds  the number of workers" not in shown(app)
+        await pilot.press("backspace", "backspace", "backspace", "3")
+        assert "ETA  2:20   binds  the number of workers" in shown(app)
 
     drive(steps, records=scene())
 
@@ -252,7 +257,7 @@ def test_the_budget_box_says_what_is_spent_and_what_a_cap_below_it_does() -> Non
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("b")
         assert "spent      $0.66" in shown(app)
-        assert "in flight  about $0.12" in shown(app)
+        assert "in flight  about $0.24" in shown(app)
         assert "Without a cap nothing is held." in shown(app)
         await pilot.press("full_stop", "5")
         assert "Already spent: nothing that costs money would start any more." in shown(app)
@@ -316,6 +321,28 @@ def test_what_cannot_be_done_is_said_in_one_line(key: str, subtask: str, says: s
         assert app.notice == says
         assert len(says) <= 80
         assert isinstance(app.screen, RunScreen)
+
+    drive(steps, records=scene())
+
+
+@pytest.mark.parametrize("key", ["r", "e"])
+def test_nothing_is_tried_again_in_a_run_that_is_stopping(key: str) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        choose(app, "bad")
+        await pilot.press(key)
+        assert app.notice == "The run is stopping; nothing is tried again."
+
+    stop = CancelRequested(by="user", scope=Scope.RUN, manner=Manner.FINISH)
+    drive(steps, records=scene(stop))
+
+
+def test_keys_that_come_before_the_box_is_there_go_to_the_box() -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        for key, character in (("w", "w"), ("7", "7"), ("enter", "\r")):
+            app.post_message(Key(key, character))
+        await pilot.pause()
+        await pilot.pause()
+        assert control.calls == [("workers", 7, "user")]
 
     drive(steps, records=scene())
 
@@ -539,7 +566,7 @@ def test_a_command_opens_what_its_key_opens(text: str, box: type[Any], says: str
         ("cancel wave 9", "There is no wave 9."),
         ("workers many", "many is no number of workers: a number, auto or table."),
         ("budget lots", "lots is no amount in USD."),
-        ("theme none", "There is no theme none."),
+        ("theme none", "No theme none; there are colour-blind, dark, high-contrast, light, mono, solarized."),
         ("resume", "It is not paused."),
         ("undo", "There is nothing to take back."),
     ],

@@ -13,7 +13,7 @@ from tui.stage import RecordingControl, StillSession, dashboard, drive, shown
 from luna_tui.core.words import Manner, Mode, Scope
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.help import HelpScreen
-from luna_tui.tui.screens.pages import ReportScreen
+from luna_tui.tui.screens.report import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen

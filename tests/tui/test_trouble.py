@@ -16,6 +16,7 @@ from luna_tui.core.problems import problems
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.words import ErrorKind, Status, WaitReason
 from luna_tui.tui.app import LunaApp
+from luna_tui.tui.screens.boxes.retry import RetryBox
 from luna_tui.tui.screens.problems import ProblemsScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
@@ -191,6 +192,27 @@ def test_enter_opens_the_only_subtask_or_shows_the_members() -> None:
         await pilot.press("escape", "k", "enter")
         assert len(screen.entries()) == 2
         assert control.calls == []
+
+    drive(steps, records=quiet(overloaded(story())).records())
+
+
+@pytest.mark.parametrize(
+    ("keys", "title"),
+    [
+        (["j", "r"], "Retry 2 subtasks"),
+        (["j", "enter", "j", "r"], "Retry 1 subtask"),
+        (["r"], "Retry 1 subtask"),
+    ],
+    ids=["group", "member", "quiet stream"],
+)
+def test_r_acts_on_the_group_or_on_the_one_member(keys: list[str], title: str) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("exclamation_mark", *keys)
+        assert isinstance(app.screen, RetryBox)
+        assert title in shown(app)
+        assert control.calls == []
+        await pilot.press("escape")
+        assert isinstance(app.screen, ProblemsScreen)
 
     drive(steps, records=quiet(overloaded(story())).records())
 

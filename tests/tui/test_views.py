@@ -13,7 +13,8 @@ from luna_tui.tui.views.boxes.frame import box_view, box_width
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
 from luna_tui.tui.views.help import help_lines
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.pages import page, report_lines
+from luna_tui.tui.views.pages import page
+from luna_tui.tui.views.report import report_lines
 from luna_tui.tui.views.run import run_view
 from luna_tui.tui.views.spans import Line, Looks, RunView
 from luna_tui.tui.views.stop_menu import choices, stop_box
@@ -84,7 +85,7 @@ def test_the_other_screens_fit_too(width: int, height: int, moment: int, scroll:
     panels = [
         subtask_view(state, next(iter(state.subtasks)), state.at, looks),
         page(help_lines(SCREEN_KEYS["run"], looks), looks, ()),
-        page(report_lines(state, looks, folder="runs/x"), looks, ()),
+        page(report_lines(state, state.at, looks, folder="runs/x", found=None), looks, ()),
     ]
     for panel in panels:
         assert len(panel.lines) <= height
@@ -133,9 +134,9 @@ def test_the_numbers_of_the_waiting_line_add_up() -> None:
 def test_trouble_is_told_in_words() -> None:
     state = fold(busy())
     shown = "\n".join(text(line) for line in attention(state, 58.0, 120, 40, UNICODE).lines)
-    assert "its thread ignores the cancellation" in shown
+    assert "their threads ignore the cancellation" in shown
     assert "no token for" in shown
-    assert "overloaded (529): Overloaded, 1 try" in shown
+    assert "overloaded (529), 1/3 tries; block 2.01 2.02 +1" in shown
     assert "ITPM 3" in text(run_view(state, 58.0, Looks(width=120, height=40)).waiting.lines[0])
     assert "Paused: nothing more starts" in "\n".join(
         rows(run_view(fold(paused()), 58.0, Looks(width=80, height=24)))

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from luna_tui.core.lanes import nearest_limit
 from luna_tui.tui.screens.base import bindings
-from luna_tui.tui.screens.listing import ListScreen
-from luna_tui.tui.views.frame import framed, key_line, title
+from luna_tui.tui.screens.pages import PageScreen
+from luna_tui.tui.views.frame import key_line
 from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
-from luna_tui.tui.views.spans import Looks, Panel
+from luna_tui.tui.views.limits import limits_lines
+from luna_tui.tui.views.spans import Line
+from luna_tui.tui.views.text import plain
+
+_ON_KEY_LINE = (
+    "go.back", "go.help", "run.workers", "run.mode", "run.budget", "run.pause", "go.timeline", "take.line",
+    "move.down", "run.leave",
+)  # fmt: skip
 
 
-class LimitsScreen(ListScreen):
-    """Being built."""
+class LimitsScreen(PageScreen):
+    """Used, reserved, cap, who waits, and what if."""
 
     KEYS = SCREEN_KEYS["limits"]
     BINDINGS = bindings(KEYS)
 
-    def entries(self) -> tuple[str, ...]:
-        """None yet."""
-        return ()
+    def lines(self) -> list[Line]:
+        """Everything known of the limits now."""
+        state, now_s = self.luna.state_now()
+        return limits_lines(state, now_s, self.looks())
 
-    def view(self, looks: Looks) -> Panel:
-        """An empty frame."""
-        state = self.luna.state_now()[0]
-        head = title(state, "limits".upper(), "", looks, self.glyphs)
-        keys = key_line(words_of(self.KEYS, "go.back", "go.help"), looks, self.glyphs)
-        return framed(head, Panel(()), keys, looks, self.glyphs)
+    def taken_line(self) -> str:
+        """The row of the limit that is nearest, for the clipboard."""
+        name = nearest_limit(self.luna.state_now()[0]).upper() or "RPM"
+        rows = (plain(line).rstrip() for line in self.lines())
+        return next((row for row in rows if row.startswith(name)), "")
+
+    def foot(self) -> Line:
+        """What can be done about them."""
+        return key_line(words_of(self.KEYS, *_ON_KEY_LINE), self.looks(), self.glyphs)

@@ -1,17 +1,14 @@
-"""Screens that are read: what they share, and the report."""
+"""What screens that are read share."""
 
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.events import Key
 
-from luna_tui.core.tongue import _
 from luna_tui.tui.screens.acting import ActingScreen
-from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.views.frame import key_line
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
-from luna_tui.tui.views.pages import page, report_lines
-from luna_tui.tui.views.spans import Line, Role, Span
+from luna_tui.tui.views.keys import words_of
+from luna_tui.tui.views.pages import page
+from luna_tui.tui.views.spans import Line
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
 
@@ -70,27 +67,3 @@ class PageScreen(ActingScreen):
         last = max(0, len(self.lines()) - self.app.size.height + 2)
         self.start = max(0, min(last, self.start + lines))
         self.draw()
-
-
-class ReportScreen(PageScreen):
-    """What the run came to. Left alone it may close; any key keeps it."""
-
-    KEYS = SCREEN_KEYS["report"]
-    BINDINGS = [*bindings(KEYS), ("enter", "leave", "")]
-
-    def lines(self) -> list[Line]:
-        """The report."""
-        state = self.luna.state_now()[0]
-        return report_lines(state, self.looks(), folder=self.luna.settings.folder)
-
-    def foot(self) -> Line:
-        """Keys, and when it closes by itself."""
-        left = self.luna.closes_in_s
-        if left is None:
-            return super().foot()
-        closing = _("closes in {s:.0f} s, any key keeps it").format(s=left)
-        return (*super().foot(), Span(f"   {closing}", Role.WARN))
-
-    def on_key(self, event: Key) -> None:
-        """Any key keeps the screen; it then does what it does."""
-        self.luna.keep_open()

@@ -9,7 +9,7 @@ from luna_tui.core.tongue import N_, _
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
 from luna_tui.tui.views.keys import KeyHelp, Keys
 from luna_tui.tui.views.spans import Line, Looks, Role, Span
-from luna_tui.tui.views.text import cell_len, pad, wrap
+from luna_tui.tui.views.text import cell_len, fit, pad, wrap
 
 _STATE_WORDS = (
     (Stand.QUEUED, N_("queued")),
@@ -83,7 +83,7 @@ def _entry(word: str, says: str, size: int, width: int, role: Role = Role.KEY) -
     room = width - size - 4
     if room < 16:
         return [
-            (Span(f"  {word}", role),),
+            (Span(fit(f"  {word}", width), role),),
             *((Span(f"    {part}"),) for part in wrap(says, max(8, width - 4))),
         ]
     parts = wrap(says, room)
@@ -94,8 +94,8 @@ def _entry(word: str, says: str, size: int, width: int, role: Role = Role.KEY) -
 def _states(width: int, g: Glyphs) -> list[Line]:
     """Two columns where there is room for them, read downwards."""
     found = [(Span(f"  {g.states[s]} ", ROLES[s]), _(word)) for s, word in _STATE_WORDS]
-    if width < 60:
-        return [(mark, Span(word)) for mark, word in found]
+    if width < 68:
+        return [(mark, Span(fit(word, width - 4, g.cut))) for mark, word in found]
     half = -(-len(found) // 2)
     lines: list[Line] = []
     for n in range(half):

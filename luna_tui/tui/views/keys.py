@@ -141,7 +141,16 @@ ZOOM: Keys = (
     KeyHelp("time.zoom_in", "plus,equals_sign", "+", N_("zoom in"), N_("Less time in a cell.")),
     KeyHelp("time.zoom_out", "minus", "-", N_("zoom out"), N_("More time in a cell.")),
     KeyHelp("time.critical", "c", "c", N_("critical path"), N_("Only the lanes of the critical path.")),
-    KeyHelp("list.sort", "s", "s", N_("sort"), N_("Next order of the lanes.")),
+    KeyHelp("time.now", "f,end", "f", N_("now"), N_("Go to now, and follow it.")),
+    KeyHelp("time.begin", "home", "home", N_("begin"), N_("Go to the start of the run.")),
+    KeyHelp("list.sort", "s", "s", N_("sort"), N_("Next order: worker, longest wait, needs me.")),
+)
+LANES: Keys = (
+    *MOVE[:4],
+    KeyHelp("move.first", "g", "g", N_("first"), N_("To the first lane.")),
+    KeyHelp("move.last", "G", "G", N_("last"), N_("To the last lane.")),
+    KeyHelp("move.left", "left", "←", N_("left"), N_("To the bar before; at the edge the past scrolls in.")),
+    KeyHelp("move.right", "right", "→", N_("right"), N_("To the next bar of the lane.")),
 )
 TABS: Keys = tuple(
     KeyHelp(f"tab.tab_{n}", str(n), str(n), name, does)
@@ -186,7 +195,7 @@ SCREEN_KEYS: dict[str, Keys] = {
     "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
     "subtask": MOVE + TABS + SELECTION[1:] + FIND + COMMON,
     "problems": MOVE + SELECTION + LIST + HIDDEN + COMMON,
-    "timeline": MOVE + ACROSS + SELECTION + ZOOM + COMMON,
+    "timeline": LANES + SELECTION + ZOOM + COMMON,
     "limits": MOVE + COMMON,
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,

@@ -16,6 +16,7 @@ __all__ = [
     "join",
     "money",
     "pad",
+    "plain",
     "tokens",
     "width_of",
     "wrap",
@@ -40,6 +41,11 @@ def pad(text: str, width: int, mark: str = "…") -> str:
 def width_of(line: Line) -> int:
     """Cells of a line."""
     return sum(cell_len(span.text) for span in line)
+
+
+def plain(line: Line) -> str:
+    """The text of a line without its roles."""
+    return "".join(span.text for span in line)
 
 
 def fit_line(line: Line, width: int, mark: str = "…") -> Line:

@@ -14,7 +14,7 @@ from luna_tui.tui.screens.boxes.skip import SkipBox
 from luna_tui.tui.screens.boxes.workers import WorkersBox
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.views.boxes.edit import edit_refusal, known_prompt
-from luna_tui.tui.views.boxes.retry import refusal, retry_offer
+from luna_tui.tui.views.boxes.retry import refusal, retry_offer, why_no_retry
 from luna_tui.tui.views.boxes.skip import skip_offer
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ def open_retry(luna: LunaApp, subtasks: Sequence[str]) -> None:
     """The retry box for those that can be tried again."""
     if luna.commands() is None:
         return
-    offer = retry_offer(luna.state_now()[0], subtasks)
-    if offer.ids:
+    state = luna.state_now()[0]
+    offer = retry_offer(state, subtasks)
+    if why := why_no_retry(state):
+        luna.say(why)
+    elif offer.ids:
         luna.push_screen(RetryBox(subtasks, loses=bool(offer.running)))
     else:
         luna.say(refusal(offer.left_out))

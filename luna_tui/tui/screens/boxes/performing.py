@@ -140,7 +140,7 @@ def _theme(below: ActingScreen, name: str) -> None:
         luna.say(_("theme {name}").format(name=known))
     else:
         names = ", ".join(luna.palettes.names)
-        luna.say(_("There is no theme {text}: {names}.").format(text=name, names=names))
+        luna.say(_("No theme {text}; there are {names}.").format(text=name, names=names))
 
 
 def _run(below: ActingScreen, action: str) -> None:

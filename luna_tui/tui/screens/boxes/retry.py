@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from luna_tui.core.state import RunState
 from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.views.boxes.frame import Box
-from luna_tui.tui.views.boxes.retry import refusal, retry_box, retry_offer
+from luna_tui.tui.views.boxes.retry import refusal, retry_box, retry_offer, why_no_retry
 
 
 class RetryBox(BoxScreen):
@@ -25,12 +25,13 @@ class RetryBox(BoxScreen):
     def take(self, key: str) -> None:
         """Try those again that still can be."""
         control = self.luna.commands()
-        offer = retry_offer(self.luna.state_now()[0], self._subtasks)
+        state = self.luna.state_now()[0]
+        offer = retry_offer(state, self._subtasks)
         self.dismiss()
         if control is None:
             return
-        if not offer.ids:
-            self.luna.say(refusal(offer.left_out))
+        if not offer.ids or state.stopping is not None:
+            self.luna.say(why_no_retry(state) or refusal(offer.left_out))
             return
         self.luna.say(self.luna.acts.retry(control, offer.ids))
         self.luna.viewing.marked.difference_update(offer.ids)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from luna_tui.core.forecast import in_flight_usd
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
-from luna_tui.tui.views.boxes.effects import UNKNOWN, budget_of, cost_ahead, held_at, in_flight, used_usd
+from luna_tui.tui.views.boxes.effects import UNKNOWN, budget_of, cost_ahead, held_at
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Line, Role, Span
@@ -27,7 +28,7 @@ def budget_box(state: RunState, now_s: float, typed: str, g: Glyphs) -> Box:
         ),
         (),
         _fact(_("spent    "), money(state.cost_usd) + (_(" or more") if state.unpriced else "")),
-        _fact(_("in flight"), _about(used_usd(state, in_flight(state), now_s))),
+        _fact(_("in flight"), _about(in_flight_usd(state))),
         _fact(_("forecast "), _forecast(state, now_s, g)),
     ]  # fmt: skip
     facts += _consequence(state, now_s, cap)

@@ -9,7 +9,7 @@ from luna_tui.core.tongue import _
 from luna_tui.core.words import GOOD, Kind
 from luna_tui.tui.views.boxes.effects import about, together
 from luna_tui.tui.views.boxes.frame import Box, Choice, bottom_of, top_of
-from luna_tui.tui.views.boxes.retry import refusal, waste_lines
+from luna_tui.tui.views.boxes.retry import refusal, waste_lines, why_no_retry
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Panel, Role, Span
 from luna_tui.tui.views.text import wrap
@@ -61,6 +61,8 @@ def edit_box(state: RunState, s: SubtaskState, now_s: float) -> Box:
 
 def edit_refusal(state: RunState, selected: Sequence[str], whole: str | None) -> str:
     """Why the selection cannot be edited; empty when it can."""
+    if why := why_no_retry(state):
+        return why
     if len(selected) != 1 or selected[0] not in state.subtasks:
         return (
             _("Edit one prompt at a time: {n} are marked.").format(n=len(selected))

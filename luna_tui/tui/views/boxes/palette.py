@@ -98,7 +98,7 @@ def _rank(verb: Verb, words: str) -> int | None:
         return 1
     if all(any(part.startswith(w) for part in name.split()) for w in words.split()):
         return 2
-    if words in name:
+    if len(words) > 1 and words in name:
         return 3
     return _LETTERS if _in_order(words.replace(" ", ""), name) else None
 

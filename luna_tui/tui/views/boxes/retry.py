@@ -159,6 +159,11 @@ def left_out_lines(left_out: Sequence[tuple[str, str]], most: int = 3) -> list[L
     return [(Span(_("left out: "), Role.DIM), Span(words + more, Role.DIM))]
 
 
+def why_no_retry(state: RunState) -> str:
+    """Why nothing at all can be tried again now; empty when it can."""
+    return "" if state.stopping is None else _("The run is stopping; nothing is tried again.")
+
+
 def refusal(left_out: Sequence[tuple[str, str]]) -> str:
     """One line when nothing can be done for any of them."""
     if not left_out:

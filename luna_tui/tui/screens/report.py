@@ -1,0 +1,54 @@
+"""The report screen."""
+
+from __future__ import annotations
+
+from textual.events import Key
+
+from luna_tui.core.lost import Gauged
+from luna_tui.core.tongue import _
+from luna_tui.tui.screens.base import bindings
+from luna_tui.tui.screens.pages import PageScreen
+from luna_tui.tui.views.frame import key_line
+from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.report import report_lines
+from luna_tui.tui.views.spans import Line, Role, Span
+from luna_tui.tui.views.text import plain
+
+_ON_KEY_LINE = (
+    "go.back", "go.help", "go.timeline", "go.limits", "go.problems", "go.events", "take.line", "move.down",
+    "run.leave",
+)  # fmt: skip
+
+
+class ReportScreen(PageScreen):
+    """What the run came to, or came to so far. Left alone at the end it may close; any key keeps it."""
+
+    KEYS = SCREEN_KEYS["report"]
+    BINDINGS = [*bindings(KEYS), ("enter", "leave", "")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gauged = Gauged()
+
+    def lines(self) -> list[Line]:
+        """The report."""
+        state, now_s = self.luna.state_now()
+        found = self._gauged.of(state, now_s)
+        return report_lines(state, now_s, self.looks(), folder=self.luna.settings.folder, found=found)
+
+    def taken_line(self) -> str:
+        """How it stands in one line, for the clipboard."""
+        return "  ".join(plain(line).strip() for line in self.lines()[:2])
+
+    def foot(self) -> Line:
+        """Keys, and when it closes by itself."""
+        left = self.luna.closes_in_s
+        pairs = words_of(self.KEYS, *_ON_KEY_LINE)
+        if left is None:
+            return key_line(pairs, self.looks(), self.glyphs)
+        closing = _("closes in {s:.0f} s, any key keeps it").format(s=left)
+        return (*key_line(pairs[:2], self.looks(), self.glyphs), Span(f"   {closing}", Role.WARN))
+
+    def on_key(self, event: Key) -> None:
+        """Any key keeps the screen; it then does what it does."""
+        self.luna.keep_open()

@@ -1,0 +1,251 @@
+"""The report: what the run came to, or came to so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from luna_tui.core.figures import bounds_in_words, lost_in_words
+from luna_tui.core.insight import summed_s
+from luna_tui.core.lanes import critical_so_far
+from luna_tui.core.metrics import Measured, most_workers
+from luna_tui.core.outcome import exit_code
+from luna_tui.core.state import RunState, SubtaskState, WaveState
+from luna_tui.core.tongue import N_, _, _n
+from luna_tui.core.words import BAD, GOOD, RunStatus, Status
+from luna_tui.tui.views.bars import run_word
+from luna_tui.tui.views.frame import title
+from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
+from luna_tui.tui.views.pages import without_air
+from luna_tui.tui.views.spans import Line, Looks, Role, Span
+from luna_tui.tui.views.text import cell_len, clock, fit, money, pad, tokens, wrap
+
+_LABEL = 10
+_FIGURE = 8
+_MOST_WAVES = 6
+_COUNTS = (
+    (Status.SUCCEEDED, N_("ok")),
+    (Status.CACHED, N_("from cache")),
+    (Status.FAILED, N_("failed")),
+    (Status.TIMED_OUT, N_("timed out")),
+    (Status.CANCELLED, N_("cancelled")),
+    (Status.SKIPPED, N_("skipped")),
+)
+_WORDS = dict(_COUNTS)
+
+
+def report_lines(
+    state: RunState, now_s: float, looks: Looks, *, folder: str, found: Measured | None
+) -> list[Line]:
+    """All lines of the report page; `found` is None while it is not known."""
+    g = glyphs_for(looks.ascii)
+    over = state.finished is not None
+    lines: list[Line] = [_title(state, now_s, looks, g), _verdict(state, now_s), ()]
+    lines += _speed(state, now_s, found, over=over)
+    lines += _critical(state, now_s, looks, g)
+    lines += _costs(state)
+    lines += _limits(state)
+    lines += [(), *_waves(state, now_s, looks, g), *_bad(state, looks, g)]
+    lines += [(), *_after(state, folder)]
+    return without_air(lines, looks.height - 2)
+
+
+def _title(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> Line:
+    right = clock(now_s) if state.finished is None else clock(state.finished.wall_s)
+    usd = state.cost_usd if state.finished is None else state.finished.cost_usd
+    price = money(usd) + ("+?" if state.unpriced and usd is not None else "")
+    return title(state, _("REPORT"), state.plan.name, looks, g, right=f"{right}   {price}")
+
+
+def _verdict(state: RunState, now_s: float) -> Line:
+    """How it stands, how many ended how, and the exit code."""
+    word, role = run_word(state, now_s)
+    spans = [Span(word, role)]
+    for status, name in _COUNTS:
+        count = state.counts.get(status, 0)
+        if count:
+            bad = Role.BAD if status in BAD else Role.STRONG
+            spans.append(Span(f"  {count} {_(name)}", bad))
+    if state.finished is None:
+        left = len(state.subtasks) - state.ended
+        spans.append(Span(_("  {n} to come; this is the report so far").format(n=left), Role.DIM))
+    else:
+        spans.append(Span(_("   exit {code}").format(code=int(exit_code(state))), Role.DIM))
+    return tuple(spans)
+
+
+def _label(name: str) -> Span:
+    return Span(pad(name, _LABEL), Role.DIM)
+
+
+def _row(name: str, figure: str, text: str, role: Role = Role.TEXT) -> Line:
+    return (_label(name), Span(pad(figure, _FIGURE), role), Span(text))
+
+
+def _speed(state: RunState, now_s: float, found: Measured | None, *, over: bool) -> list[Line]:
+    end = state.finished
+    wall_s = end.wall_s if end is not None else now_s
+    sum_s = end.sum_s if end is not None else summed_s(state, now_s)
+    speed = end.speedup if end is not None else (sum_s / wall_s if wall_s > 0 else None)
+    said = _("measured: {work} of subtask time in {wall}").format(work=clock(sum_s), wall=clock(wall_s))
+    lines = [_row(_("speed-up"), f"{speed:.1f}x" if speed else "?", said, Role.GOOD)]
+    if found is None:
+        lines.append(_row(_("could be"), "?", _("worked out at the end")))
+        return lines
+    if found.could_be:
+        bounds = bounds_in_words(found.bounds, most_workers(state))
+        lines.append(
+            _row(_("could be"), f"{found.could_be:.1f}x", _("bound: {bounds}").format(bounds=bounds))
+        )
+    if causes := lost_in_words(found.lost):
+        lines.append(_row(_("lost"), clock(found.wall_s - found.bound_s), causes))
+    return lines
+
+
+def _critical(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> list[Line]:
+    """The row that no number of workers could have made shorter, and its longest subtask."""
+    critical = critical_so_far(state, now_s)
+    path = [state.subtasks[i] for i in critical.path]
+    if not path:
+        return []
+    if len(path) == 1:
+        return [
+            (_label(_("critical")), Span(path[0].label), Span(f"  ({clock(critical.seconds)})", Role.DIM))
+        ]
+    longest = max(path, key=lambda s: _spent_s(s, now_s))
+    alone = _("{time} in a row, {label} alone {its}").format(
+        time=clock(critical.seconds), label=longest.label, its=clock(_spent_s(longest, now_s))
+    )
+    room = looks.width - _LABEL - cell_len(alone) - 5
+    chain = _chain([s.label for s in path], max(12, room), g)
+    return [(_label(_("critical")), Span(chain), Span(f"  ({alone})", Role.DIM))]
+
+
+def _chain(labels: list[str], room: int, g: Glyphs) -> str:
+    arrow = f" {g.arrow} "
+    for shown in range(len(labels), 1, -1):
+        tail = labels[len(labels) - shown // 2 :]
+        head = labels[: shown - len(tail)]
+        text = arrow.join([*head, *([g.cut] if shown < len(labels) else []), *tail])
+        if cell_len(text) <= room:
+            return text
+    return fit(arrow.join(labels), room, g.cut)
+
+
+def _spent_s(s: SubtaskState, now_s: float) -> float:
+    if s.status is not None:
+        return s.duration_s
+    return sum((now_s if t.ended_at is None else t.ended_at) - t.started_at for t in s.tries)
+
+
+def _costs(state: RunState) -> list[Line]:
+    used = state.tokens
+    text = _("in {n}").format(n=tokens(used.input))
+    if used.cache_read:
+        text += _(" (cache read {n})").format(n=tokens(used.cache_read))
+    text += _("  out {n}").format(n=tokens(used.output))
+    failed = state.tracks.failed_tries
+    if failed:
+        usd = money(state.tracks.failed_usd if state.cost_usd is not None else None)
+        text += "   " + _n(
+            "{n} try failed, cost {usd}", "{n} tries failed, cost {usd}", failed
+        ).format(n=failed, usd=usd)  # fmt: skip
+    if state.cost_usd is None and (used.input or used.output):
+        text += _("   price unknown")
+    return [(_label(_("tokens")), Span(text))]
+
+
+def _limits(state: RunState) -> list[Line]:
+    parts = [_("429 x{n}").format(n=len(state.throttled_at))]
+    parts.append(_("529 x{n}").format(n=state.tracks.statuses.get(529, 0)))
+    text = ", ".join(parts)
+    seen = sum(s.of for s in state.samples)
+    waited = {n: sum(s.of for s in state.samples if s.binds == n) for n in ("rpm", "itpm", "otpm")}
+    worst = max(waited, key=waited.__getitem__)
+    if not seen:
+        text += _("; use of the limits was not observed")
+    elif waited[worst]:
+        said = _("; the {name} cap was reached {share:.0%} of the time")
+        text += said.format(name=worst.upper(), share=waited[worst] / seen)
+    else:
+        text += _("; no cap was ever reached")
+    return [(_label(_("limits")), Span(text))]
+
+
+def _waves(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> list[Line]:
+    """A line for each wave; of many those that did not go well, and the last ones."""
+    shown = _worth_a_line(state, most=_MOST_WAVES if looks.height <= 24 else looks.height // 2)
+    width = min(24, max((cell_len(w.name) for w in shown), default=0))
+    digits = len(str(len(state.waves)))
+    lines: list[Line] = []
+    for wave in shown:
+        took = _("not yet")
+        if wave.started_at is not None:
+            took = clock((now_s if wave.ended_at is None else wave.ended_at) - wave.started_at)
+        head = f"{wave.number:>{digits}} {pad(wave.name, width, g.cut)}  {took:>7}  "
+        figures = _("{good}/{all} ok").format(good=wave.good, all=len(wave.subtasks))
+        role = Role.BAD if wave.failed else Role.TEXT
+        why = Span(wave.end_reason or wave.reason, Role.DIM)
+        lines.append((_label("" if lines else _("waves")), Span(head), Span(f"{figures:>10}  ", role), why))
+    hidden = len(state.waves) - len(lines)
+    if hidden:
+        said = _n("{n} more wave", "{n} more waves", hidden).format(n=hidden)
+        lines.append((_label(""), Span(said, Role.DIM)))
+    return lines
+
+
+def _worth_a_line(state: RunState, most: int) -> list[WaveState]:
+    waves = list(state.waves.values())
+    if len(waves) <= most:
+        return waves
+    odd = [w for w in waves if w.good < w.ended][: most // 2]
+    begun = [w for w in waves if w.started_at is not None and w not in odd]
+    return sorted([*odd, *begun[len(odd) - most + 1 :]], key=lambda w: w.number)
+
+
+def _bad(state: RunState, looks: Looks, g: Glyphs) -> list[Line]:
+    """What did not succeed, by cause, with the labels."""
+    groups: dict[tuple[Status, str], list[str]] = {}
+    for s in _not_succeeded(state):
+        if s.status is not None:
+            groups.setdefault((s.status, s.reason), []).append(s.label)
+    lines: list[Line] = []
+    for (status, reason), labels in groups.items():
+        shown = " ".join(labels[:8])
+        if len(labels) > 8:
+            shown += _(" and {n} more").format(n=len(labels) - 8)
+        head = pad(_(_WORDS[status]), _LABEL, g.cut)
+        for n, part in enumerate(wrap(f"{shown}  {reason}", max(20, looks.width - _LABEL))):
+            role = Role.BAD if status in BAD else Role.DIM
+            lines.append((Span(head if n == 0 else " " * _LABEL, role), Span(part)))
+    return lines
+
+
+def _not_succeeded(state: RunState) -> Iterable[SubtaskState]:
+    """Those that went wrong; cancelled and skipped ones only at the end, since they are looked for."""
+    yield from (s for s in state.troubled if s.status is not None)
+    others = sum(n for status, n in state.counts.items() if status not in GOOD and status not in BAD)
+    if others and state.finished is not None:
+        yield from _others(state)
+
+
+def _others(state: RunState) -> Iterator[SubtaskState]:
+    for s in state.subtasks.values():
+        if s.status is not None and s.status not in GOOD and s.status not in BAD:
+            yield s
+
+
+def _after(state: RunState, folder: str) -> list[Line]:
+    """Where it is kept, and what can be done next."""
+    kept = _("not kept")
+    if folder and state.finished is not None:
+        kept = f"{folder}/  report.md report.json journal.0001.ndjson outputs/"
+    elif folder:
+        kept = _("{folder}/  journal.0001.ndjson; the report comes with the end").format(folder=folder)
+    lines = [(_label(_("files")), Span(kept))]
+    if state.finished is None:
+        said = _("the run is on; esc goes back to it")
+    else:
+        good = state.finished.status is RunStatus.SUCCEEDED
+        shows = _("shows this again") if good else _("shows this again, with every reason")
+        said = f"luna-tui show {state.run[-4:]}   {shows}"
+    return [*lines, (_label(_("next")), Span(said))]
