@@ -52,7 +52,7 @@ def _command(args: argparse.Namespace) -> int:
 
             return run_plan(args)
         case "check":
-            from luna_tui.commands.reading import check
+            from luna_tui.commands.check import check
 
             return check(args)
         case "runs":
@@ -92,9 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a plan in the dashboard")
     run.add_argument("plan", type=Path)
     _run_flags(run)
-    check = commands.add_parser("check", help="validate a plan; starts nothing")
+    check = commands.add_parser("check", help="validate a plan and say what it will take; starts nothing")
     check.add_argument("plan", type=Path)
     check.add_argument("--workspace", type=Path)
+    check.add_argument("--json", action="store_true", help="what it will take, as data")
+    _terms_flags(check)
     _config_flags(check)
     commands.add_parser("runs", help="list the runs that are kept")
     for name, text in (("show", "the report of a run"), ("report", "the same")):
@@ -113,14 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, help="one more config file, over all others")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
-
-
-def _run_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--headless", action="store_true", help="plain lines instead of the dashboard")
-    parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
+def _terms_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=_MODES)
     parser.add_argument("--tier")
     parser.add_argument(
@@ -130,6 +125,18 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         "--budget", type=_usd, metavar="USD", help="hold what would exceed this; needs prices; 0 = no cap"
     )
     parser.add_argument("--model")
+
+
+def _config_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, help="one more config file, over all others")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
+
+
+def _run_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--headless", action="store_true", help="plain lines instead of the dashboard")
+    parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
+    parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")
+    _terms_flags(parser)
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")

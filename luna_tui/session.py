@@ -105,7 +105,7 @@ class LiveSession:
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
         asks_claude = any(s.kind is Kind.CLAUDE for s in plan.subtasks())
-        _check_credentials(config, asks_claude=asks_claude)
+        check_credentials(config, asks_claude=asks_claude)
         self.run_dir: RunDir = create_run(run or new_run_id(self._clock.wall(), self._rng))
         """Where the run is kept."""
         write_start(
@@ -267,7 +267,8 @@ def _settings(config: Config, run_dir: RunDir, *, hold_for_person: bool) -> RunS
     )
 
 
-def _check_credentials(config: Config, *, asks_claude: bool) -> None:
+def check_credentials(config: Config, *, asks_claude: bool) -> None:
+    """LunaError when the run would have to ask Claude without a key."""
     from luna_tui.runners.anthropic_client import credentials_present
 
     if config.provider == "anthropic" and asks_claude and not credentials_present(current_environ()):

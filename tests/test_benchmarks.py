@@ -32,3 +32,10 @@ def test_memory_is_told_for_three_sizes(capsys: pytest.CaptureFixture[str]) -> N
     sizes = json.loads(capsys.readouterr().out)["cases"]
     assert [row["items"] for row in sizes] == [50, 150, 500]
     assert all(row["peak_mb"] >= row["before_mb"] > 0 for row in sizes)
+
+
+def test_a_long_list_is_compared_with_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module("benchmarks.big_list").main(["--quick", "--json"])
+    cases = json.loads(capsys.readouterr().out)["cases"]
+    assert set(cases) == {"plan screen", "DataTable"}
+    assert all(low <= median <= high for row in cases.values() for median, low, high in row.values())

@@ -6,46 +6,14 @@ import argparse
 import json
 import sys
 
-from luna_tui.commands.settings import checked_keys, config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.limits import WorkerRule, worker_rule
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import fold
-from luna_tui.core.words import Schedule
 from luna_tui.storage.config import Config
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import config_dir, find_run, runs_dir
-from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
-
-
-def check(args: argparse.Namespace) -> int:
-    """Say what a plan is; nothing starts."""
-    config = config_of(args)
-    plan = load_plan(args.plan, workspace=args.workspace, defaults=plan_defaults(config))
-    rule = worker_rule(config.workers, config.tier, config.mode, config.tiers)
-    warn_of_workers(config)
-    total = sum(len(w.subtasks) for w in plan.waves)
-    print(f"{plan.name}: {total} subtasks in {len(plan.waves)} waves, valid")
-    print(f"workspace {plan.workspace}")
-    for number, wave in enumerate(plan.waves, 1):
-        most = min(rule.most, wave.max_workers or rule.most, len(wave.subtasks)) if wave.parallel else 1
-        kinds = sorted({s.kind.value for s in wave.subtasks})
-        limit = f"{wave.timeout:g} s" if wave.timeout else "no limit"
-        print(
-            f"  {number} {wave.name}: {len(wave.subtasks)} subtasks ({', '.join(kinds)}), "
-            f"at most {most} at once, {limit}"
-        )
-    if plan.schedule is Schedule.DAG:
-        print("a subtask starts as soon as its own dependencies are done; waves are labels")
-    print(f"{config.tier} {config.mode}: {_staff(rule)}")
-    return ExitCode.OK
-
-
-def _staff(rule: WorkerRule) -> str:
-    if rule.automatic:
-        return f"as many workers as the limits can use, at most {rule.most}"
-    return f"at most {rule.most} workers"
 
 
 def list_runs() -> int:
@@ -103,6 +71,7 @@ def _show(config: Config, *, origin: bool) -> None:
         "ui.theme": config.theme,
         "ui.fps": config.fps,
         "ui.ascii": config.ascii,
+        "ui.preflight": config.preflight,
         "ui.lang": config.lang,
         "ui.mouse": config.mouse,
         "notify.bell": config.bell,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from luna_tui.commands.preflight import asks_first, look_first
 from luna_tui.commands.settings import (
     checked_keys,
     config_of,
@@ -52,9 +53,14 @@ def run_plan(args: argparse.Namespace) -> int:
     if demo:
         speed = args.speed or DEMO_SPEED
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
-    printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
     headless = args.headless or not screen_possible()
     keys = {} if headless else checked_keys(config)
+    if not headless and asks_first(args, config, plan):
+        decided = look_first(plan, config, keys)
+        if decided.config is None:
+            return decided.code
+        config = decided.config
+    printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
     lines = LinePrinter(sys.stderr)
     session = LiveSession(
         plan,

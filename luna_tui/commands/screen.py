@@ -15,6 +15,8 @@ from luna_tui.storage.themes import ThemeFiles
 
 if TYPE_CHECKING:
     from luna_tui.tui.app import LunaApp
+    from luna_tui.tui.settings import Settings
+    from luna_tui.tui.theme import ThemeLike
 
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
 _AMBIGUOUS = ("zh", "ja", "ko")
@@ -37,6 +39,19 @@ def make_app(
     tells the whole prompt of a subtask where that is known.
     """
     from luna_tui.tui.app import LunaApp
+
+    settings, themes = settings_of(config, keys, folder, close_after_s, prompt_of)
+    return LunaApp(session, settings, themes=themes, drive=drive)
+
+
+def settings_of(
+    config: Config,
+    keys: Mapping[str, str],
+    folder: str = "",
+    close_after_s: float | None = None,
+    prompt_of: Callable[[str], str | None] = lambda subtask: None,
+) -> tuple[Settings, Mapping[str, ThemeLike]]:
+    """What a screen is told when it starts, and the themes it may use."""
     from luna_tui.tui.notices import Channels
     from luna_tui.tui.settings import Settings
     from luna_tui.tui.views.spans import Role
@@ -63,7 +78,7 @@ def make_app(
             hook=Hook(config.notify_command) if config.notify_command else None,
         ),
     )
-    return LunaApp(session, settings, themes=themes.found, drive=drive)
+    return settings, themes.found
 
 
 def draws_boxes(environ: Mapping[str, str]) -> bool:

@@ -71,6 +71,8 @@ class Config:
     """Frames of data per second, 1 to 30."""
     ascii: bool = False
     """Draw with ASCII only."""
+    preflight: str = "paid"
+    """Look at the plan before it starts: when it costs money, always, or never."""
     lang: str = "auto"
     """Language of the interface: auto (what LC_ALL, LC_MESSAGES or LANG say), en, pt_BR."""
     mouse: bool = True

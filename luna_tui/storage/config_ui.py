@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from luna_tui.storage.config import Config
 
 LANGUAGES = ("auto", "en", "pt_BR")
-UI_KEYS = ("theme", "fps", "ascii", "lang", "mouse")
+UI_KEYS = ("theme", "fps", "ascii", "preflight", "lang", "mouse")
+PREFLIGHTS = ("paid", "always", "never")
 LATER_UI_KEYS = ("animations", "console")
 NOTIFY_KEYS = ("bell", "osc", "title", "command")
 _OSC = ("9", "777", "off")
@@ -34,6 +35,7 @@ def apply_ui(config: Config, ui: Table) -> Config:
         theme=ui.text("theme", config.theme, empty=False),
         fps=ui.whole("fps", config.fps, 1, 30),
         ascii=ui.flag("ascii", config.ascii),
+        preflight=_one_of(ui, "preflight", config.preflight, PREFLIGHTS),
         lang=_one_of(ui, "lang", config.lang, LANGUAGES),
         mouse=ui.flag("mouse", config.mouse),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from textual.app import ComposeResult
 
@@ -29,7 +30,11 @@ class ListScreen(ActingScreen):
         yield self._body
 
     def entries(self) -> Sequence[str]:
-        """Keys of all entries in the order shown; may be very many, so it must be cheap to ask again."""
+        """Keys of all entries in the order shown; it must be cheap to ask again.
+
+        Of very many, any sequence will do: it is asked for its length, for what is in sight, and for the
+        place of the entry under the cursor when that has moved.
+        """
         raise NotImplementedError
 
     def view(self, looks: Looks) -> Panel:
@@ -90,10 +95,12 @@ class ListScreen(ActingScreen):
         self._move(1)
 
     def _place(self, entries: Sequence[str]) -> int:
-        """Where the cursor is; its old place when its entry is gone."""
-        if self.selected in entries:
-            self._at = entries.index(self.selected)
-        self._at = max(0, min(len(entries) - 1, self._at))
+        """Where the cursor is; its old place when its entry is gone. Looks for it only when it moved."""
+        count = len(entries)
+        if not (0 <= self._at < count and entries[self._at] == self.selected):
+            with suppress(ValueError):
+                self._at = entries.index(self.selected or "")
+        self._at = max(0, min(count - 1, self._at))
         return self._at
 
     _at = 0
@@ -101,6 +108,6 @@ class ListScreen(ActingScreen):
     def _move(self, by: int) -> None:
         entries = self.entries()
         if entries:
-            at = max(0, min(len(entries) - 1, self._place(entries) + by))
-            self.selected = entries[at]
+            self._at = max(0, min(len(entries) - 1, self._place(entries) + by))
+            self.selected = entries[self._at]
             self.draw()

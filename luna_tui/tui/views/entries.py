@@ -11,7 +11,7 @@ from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.words import Schedule, WaitReason
 from luna_tui.tui.views.text import clock, tokens
 
-_NEEDS = (
+NEEDS = (
     Stand.GHOST, Stand.QUIET, Stand.ASK, Stand.HELD, Stand.TIMED_OUT, Stand.FAILED, Stand.BACKOFF,
     Stand.LIMIT, Stand.PAUSED, Stand.SENT, Stand.TOOL, Stand.STREAMING,
 )  # fmt: skip
@@ -102,7 +102,7 @@ def sequence(shown: Sequence[Entry], order: str, now_s: float) -> tuple[int, ...
     """Worker numbers in an order: by number, those that need a person first, or the longest first."""
     match order:
         case "needs me":
-            ranked = sorted(shown, key=lambda e: _NEEDS.index(e.stand) if e.stand in _NEEDS else len(_NEEDS))
+            ranked = sorted(shown, key=lambda e: NEEDS.index(e.stand) if e.stand in NEEDS else len(NEEDS))
         case "longest":
             ranked = sorted(shown, key=lambda e: -elapsed_s(e.subtask, now_s))
         case _:

@@ -162,6 +162,33 @@ TABS: Keys = tuple(
         (5, N_("events"), N_("Its events.")),
     )
 )
+TREE: Keys = (
+    KeyHelp("tree.close", "left", "←", N_("close"), N_("Close the wave; on a subtask, go to its wave.")),
+    KeyHelp("tree.expand", "right", "→", N_("expand"), N_("Show the subtasks of the wave.")),
+)
+BEFORE: Keys = (
+    KeyHelp("plan.start", "enter", "enter", N_("start"), N_("Start the run on these terms.")),
+    KeyHelp("run.mode", "m", "m", N_("mode"), N_("Next mode: how much of the limits may be used.")),
+    KeyHelp(
+        "plan.staffing", "w", "w", N_("workers"), N_("Workers: as the table gives, or as the limits can use.")
+    ),
+    KeyHelp("plan.more", "plus,equals_sign", "+", N_("more"), N_("One worker more.")),
+    KeyHelp("plan.fewer", "minus", "-", N_("fewer"), N_("One worker fewer.")),
+    KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD: type a number, then enter.")),
+    KeyHelp(
+        "plan.dry_run",
+        "D",
+        "D",
+        N_("dry run"),
+        N_("Dry run: the same plan, answered by the simulator for $0."),
+    ),
+    KeyHelp("tree.fold", "space", "space", N_("subtasks"), N_("Show or hide the subtasks of the wave.")),
+    *TREE,
+    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Leave; nothing was started.")),
+    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
+    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; nothing was started.")),
+)
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 
 SCREEN_KEYS: dict[str, Keys] = {
@@ -171,7 +198,8 @@ SCREEN_KEYS: dict[str, Keys] = {
     "timeline": LANES + SELECTION + ZOOM + COMMON,
     "limits": MOVE + COMMON,
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
-    "plan": MOVE + SELECTION + LIST + COMMON,
+    "plan": MOVE + TREE + SELECTION + LIST + COMMON,
+    "preflight": MOVE + BEFORE,
     "report": MOVE + COMMON,
     "help": MOVE + COMMON,
 }

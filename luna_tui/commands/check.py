@@ -1,0 +1,68 @@
+"""`check`: what a plan is and what it will take; starts nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+
+from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.core.errors import ExitCode
+from luna_tui.core.limits import caps, worker_rule
+from luna_tui.core.plan import Plan
+from luna_tui.core.preflight import Preflight, Terms, preflight
+from luna_tui.core.preflight_data import preflight_data
+from luna_tui.core.survey import Survey
+from luna_tui.core.words import Schedule
+from luna_tui.storage.config import Config
+from luna_tui.storage.plans import load_plan
+from luna_tui.tui.views.glyphs import glyphs_for
+from luna_tui.tui.views.preflight import table
+from luna_tui.tui.views.preflight_words import sentences, terms_line
+from luna_tui.tui.views.text import wrap
+
+_WIDTH = 110
+"""Where the output goes to no terminal."""
+
+
+def check(args: argparse.Namespace) -> int:
+    """Say what a plan is and what it will take; nothing starts."""
+    config = config_of(args)
+    plan = load_plan(args.plan, workspace=args.workspace, defaults=plan_defaults(config))
+    warn_of_workers(config)
+    found = preflight(Survey(plan, config.prices), terms_of(config))
+    if args.json:
+        head = {"plan": plan.name, "workspace": plan.workspace, "schedule": plan.schedule.value}
+        print(json.dumps(head | preflight_data(found), indent=1))
+    else:
+        _print(plan, found)
+    return ExitCode.OK
+
+
+def terms_of(config: Config) -> Terms:
+    """The terms that the configuration gives."""
+    return Terms(
+        tier=config.tier,
+        mode=config.mode,
+        caps=caps(config.tiers[config.tier].limits, config.mode),
+        rule=worker_rule(config.workers, config.tier, config.mode, config.tiers),
+        budget_usd=config.budget_usd or None,
+    )
+
+
+def _print(plan: Plan, found: Preflight) -> None:
+    width = shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
+    glyphs = glyphs_for("utf" not in (sys.stdout.encoding or "").lower())
+    print(f"{plan.name}: {found.total.subtasks} subtasks in {len(plan.waves)} waves, valid")
+    print(f"workspace {plan.workspace}")
+    print(terms_line(found.terms, width))
+    print()
+    for row in table(found, width, glyphs):
+        print("".join(span.text for span in row).rstrip())
+    print()
+    if plan.schedule is Schedule.DAG:
+        print("a subtask starts as soon as its own dependencies are done; waves are labels")
+    for text, _role in sentences(found):
+        for line in wrap(text, width):
+            print(line)
