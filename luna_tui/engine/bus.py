@@ -40,7 +40,8 @@ class EventBus:
         """Number the event and deliver it; a subscriber that raises is logged and dropped."""
         with self._lock:
             self._seq += 1
-            record = Record(self._seq, self.now_s(), self._run, event)
+            # As the journal writes it: a replay then folds the very same numbers.
+            record = Record(self._seq, round(self.now_s(), 6), self._run, event)
             for subscriber in self._subscribers:
                 try:
                     subscriber(record)

@@ -215,7 +215,7 @@ class FlightDesk:
             subtask=flight.subtask.id,
             attempt=flight.begun,
             status=status,
-            duration_s=flight.spent_s,
+            duration_s=round(flight.spent_s, 6),
             attempts=flight.begun,
             reason=reason,
             output_file=file,

@@ -163,7 +163,7 @@ class Ends:
             subtask=subtask.id,
             attempt=attempts,
             status=ending.status,
-            duration_s=spent_s,
+            duration_s=round(spent_s, 6),
             attempts=attempts,
             reason=ending.reason,
         )
