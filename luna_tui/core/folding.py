@@ -102,7 +102,10 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
             s.chars += len(event.text)
             s.tail = (s.tail + event.text)[-OUTPUT_TAIL_CHARS:]
             s.last_output_at = at
-            s.first_output_at = at if s.first_output_at is None else s.first_output_at
+            if s.first_output_at is None:
+                s.first_output_at = at
+                if s.tries:
+                    s.tries[-1].first_output_at = at
         case ToolCalled():
             s.tool = event.summary or event.tool
         case ToolFinished():
@@ -136,11 +139,21 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
+    _add_to_try(s, event)
     if event.cost_usd is None:
         state.unpriced = True
     else:
         s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
         state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
+
+
+def _add_to_try(s: SubtaskState, event: UsageRecorded) -> None:
+    used = next((t for t in reversed(s.tries) if t.number == event.attempt), None)
+    if used is not None:
+        used.input_tokens += event.input_tokens
+        used.output_tokens += event.output_tokens
+        if event.cost_usd is not None:
+            used.cost_usd = (used.cost_usd or 0.0) + event.cost_usd
 
 
 def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: float) -> None:

@@ -28,6 +28,10 @@ class KeptFiles(Protocol):
         """
         ...
 
+    def text_from_start(self, subtask: str, attempt: int, *, most: int) -> tuple[str, bool] | None:
+        """The first `most` characters of an attempt's text, and whether that is all; None = not kept."""
+        ...
+
     def where(self, subtask: str, attempt: int) -> str:
         """Path of the attempt's text, for people; it need not be there."""
         ...

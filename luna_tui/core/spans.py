@@ -27,3 +27,9 @@ class Try:
     status: int | None = None
     delay_s: float | None = None
     """Pause announced after it; None when nothing follows."""
+    first_output_at: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    """Both as the server counted them, in all requests of the attempt."""
+    cost_usd: float | None = None
+    """None = nothing was counted yet, or no price is known."""

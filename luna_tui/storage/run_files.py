@@ -46,11 +46,23 @@ class RunFiles:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise LunaError(
-                "cannot read", f"{path}: {why_not(error)}", "see the file", ExitCode.NOT_SAVED
-            ) from error
+            raise _unread(path, error) from error
         start, raw = _from_line(start, raw)
         return _page(start, raw, before if end is None else "", after)
+
+    def text_from_start(self, subtask: str, attempt: int, *, most: int) -> tuple[str, bool] | None:
+        """The first characters of an attempt's text, and whether that is all."""
+        path = self._text(subtask, attempt)
+        if path is None:
+            return None
+        try:
+            with path.open(encoding="utf-8", errors="replace", newline="") as file:
+                text = file.read(most + 1)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unread(path, error) from error
+        return clean(text[:most]), len(text) <= most
 
     def where(self, subtask: str, attempt: int) -> str:
         """Path of an attempt's text."""
@@ -120,6 +132,10 @@ class RunFiles:
         if self._folder is None or "/" in subtask:
             return None
         return self._folder / "outputs" / f"{subtask}.{attempt}.txt"
+
+
+def _unread(path: Path, error: OSError) -> LunaError:
+    return LunaError("cannot read", f"{path}: {why_not(error)}", "look at the file", ExitCode.NOT_SAVED)
 
 
 def _named(draft: Path, path: Path) -> bool:
