@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
     AttemptFailed,
     CancelRequested,
     RunStarted,
     SubtaskFinished,
-    SubtaskOutput,
     SubtaskStarted,
     SubtaskWaiting,
     ThreadAbandoned,
@@ -21,8 +21,9 @@ from luna_tui.core.events import (
     WaveStarted,
 )
 from luna_tui.core.parts import SubtaskState, WaveState
+from luna_tui.core.samples import Throttle, note_throttle
 from luna_tui.core.spans import Span, Try
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
 
 if TYPE_CHECKING:
     from luna_tui.core.state import RunState
@@ -47,6 +48,7 @@ def start_run(state: RunState, event: RunStarted, at: float) -> None:
         for place, planned in enumerate(wave.subtasks, 1):
             label = f"{number}.{place:0{width}d}"
             state.subtasks[planned.id] = SubtaskState(planned, wave.name, label)
+    count_plan(state)
 
 
 def apply_wave(state: RunState, event: WaveStarted | WaveFinished, at: float) -> None:
@@ -59,6 +61,7 @@ def apply_wave(state: RunState, event: WaveStarted | WaveFinished, at: float) ->
             wave.started_at = at
         case WaveFinished():
             wave.status, wave.end_reason, wave.ended_at = event.status, event.reason, at
+    note_wave(state, wave)
 
 
 def apply_cancel(state: RunState, event: CancelRequested) -> None:
@@ -78,7 +81,6 @@ def apply_cancel(state: RunState, event: CancelRequested) -> None:
 _SubtaskEvent = (
     SubtaskWaiting
     | SubtaskStarted
-    | SubtaskOutput
     | ToolCalled
     | ToolFinished
     | UsageRecorded
@@ -89,23 +91,27 @@ _SubtaskEvent = (
 )
 
 
+def apply_output(s: SubtaskState, text: str, at: float) -> None:
+    """The one event of which there are many."""
+    s.chars += len(text)
+    s.tail = (s.tail + text)[-OUTPUT_TAIL_CHARS:]
+    before = s.last_output_at
+    if before is None:
+        s.first_output_at = at
+        before = at
+        if s.tries:
+            before, s.tries[-1].first_output_at = s.tries[-1].started_at, at
+    if at - before > s.silent_s:
+        s.silent_s = at - before
+    s.last_output_at = at
+
+
 def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: float) -> None:
     match event:
         case SubtaskWaiting():
-            s.waiting, s.waiting_since, s.expected_s = event.reason, at, event.expected_s
-            s.running = False
-            _hold(state, s, event.worker)
-            _begin_span(s, f"wait:{event.reason}", at)
+            _wait(state, s, event, at)
         case SubtaskStarted():
             _start_attempt(state, s, event, at)
-        case SubtaskOutput():
-            s.chars += len(event.text)
-            s.tail = (s.tail + event.text)[-OUTPUT_TAIL_CHARS:]
-            s.last_output_at = at
-            if s.first_output_at is None:
-                s.first_output_at = at
-                if s.tries:
-                    s.tries[-1].first_output_at = at
         case ToolCalled():
             s.tool = event.summary or event.tool
         case ToolFinished():
@@ -119,22 +125,45 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
         case ThreadAbandoned():
             s.ghost = True
             state.ghosts += 1
+            note_trouble(state, s, s.status)
         case ThreadReturned():
             s.ghost = False
             state.ghosts = max(0, state.ghosts - 1)
+            note_trouble(state, s, s.status)
+
+
+def _wait(state: RunState, s: SubtaskState, event: SubtaskWaiting, at: float) -> None:
+    pause(state, s)
+    s.waiting, s.waiting_since, s.expected_s = event.reason, at, event.expected_s
+    s.running = False
+    go_on(state, s)
+    if event.reason is WaitReason.PAUSED:
+        s.asked = None
+    elif s.asked is None and event.reason in LIMITER_REASONS:
+        s.asked = state.seq
+    _hold(state, s, event.worker)
+    _begin_span(s, f"wait:{event.reason}", at)
 
 
 def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: float) -> None:
+    pause(state, s)
     s.waiting, s.running, s.attempt = None, True, event.attempt
+    go_on(state, s)
+    s.asked = state.seq if s.asked is None else s.asked
+    s.silent_s = 0.0
     s.started_at = at if s.started_at is None else s.started_at
     s.first_output_at = s.last_output_at = None
     s.tail, s.chars, s.tool, s.expected_s = "", 0, None, None
     s.tries.append(Try(event.attempt, at))
+    state.tried.begin(at)
     _hold(state, s, event.worker)
     _begin_span(s, "run", at)
 
 
 def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
+    late = s.status is Status.SUCCEEDED
+    if late:
+        uncount(state, s)
     s.input_tokens += event.input_tokens
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
@@ -145,6 +174,8 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     else:
         s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
         state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
+    if late:
+        count(state, s)
 
 
 def _add_to_try(s: SubtaskState, event: UsageRecorded) -> None:
@@ -157,24 +188,31 @@ def _add_to_try(s: SubtaskState, event: UsageRecorded) -> None:
 
 
 def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: float) -> None:
+    pause(state, s)
     s.running = False
+    go_on(state, s)
     if s.tries and s.tries[-1].number == event.attempt:
         last = s.tries[-1]
-        last.ended_at, last.error_kind, last.message = at, event.error_kind, event.message
+        _end_try(state, last, at)
+        last.error_kind, last.message = event.error_kind, event.message
         last.status, last.delay_s = event.status, event.delay_s
     if event.status == 429:
         state.throttled_at.append(at)
+        note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
+    if event.error_kind is not ErrorKind.RATE_LIMITED:
+        s.asked = None
     _end_span(s, at)
 
 
 def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at: float) -> None:
-    if s.status is None:
-        state.counts[event.status] = state.counts.get(event.status, 0) + 1
+    uncount(state, s)
     s.status, s.reason, s.ended_at = event.status, event.reason, at
     s.running, s.waiting, s.expected_s, s.tool = False, None, None, None
     s.duration_s, s.output_file, s.attempt = event.duration_s, event.output_file, event.attempt
     if s.tries and s.tries[-1].ended_at is None:
-        s.tries[-1].ended_at = at
+        _hear_last(state, s, at)
+        _end_try(state, s.tries[-1], at)
+    count(state, s)
     _end_span(s, at)
     if s.worker is not None and state.workers.get(s.worker) == s.id:
         del state.workers[s.worker]
@@ -184,6 +222,22 @@ def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
     if worker is not None:
         s.worker = worker
         state.workers[worker] = s.id
+        state.holders[worker] = s
+
+
+def _hear_last(state: RunState, s: SubtaskState, at: float) -> None:
+    """Learn from an attempt that went well for how long one may be silent."""
+    if s.status is Status.SUCCEEDED and s.planned.kind is Kind.CLAUDE:
+        since = s.tries[-1].started_at if s.last_output_at is None else s.last_output_at
+        state.waves[s.wave].silences.add(max(s.silent_s, at - since))
+
+
+def _end_try(state: RunState, last: Try, at: float) -> None:
+    if last.ended_at is not None:
+        state.tried.begin(last.started_at)
+        state.tried.closed_s -= last.ended_at - last.started_at
+    state.tried.end(last.started_at, at)
+    last.ended_at = at
 
 
 def _begin_span(s: SubtaskState, phase: str, at: float) -> None:

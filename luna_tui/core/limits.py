@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,15 @@ SHARES: Mapping[Mode, float] = {
     Mode.AGGRESSIVE: 0.95,
 }
 """Share of every limit that a mode may use."""
+
+
+_FAMILY = re.compile(r"claude-(?:[0-9][0-9-]*-)?([a-z]+)")
+
+
+def family(model: str) -> str:
+    """`claude-haiku-5-5` -> `haiku`; a name of another shape is a family of its own."""
+    match = _FAMILY.match(model)
+    return match[1] if match else model
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from luna_tui.core.counters import Chains, Silences, Sums
 from luna_tui.core.events import PlannedSubtask
 from luna_tui.core.spans import Span, Try
 from luna_tui.core.words import RunStatus, Status, WaitReason
@@ -49,6 +50,14 @@ class SubtaskState:
     ghost: bool = False
     """A thread that ignored the cancellation of this subtask is still there."""
     cancel_requested: bool = False
+    unmet: int = 0
+    """Subtasks it needs that have not ended well."""
+    chain: int = 1
+    """Subtasks in the longest row that begins with it, one needing the other."""
+    asked: int | None = None
+    """`seq` of the record with which it took its place in the limiter's line; a refusal keeps the place."""
+    silent_s: float = 0.0
+    """Longest silence of the current attempt that is over, the time to its first token included."""
 
     @property
     def id(self) -> str:
@@ -74,3 +83,24 @@ class WaveState:
     end_reason: str = ""
     most: int | None = None
     """Workers that the plan allows it at once; None = as many as the run has."""
+    ended: int = 0
+    good: int = 0
+    cached: int = 0
+    """Of the good ones, those that took nothing."""
+    failed: int = 0
+    """Those that timed out included."""
+    skipped: int = 0
+    on: int = 0
+    """Running or waiting."""
+    blocked: int = 0
+    """Not taken yet, and something they need has not ended well."""
+    asking: int = 0
+    """Not ended, and they ask a model."""
+    sums: Sums = field(default_factory=Sums)
+    chains: Chains = field(default_factory=Chains)
+    silences: Silences = field(default_factory=Silences)
+
+    @property
+    def untouched(self) -> int:
+        """Not taken yet."""
+        return len(self.subtasks) - self.ended - self.on

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from luna_tui.core.counters import TriedTime, Troubled
 from luna_tui.core.events import (
     AttemptFailed,
     CancelRequested,
@@ -32,9 +33,10 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )
-from luna_tui.core.folding import apply_cancel, apply_subtask, apply_wave, start_run
+from luna_tui.core.folding import apply_cancel, apply_output, apply_subtask, apply_wave, start_run
 from luna_tui.core.parts import SubtaskState as SubtaskState
 from luna_tui.core.parts import WaveState as WaveState
+from luna_tui.core.samples import Sample, Throttle, sample
 from luna_tui.core.spans import Span
 from luna_tui.core.words import Manner, Mode, Status
 
@@ -83,6 +85,28 @@ class RunState:
     """Instants of 429 answers."""
     counts: dict[Status, int] = field(default_factory=dict)
     ghosts: int = 0
+    live: dict[str, SubtaskState] = field(default_factory=dict)
+    """Subtasks that were taken and have not ended, in order of taking: running, waiting, or about to."""
+    ended: int = 0
+    on: int = 0
+    """Running or waiting."""
+    running: int = 0
+    troubled: Troubled = field(default_factory=Troubled)
+    holders: dict[int, SubtaskState] = field(default_factory=dict)
+    """Worker number -> who holds it now or had it last."""
+    feeds: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Id -> ids that need it directly, in plan order."""
+    opened: dict[int, WaveState] = field(default_factory=dict)
+    """Number -> wave, of those that have begun and not ended."""
+    begun: WaveState | None = None
+    """Of the waves that have begun, the last one of the plan."""
+    tried: TriedTime = field(default_factory=TriedTime)
+    samples: list[Sample] = field(default_factory=list)
+    """How full the limits were over the run; coarser the longer it takes."""
+    throttles: list[Throttle] = field(default_factory=list)
+    """The last answers with 429."""
+    budget_usd: float | None = None
+    """The most that may be spent; None = no limit."""
     log: list[Record] = field(default_factory=list)
     """The last records that are worth a line: no output, no limit samples."""
     not_saved: str = ""
@@ -95,7 +119,12 @@ class RunState:
             return
         self.seq, self.at, self.run = record.seq, record.at, record.run
         event = record.event
-        if not isinstance(event, SubtaskOutput | LimitsObserved | UsageRecorded):
+        if isinstance(event, SubtaskOutput):
+            subtask = self.subtasks.get(event.subtask)
+            if subtask is not None:
+                apply_output(subtask, event.text, record.at)
+            return
+        if not isinstance(event, LimitsObserved | UsageRecorded):
             self.log.append(record)
             if len(self.log) > LOG_RECORDS + 200:
                 del self.log[:200]
@@ -107,7 +136,6 @@ class RunState:
             case (
                 SubtaskWaiting()
                 | SubtaskStarted()
-                | SubtaskOutput()
                 | ToolCalled()
                 | ToolFinished()
                 | UsageRecorded()
@@ -123,6 +151,7 @@ class RunState:
                 self.limits, self.limits_at = event, record.at
                 for name, gauge in (("rpm", event.rpm), ("itpm", event.itpm), ("otpm", event.otpm)):
                     self.caps[name] = max(gauge.cap, self.caps.get(name, 0))
+                sample(self.samples, event, record.at, in_flight=self.running)
             case ModeChanged():
                 self.mode = event.to
             case WorkersChanged():
@@ -151,15 +180,14 @@ class RunState:
     @property
     def open_waves(self) -> tuple[WaveState, ...]:
         """The waves that have begun and not ended, in plan order; several when waves are only labels."""
-        return tuple(w for w in self.waves.values() if w.started_at is not None and w.ended_at is None)
+        return tuple(wave for _, wave in sorted(self.opened.items()))
 
     @property
     def current_wave(self) -> WaveState | None:
         """The first wave that is open, else the last one that started, else the first."""
-        for wave in self.open_waves:
-            return wave
-        started = [w for w in self.waves.values() if w.started_at is not None]
-        return started[-1] if started else next(iter(self.waves.values()), None)
+        if self.opened:
+            return self.opened[min(self.opened)]
+        return self.begun or next(iter(self.waves.values()), None)
 
 
 def fold(records: Iterable[Record]) -> RunState:

@@ -137,8 +137,14 @@ class ErrorKind(StrEnum):
 GOOD: frozenset[Status] = frozenset({Status.SUCCEEDED, Status.CACHED})
 """Ends after which dependents may run."""
 
+BAD: frozenset[Status] = frozenset({Status.FAILED, Status.TIMED_OUT})
+"""Ends that nobody asked for."""
+
 LIMIT_REASONS: frozenset[WaitReason] = frozenset({WaitReason.RPM, WaitReason.ITPM, WaitReason.OTPM})
 """Waits caused by the account's rate limits."""
+
+LIMITER_REASONS: frozenset[WaitReason] = LIMIT_REASONS | {WaitReason.RAMP, WaitReason.RETRY_AFTER}
+"""Waits in the limiter's line, which is served strictly in order of asking."""
 
 MODE_ALIASES: dict[str, Mode] = {
     "conservador": Mode.CONSERVATIVE,

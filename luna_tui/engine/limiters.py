@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 
 from luna_tui.core.events import Gauge, LimitsObserved
-from luna_tui.core.limits import Limits
+from luna_tui.core.limits import Limits, family
 from luna_tui.core.words import Mode
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.limiter import RateLimiter
 from luna_tui.engine.limiter_shared import SharedTable
-
-_FAMILY = re.compile(r"claude-(?:[0-9][0-9-]*-)?([a-z]+)")
-
-
-def family(model: str) -> str:
-    """`claude-haiku-5-5` -> `haiku`; a name of another shape is a family of its own."""
-    match = _FAMILY.match(model)
-    return match[1] if match else model
 
 
 class Limiters:

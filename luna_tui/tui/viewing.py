@@ -15,6 +15,8 @@ class Viewing:
     """Problem -> how it stood when it was said to be none; it comes back when that changes."""
     filter: str = ""
     """As typed on the run screen; empty = everything."""
+    asked: dict[str, list[str]] = field(default_factory=dict)
+    """What was typed for filter, find and the like in this session, the last one last."""
     density: dict[tuple[int, int], int] = field(default_factory=dict)
     """Size of the terminal -> steps richer (+) or denser (-) than what would be chosen."""
     peek: bool = True

@@ -288,13 +288,13 @@ def test_the_parts_are_never_negative_and_add_up_to_the_whole(seed: int, schedul
 
 
 def test_the_forecast_knows_no_barriers_where_there_are_none() -> None:
-    """Three of eight ended after 10 s each; five are left, with two workers."""
-    waves = [wave(f"w{n}", subtask(f"a{n}"), subtask(f"b{n}")) for n in range(4)]
+    """Three of twelve ended after 10 s each; nine are left, with two workers."""
+    waves = [wave(f"w{n}", *(subtask(f"{i}{n}") for i in "abc")) for n in range(4)]
     left: dict[Schedule, float] = {}
     for schedule in Schedule:
         story = Story(plan(*waves, schedule=schedule), workers=2)
-        story.runs(0, 10, "a0", "b0", "a1")
+        story.runs(0, 10, "a0", "b0", "c0")
         found = forecast(story.state(), 10.0)
         assert found is not None
         left[schedule] = found[0]
-    assert left == {Schedule.DAG: 25.0, Schedule.WAVES: 5.0 + 10.0 + 10.0}
+    assert left == {Schedule.DAG: 50.0, Schedule.WAVES: 20.0 + 20.0 + 20.0}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from luna_tui.core.clean import clean_line
 from luna_tui.core.insight import Stand, countdown_s, elapsed_s, quiet_after_s, silence_s, stand
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.words import WaitReason
+from luna_tui.core.words import Schedule, WaitReason
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import cell_len, clock, fit, fit_line, pad, tokens
@@ -36,22 +36,16 @@ class Entry:
 
 
 def entries(state: RunState, now_s: float) -> list[Entry]:
-    """What each worker has now or had last in the waves that are open, by worker number."""
+    """What each worker has now or had last, by number; where waves are barriers only in the open one."""
     wave = state.current_wave
     here = {w.name for w in state.open_waves} or ({wave.name} if wave else set())
-    held: dict[int, SubtaskState] = {}
-    for s in state.subtasks.values():
-        if s.worker is None or s.wave not in here:
-            continue
-        before = held.get(s.worker)
-        if before is None or _since(s) >= _since(before):
-            held[s.worker] = s
+    labels = state.plan.schedule is Schedule.DAG
     quiet = quiet_after_s(state, wave)
-    return [_entry(state, s, n, now_s, quiet) for n, s in sorted(held.items())]
-
-
-def _since(s: SubtaskState) -> float:
-    return s.spans[0].start_at if s.spans else -1.0
+    return [
+        _entry(state, s, n, now_s, quiet)
+        for n, s in sorted(state.holders.items())
+        if s.worker == n and (labels or s.wave in here)
+    ]
 
 
 def _entry(state: RunState, s: SubtaskState, worker: int, now_s: float, quiet: float) -> Entry:

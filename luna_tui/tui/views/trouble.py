@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-from luna_tui.core.events import (
-    AttemptFailed,
-    CancelRequested,
-    JournalFailed,
-    ModeChanged,
-    Record,
-    RunFinished,
-    RunPaused,
-    RunResumed,
-    RunStarted,
-    SubtaskFinished,
-    SubtaskStarted,
-    SubtaskWaiting,
-    ThreadAbandoned,
-    ThreadReturned,
-    ToolCalled,
-    WaveFinished,
-    WaveStarted,
-    WorkersChanged,
-)  # fmt: skip
 from luna_tui.core.insight import Stand, countdown_s, dependents, quiet_after_s, silence_s, stand
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.words import Status
+from luna_tui.tui.views.events import event_lines as event_lines
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Panel, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, join
@@ -80,71 +60,3 @@ def _line(state: RunState, s: SubtaskState, how: Stand, now_s: float, width: int
         Span(" stop"),
     )
     return join((Span(head, role), Span(text)), keys if how is Stand.QUIET else (), width, g.cut)
-
-
-def event_lines(state: RunState, width: int, height: int, g: Glyphs) -> Panel:
-    """The last events that a person would want to read."""
-    lines: list[Line] = []
-    for record in reversed(state.log):
-        if len(lines) >= height:
-            break
-        said = _event(state, record)
-        if said is not None:
-            text, role = said
-            lines.append(
-                fit_line((Span(f"{clock(record.at):>5}  ", Role.DIM), Span(text, role)), width, g.cut)
-            )
-    return Panel(tuple(reversed(lines)))
-
-
-def _event(state: RunState, record: Record) -> tuple[str, Role] | None:
-    def label(subtask: str) -> str:
-        s = state.subtasks.get(subtask)
-        return f"{s.label} {s.planned.title}" if s else subtask
-
-    match record.event:
-        case WaveStarted() as e:
-            return f"wave {e.wave}: {e.reason}", Role.STRONG
-        case WaveFinished() as e:
-            role = Role.GOOD if e.status.value == "succeeded" else Role.BAD
-            return f"wave {e.wave} {e.status}" + (f": {e.reason}" if e.reason else ""), role
-        case AttemptFailed() as e:
-            again = f"; again in {e.delay_s:.1f} s" if e.will_retry and e.delay_s is not None else ""
-            return f"{label(e.subtask)}: {e.message}{again}", Role.WARN
-        case SubtaskFinished() as e:
-            role = {Status.SUCCEEDED: Role.TEXT, Status.CACHED: Role.TEXT}.get(e.status, Role.BAD)
-            return f"{label(e.subtask)} {e.status.value.replace('_', ' ')}" + (
-                f": {e.reason}" if e.reason else ""
-            ), role
-        case SubtaskWaiting() as e:
-            return f"{label(e.subtask)} waits: {e.reason.value.replace('_', ' ')}", Role.DIM
-        case SubtaskStarted() as e:
-            return f"{label(e.subtask)} started, try {e.attempt} on w{e.worker:02d}", Role.DIM
-        case CancelRequested() as e:
-            what = label(e.subtask) if e.subtask else (f"wave {e.wave}" if e.wave else "the run")
-            return (
-                f"{e.by} asked to stop {what} ({'now' if e.manner.value == 'now' else 'finish in flight'})",
-                Role.WARN,
-            )
-        case ModeChanged() as e:
-            return f"mode {e.from_} -> {e.to}, by {e.by}", Role.ACCENT
-        case WorkersChanged() as e:
-            return f"workers {e.from_} -> {e.to}", Role.ACCENT
-        case RunPaused() as e:
-            return f"paused by {e.by}", Role.ACCENT
-        case RunResumed() as e:
-            return f"goes on, by {e.by}", Role.ACCENT
-        case ThreadAbandoned() as e:
-            return f"{label(e.subtask)}: thread abandoned, worker w{e.worker:02d} replaced", Role.BAD
-        case ThreadReturned() as e:
-            return f"{label(e.subtask)}: abandoned thread came back, result dropped", Role.DIM
-        case JournalFailed() as e:
-            return f"NOT SAVED: {e.message}", Role.BAD
-        case RunStarted() as e:
-            return f"run {record.run} started, {e.tier} {e.mode}, {e.max_workers} workers", Role.STRONG
-        case RunFinished() as e:
-            return f"run {e.status} after {clock(e.wall_s)}", Role.STRONG
-        case ToolCalled() as e:
-            return f"{label(e.subtask)}: {e.tool} {e.summary}", Role.DIM
-        case _:
-            return None
