@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
-from types import FrameType
 from typing import TYPE_CHECKING
 
+from luna_tui.commands.console import chosen_console, follow_run
 from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
-from luna_tui.core.words import Manner, Scope
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
-from luna_tui.storage.config import Config
-from luna_tui.storage.paths import config_dir
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
 
@@ -26,7 +20,6 @@ if TYPE_CHECKING:
 
 DEMO_SPEED = 0.4
 """Slow enough to watch, and done within a minute."""
-_CLOSE_AFTER_S = 10.0
 
 
 def run_plan(args: argparse.Namespace) -> int:
@@ -42,29 +35,15 @@ def run_plan(args: argparse.Namespace) -> int:
         speed = args.speed or DEMO_SPEED
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
     printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
-    headless = args.headless or not screen_possible()
+    console = chosen_console(args, config)
     lines = LinePrinter(sys.stderr)
-    session = LiveSession(
-        plan,
-        config,
-        run=args.run_id,
-        simulator=choice,
-        listeners=(*printers, *((lines,) if headless else ())),
-    )
+    session = LiveSession(plan, config, run=args.run_id, simulator=choice, listeners=tuple(printers))
     try:
-        forced = _headless(session) if headless else _dashboard(session, config, closes=demo)
+        forced = follow_run(session, config, lines, console, closes=demo)
         return _end(session, lines, forced)
     finally:
         for printer in printers:
             printer.close()
-
-
-def screen_possible() -> bool:
-    """Whether a dashboard can be drawn: a terminal on both ends that can do more than a typewriter."""
-    term = os.environ.get("TERM", "")
-    if os.environ.get("CI", "").lower() in ("1", "true", "yes") or term in ("", "dumb", "unknown"):
-        return False
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def _demo_faults() -> tuple[Fault, ...]:
@@ -76,65 +55,6 @@ def _demo_faults() -> tuple[Fault, ...]:
         Fault(kind=FaultKind.OVERLOADED, match="module difflib.py"),
         Fault(kind=FaultKind.CUT, match="module gzip.py", after=9),
     )
-
-
-def _headless(session: LiveSession) -> int | None:
-    threading.Thread(target=session.run, name="luna-run", daemon=True).start()
-    return _until_ended(session)
-
-
-def _until_ended(session: LiveSession, *, say: str = "") -> int | None:
-    """Wait for the end of the run; a signal ends it, and gives the exit code."""
-    caught: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-        session.control.cancel(Scope.RUN, Manner.NOW, by=signal.Signals(number).name)
-
-    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
-    if say:
-        print(say, file=sys.stderr, flush=True)
-    try:
-        while not session.ended.wait(0.2):
-            session.state()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return 128 + caught[0] if caught else None
-
-
-def _dashboard(session: LiveSession, config: Config, *, closes: bool) -> int | None:
-    from luna_tui.storage.themes import discover_themes
-    from luna_tui.tui.app import LunaApp, run_app
-    from luna_tui.tui.settings import Settings
-    from luna_tui.tui.views.spans import Role
-
-    themes = discover_themes((resource("themes"), config_dir() / "themes"), [r.value for r in Role])
-    settings = Settings(
-        theme="mono" if os.environ.get("NO_COLOR") else config.theme,
-        notices=tuple(f"theme not used: {p}" for p in themes.problems),
-        fps=config.fps,
-        ascii=config.ascii or not _unicode_terminal(),
-        close_after_s=_CLOSE_AFTER_S if closes else None,
-        folder=str(session.run_dir.path),
-        keymap=config.keys,
-    )
-    app = LunaApp(session, settings, themes=themes.found, drive=session.run)
-    code = run_app(app)
-    if app.error_text:
-        print(app.error_text, file=sys.stderr, flush=True)
-    goes_on = bool(app.error_text) and not session.ended.is_set()
-    say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
-    stopped = _until_ended(session, say=say) if app.driving else None
-    return ExitCode.INTERNAL if app.error_text else (code or stopped)
-
-
-def _unicode_terminal() -> bool:
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        value = os.environ.get(name)
-        if value:
-            return "utf-8" in value.lower() or "utf8" in value.lower()
-    return False
 
 
 def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:

@@ -27,6 +27,8 @@ def config_of(args: argparse.Namespace, **more: Any) -> Config:
     for name in ("mode", "tier", "model", "provider"):
         if getattr(args, name, None):
             flags[f"run.{name}"] = getattr(args, name)
+    if getattr(args, "console", None):
+        flags["ui.console"] = args.console
     workers = getattr(args, "workers", None)
     if workers:
         flags["run.workers"] = workers if workers in list(Staffing) else _whole(workers)

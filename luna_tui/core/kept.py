@@ -12,7 +12,7 @@ class TextPage:
 
     text: str
     start: int | None
-    """Byte of its file at which it begins; 0 = nothing is before it, None = what is before cannot be paged."""
+    """Byte of its file at which it begins; 0 = nothing is before it, None = there are no pages before it."""
 
 
 class KeptFiles(Protocol):

@@ -77,9 +77,7 @@ def sentence(state: RunState, record: Record) -> str | None:
     match record.event:
         case AttemptFailed() as e if not e.will_retry:
             return None
-        case (
-            SubtaskWaiting() | SubtaskStarted() | ToolCalled() | ToolFinished() | ThreadReturned()
-        ):
+        case SubtaskWaiting() | SubtaskStarted() | ToolCalled() | ToolFinished() | ThreadReturned():
             return None
         case AttemptFailed() | SubtaskFinished() | ThreadAbandoned() as e:
             return about_subtask(state, record, f" {name_of(state, e.subtask)}")
@@ -105,7 +103,9 @@ def about_subtask(state: RunState, record: Record, name: str = "") -> str | None
             return _("calls a tool: {tool} {summary}").format(tool=e.tool, summary=clean_line(e.summary))
         case ToolFinished() as e:
             how = _("returned") if e.ok else _("failed")
-            return _("tool {tool} {how} after {time}.").format(tool=e.tool, how=how, time=spoken(e.duration_s))
+            return _("tool {tool} {how} after {time}.").format(
+                tool=e.tool, how=how, time=spoken(e.duration_s)
+            )
         case AttemptFailed() as e:
             return _failed(state, e, name)
         case SubtaskFinished() as e:

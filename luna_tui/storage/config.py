@@ -20,6 +20,7 @@ from luna_tui.storage.toml_source import TomlSource, read_toml
 TITLE = "the configuration cannot be used"
 MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
+CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
 _SECTIONS = ("run", "limits", "ui", "keys", "prices")
 _LATER_SECTIONS = ("sandbox", "notify", "storage", "mcp")
@@ -27,8 +28,8 @@ _RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
 )  # fmt: skip
 _LATER_RUN_KEYS = ("budget_usd", "pool")
-_UI_KEYS = ("theme", "fps", "ascii")
-_LATER_UI_KEYS = ("lang", "mouse", "animations", "console")
+_UI_KEYS = ("theme", "fps", "ascii", "console")
+_LATER_UI_KEYS = ("lang", "mouse", "animations")
 _SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
 _ENVIRON = "LUNA_TUI_"
 _HIGHEST_PRICE = 100_000
@@ -63,6 +64,8 @@ class Config:
     """Frames of data per second, 1 to 30."""
     ascii: bool = False
     """Draw with ASCII only."""
+    console: str = "auto"
+    """screen, plain (sentences, for screen readers), or auto: a screen where one is possible."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
@@ -248,11 +251,15 @@ def _workers(run: Table, default: int | Staffing) -> int | Staffing:
 
 def _apply_ui(config: Config, ui: Table) -> Config:
     _refuse(ui, _UI_KEYS, _LATER_UI_KEYS, "[ui]")
+    console = ui.text("console", config.console)
+    if console not in CONSOLES:
+        ui.wrong("console", f"console {console!r} is not known", nearest(console, CONSOLES))
     return replace(
         config,
         theme=ui.text("theme", config.theme, empty=False),
         fps=ui.whole("fps", config.fps, 1, 30),
         ascii=ui.flag("ascii", config.ascii),
+        console=console,
     )
 
 

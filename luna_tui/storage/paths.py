@@ -61,7 +61,8 @@ def not_saved(path: Path, error: OSError) -> LunaError:
     return LunaError(
         "cannot save",
         f"{path}: {why_not(error)}",
-        "free or fix it, or set XDG_STATE_HOME elsewhere", ExitCode.NOT_SAVED
+        "free or fix it, or set XDG_STATE_HOME elsewhere",
+        ExitCode.NOT_SAVED,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from luna_tui.core.kept import KeptFiles
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -24,3 +26,9 @@ class Settings:
     """Seconds after the end of the run until the app closes by itself; None = it stays."""
     folder: str = ""
     """Where the run is kept; empty when it is not."""
+    kept: KeptFiles | None = None
+    """Reads older text and writes copies, aside; None = nothing can be read or written."""
+    plain: bool = False
+    """The screen can be left for plain lines, and come back."""
+    tmux: bool = False
+    """What goes to the terminal itself must be handed through tmux."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from luna_tui.core.words import Mode
-from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.taking import Taking
 from luna_tui.tui.views.keys import MODE_ORDER, Keys
 
 
-class ActingScreen(LunaScreen):
+class ActingScreen(Taking):
     """A screen of the run from which one can go anywhere and act on what is selected."""
 
     KEYS: Keys = ()

@@ -153,9 +153,21 @@ TABS: Keys = tuple(
     )
 )
 TAB_MOVES: Keys = (
-    KeyHelp("tab.next_tab", "tab,right", "tab →", N_("next tab"), N_("Next tab: stream, prompt, result, tries, events.")),
+    KeyHelp(
+        "tab.next_tab",
+        "tab,right",
+        "tab →",
+        N_("next tab"),
+        N_("Next tab: stream, prompt, result, tries, events."),
+    ),
     KeyHelp("tab.previous_tab", "shift+tab,left", "←", N_("previous tab"), N_("Previous tab.")),
-    KeyHelp("tab.open_try", "enter", "enter", N_("read the try"), N_("On tries: read what the try under the cursor said.")),
+    KeyHelp(
+        "tab.open_try",
+        "enter",
+        "enter",
+        N_("read the try"),
+        N_("On tries: read what the try under the cursor said."),
+    ),
 )
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 

@@ -154,13 +154,16 @@ class Reading:
         else:
             at = bisect_left(self.hits, self.at_hit) + by
         self.at_hit = self.hits[at % len(self.hits)]
-        row = self._row_of(self.at_hit)
-        shown = self.first(room)
+        self.show(self.at_hit, room)
+        return True
+
+    def show(self, offset: int, room: int) -> None:
+        """Have the row of this character in sight, and stay there."""
+        row, shown = self._row_of(offset), self.first(room)
         if not shown <= row < shown + room:
             self.top = self.rows[max(0, row - _CONTEXT_ROWS)].start
         elif self.top is None:
             self.follow(False, room)
-        return True
 
     def hit_number(self) -> int:
         """Which of the places found one is at, from 1; 0 = none yet."""

@@ -54,10 +54,9 @@ def subtask_view(
     width, height = looks.width, looks.height
     if tab is None:
         reading = stream_reading(s, width)
-        lines = (*reading.shown(body_room(height) - 1), *nothing_said(s, reading))
-        tab = Tab(lines=tuple(lines), following=True)
+        tab = Tab(lines=(*reading.shown(body_room(height)), *nothing_said(s, reading)), following=True)
     how = now_stands(state, s, now_s)
-    lines = [_title(state, s, looks, g)]
+    lines: list[Line] = [_title(state, s, looks, g)]
     if height >= 8:
         told = facts(state, s, now_s, g)
         lines += told[: 4 if height >= 20 else 2 if height >= 12 else 1]

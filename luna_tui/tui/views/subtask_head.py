@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from luna_tui.core.clean import clean_line
-from luna_tui.core.critical import CriticalPath
 from luna_tui.core.insight import (
     QUIET_FLOOR_S,
     Stand,
@@ -11,6 +10,7 @@ from luna_tui.core.insight import (
     dependents,
     elapsed_s,
     quiet_after_s,
+    quiet_facts,
     silence_s,
     stand,
 )
@@ -18,13 +18,12 @@ from luna_tui.core.spent import said_tokens, spent, tokens_per_s
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.telling import WAITS
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import Kind, Status
+from luna_tui.core.words import Kind, Schedule, Status
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import clock, money
 
 _SHOWN_NEIGHBOURS = 6
-_critical = CriticalPath()
 STATE_WORDS = {
     Stand.QUEUED: N_("queued"), Stand.LIMIT: N_("waits"), Stand.HELD: N_("held"), Stand.ASK: N_("asks"),
     Stand.PAUSED: N_("paused"), Stand.BACKOFF: N_("waits to try again"), Stand.SENT: N_("sent"),
@@ -80,9 +79,9 @@ def _detail(state: RunState, s: SubtaskState, how: Stand, now_s: float) -> str:
     """What it waits for, or why it ended, compared with what is usual."""
     match how:
         case Stand.QUIET:
-            usual = quiet_after_s(state, state.waves[s.wave])
-            if usual <= QUIET_FLOOR_S:
-                return _("(under {s:.0f} s nobody minds)").format(s=usual)
+            usual, _seen = quiet_facts(state, state.waves[s.wave])
+            if usual is None:
+                return _("(unusual from {s:.0f} s on)").format(s=QUIET_FLOOR_S)
             return _("(p95 of this wave {s:.0f} s)").format(s=usual)
         case Stand.QUEUED:
             return _queued(state, s)
@@ -164,10 +163,21 @@ def _spent(s: SubtaskState, now_s: float) -> Line:
 
 def _neighbours(state: RunState, s: SubtaskState, now_s: float, g: Glyphs) -> Line:
     feeds = dependents(state, s.id)
-    critical = _("on the critical path") if _critical.has(state, s.id) else ""
+    critical = _("on the critical path") if _critical(state, s) else ""
     spans = [_label(_("needs")), *_marked(state, s.planned.depends_on, now_s, g)]
     spans += [Span("   "), Span(_("feeds") + "  ", Role.DIM), *_marked(state, feeds, now_s, g)]
     return (*spans, Span(f"   {critical}" if critical else "", Role.ACCENT))
+
+
+def _critical(state: RunState, s: SubtaskState) -> bool:
+    """It begins the longest row that is left, or its wave waits for nothing else."""
+    if s.status is not None:
+        return False
+    wave = state.waves[s.wave]
+    if s.chain > 1 and s.chain >= wave.chains.longest:
+        return True
+    last_of_wave = wave.ended + 1 == len(wave.subtasks) and wave.number < len(state.waves)
+    return last_of_wave and state.plan.schedule is Schedule.WAVES
 
 
 def _marked(state: RunState, ids: tuple[str, ...], now_s: float, g: Glyphs) -> list[Span]:

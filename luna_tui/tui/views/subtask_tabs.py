@@ -184,6 +184,7 @@ def events_document(state: RunState, s: SubtaskState) -> Document:
             continue
         text = about_subtask(state, record)
         if text is not None:
+            page.anchors.append(len(page.text))
             bad = text.startswith((_("failed"), _("timed out"), _("attention")))
             page.add((f"{clock(record.at):>6}  ", Role.DIM), (text, Role.WARN if bad else Role.TEXT))
     if log and log[0].seq > 1:
