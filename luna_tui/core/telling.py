@@ -148,11 +148,13 @@ def _about_run(state: RunState, record: Record) -> str | None:
         case RunStarted() as e:
             return _started(record.run, e)
         case WaveStarted() as e:
-            return _("{wave} begins; {why}.").format(wave=wave_words(state, e.wave), why=clean_line(e.reason))
+            return _("{wave}, begins; {why}.").format(
+                wave=wave_words(state, e.wave), why=clean_line(e.reason)
+            )
         case WaveFinished() as e:
             counts = ", ".join(f"{n} {_(_ENDS[Status(s)])}" for s, n in e.counts.items())
             why = f" ({clean_line(e.reason)})" if e.reason else ""
-            text = _("{wave} ended after {time}: {counts}{why}.")
+            text = _("{wave}, ended after {time}: {counts}{why}.")
             return text.format(
                 wave=wave_words(state, e.wave), time=spoken(e.wall_s), counts=counts or _("nothing"), why=why
             )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -219,6 +221,8 @@ class PlainConsole:
             raw = b""
         if raw:
             self.take(raw.decode("utf-8", "ignore"))
+        elif _has_gone(self._keys):
+            self._caught.append(signal.SIGHUP)
         else:
             self._keys = None
 
@@ -228,8 +232,9 @@ class PlainConsole:
                 self.say_state()
             case signal.SIGINT:
                 self.interrupted()
-            case signal.SIGHUP if self._hang_up is not None:
-                self._hang_up()
+            case signal.SIGHUP:
+                if self._hang_up is not None:
+                    self._hang_up()
                 self._keys, self.code = None, 128 + number
             case _:
                 self.code = 128 + number
@@ -253,3 +258,12 @@ class PlainConsole:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _has_gone(descriptor: int) -> bool:
+    """Whether a terminal was taken away; the end of what was typed at it looks the same to a reader."""
+    try:
+        termios.tcgetattr(descriptor)
+    except termios.error as error:
+        return bool(error.args[0] == errno.EIO)
+    return False

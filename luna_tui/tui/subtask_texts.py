@@ -74,7 +74,7 @@ class SubtaskTexts:
                 return
             self._events_of = state.seq
         found = self._document(tab, state, s, now_s)
-        page.set_text(found.text, found.marks)
+        page.set_text(found.text, found.marks, found.hangs)
 
     def read_older(self, s: SubtaskState) -> None:
         """Fetch the page before what is here of the stream."""

@@ -30,9 +30,17 @@ class Taking(LunaScreen):
         for panel in self._panels_shown():
             for cell in panel.cells:
                 if cell.key == self.selected:
-                    return "\n".join(_inside(panel, cell))
+                    return self._entry(panel, cell)
         lines = [line.rstrip() for line in self.taken_all().split("\n")]
         return next((line for line in reversed(lines) if line.strip()), "")
+
+    def _entry(self, panel: Panel, cell: Cell) -> str:
+        """An entry in one line; the box around a card is no part of it."""
+        rows = _inside(panel, cell)
+        if len(rows) > 1:
+            box = self.glyphs.corners + self.glyphs.bold_corners
+            rows = [" ".join(row.strip(box).split()) for row in rows]
+        return "  ".join(row.strip() for row in rows if row.strip())
 
     def taken_all(self) -> str:
         """Everything of this screen, as plain text."""

@@ -156,7 +156,7 @@ TAB_MOVES: Keys = (
     KeyHelp(
         "tab.next_tab",
         "tab,right",
-        "tab →",
+        "tab",
         N_("next tab"),
         N_("Next tab: stream, prompt, result, tries, events."),
     ),

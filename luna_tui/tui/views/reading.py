@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,6 +48,8 @@ class Reading:
         self.rows: list[Row] = []
         self.marks: Sequence[Mark] = ()
         """In order, none over another."""
+        self.hangs: Mapping[int, int] = {}
+        """Where a line begins -> cells before its further rows; else they stand under its first word."""
         self.can_follow = follows
         """Scrolling to the end means to stay there."""
         self.top: int | None = None if follows else 0
@@ -63,9 +65,9 @@ class Reading:
         """The end is shown, whatever comes."""
         return self.top is None
 
-    def set_text(self, text: str, marks: Sequence[Mark] = ()) -> None:
+    def set_text(self, text: str, marks: Sequence[Mark] = (), hangs: Mapping[int, int] | None = None) -> None:
         """Read another text; the place stays where it was, as far as it is there."""
-        self.marks = marks
+        self.marks, self.hangs = marks, hangs or {}
         if text != self.text or self.base:
             self.text, self.base = text, 0
             self._wrap_all()
@@ -148,9 +150,8 @@ class Reading:
             return False
         if self.at_hit is None:
             shown = self.first(room)
-            here = self.rows[shown].start if self.rows and self.top is not None else self.base
-            at = bisect_left(self.hits, here) if by > 0 else bisect_right(self.hits, here) - 1
-            at = at if self.top is not None else len(self.hits) - 1
+            here = self.rows[shown].start if self.rows else self.base
+            at = bisect_left(self.hits, here) if by > 0 else bisect_left(self.hits, here) - 1
         else:
             at = bisect_left(self.hits, self.at_hit) + by
         self.at_hit = self.hits[at % len(self.hits)]
@@ -234,7 +235,8 @@ class Reading:
         while at < stop - self.base:
             end = self.text.find("\n", at)
             end = len(self.text) if end < 0 else end
-            for row in rows_of(self.text, at, end, self.width, inside.indent if inside else None):
+            hang = self.hangs.get(at + self.base)
+            for row in rows_of(self.text, at, end, self.width, inside.indent if inside else None, hang):
                 yield Row(row.start + self.base, row.end + self.base, row.indent, row.opens)
             inside = None
             at = end + 1
@@ -268,17 +270,17 @@ def lowered(text: str) -> str:
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def rows_of(text: str, start: int, end: int, width: int, indent: int | None = None) -> Iterator[Row]:
+def rows_of(
+    text: str, start: int, end: int, width: int, indent: int | None = None, hang: int | None = None
+) -> Iterator[Row]:
     """One line of the text in rows of at most `width` cells, broken at spaces where there are some.
 
     `indent` is given when `start` lies inside the line: what the rows after its first stand under.
     """
     opens = indent is None
     if indent is None:
-        indent = start
-        while indent < end and text[indent] == " ":
-            indent += 1
-        indent = indent - start if indent - start < width // 2 else 0
+        indent = _leading(text, start, end) if hang is None else hang
+        indent = indent if indent < width // 2 else 0
     at = start
     while True:
         room = width if opens else width - indent
@@ -289,7 +291,7 @@ def rows_of(text: str, start: int, end: int, width: int, indent: int | None = No
         cut = at + count
         if text[cut] != " ":
             space = text.rfind(" ", at, cut)
-            cut = space if space > at + count // 2 else cut
+            cut = space if space > at and not text[at:space].isspace() else cut
         stop = cut
         while stop > at and text[stop - 1] == " ":
             stop -= 1
@@ -299,6 +301,13 @@ def rows_of(text: str, start: int, end: int, width: int, indent: int | None = No
             at += 1
         if at >= end:
             return
+
+
+def _leading(text: str, start: int, end: int) -> int:
+    at = start
+    while at < end and text[at] == " ":
+        at += 1
+    return at - start
 
 
 def _fitting(text: str, start: int, end: int, room: int) -> int:

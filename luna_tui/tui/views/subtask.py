@@ -20,6 +20,7 @@ _ON_KEY_LINE = (
     "go.back", "tab.next_tab", "text.find", "text.follow", "do.retry", "run.stop", "take.line", "take.file",
     "do.edit", "go.next_problem", "go.help", "run.leave",
 )  # fmt: skip
+_ON_TRIES = ("go.back", "tab.open_try", *_ON_KEY_LINE[1:])
 _ON_PEEK = ("do.open", "do.retry", "run.stop", "take.line", "do.edit", "take.file")
 
 
@@ -42,7 +43,8 @@ class Tab:
 
 def body_room(height: int) -> int:
     """Lines that the screen has for what is open."""
-    return max(1, height - (10 if height >= 20 else 6 if height >= 12 else 4 if height >= 8 else 3))
+    around = 10 if height >= 20 else 6 if height >= 12 else 4 if height >= 8 else 3 if height >= 4 else 1
+    return max(1, height - around)
 
 
 def subtask_view(
@@ -58,7 +60,7 @@ def subtask_view(
     how = now_stands(state, s, now_s)
     lines: list[Line] = [_title(state, s, looks, g)]
     if height >= 8:
-        told = facts(state, s, now_s, g)
+        told = facts(state, s, now_s, width, g)
         lines += told[: 4 if height >= 20 else 2 if height >= 12 else 1]
     if height >= 4:
         lines.append(_tabs(s, tab, width, g))
@@ -73,7 +75,8 @@ def subtask_view(
         found = (Span(tab.found, Role.ACCENT),) if tab.found else ()
         lines.append(join(speed_line(s, how, tab.following, g), found, width, g.cut))
     if height >= 4:
-        lines.append(key_line(words_of(SCREEN_KEYS["subtask"], *_ON_KEY_LINE), looks, g))
+        shown = _ON_TRIES if tab.number == TRIES else _ON_KEY_LINE
+        lines.append(key_line(words_of(SCREEN_KEYS["subtask"], *shown), looks, g))
     return Panel(tuple(fit_line(line, width, g.cut) for line in lines[:height]))
 
 
@@ -88,7 +91,7 @@ def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int
         Span(f"{s.label} {s.planned.title}", Role.TITLE),
         Span(f"  {who(s)}", Role.DIM),
     )
-    told = facts(state, s, now_s, g)
+    told = facts(state, s, now_s, width, g)
     lines: list[Line] = [head, *told[: 4 if height >= 14 else 2 if height >= 9 else 1]]
     foot: list[Line] = []
     if height >= 12:
@@ -145,9 +148,9 @@ def _tabs(s: SubtaskState, tab: Tab, width: int, g: Glyphs) -> Line:
         if n == tab.number:
             spans.append(Span(f"[{n + 1} {text}]", Role.SELECTED))
         elif width < 60:
-            spans += [Span(f" {n + 1} ", Role.KEY)]
+            spans += [Span(" "), Span(str(n + 1), Role.KEY), Span(" ")]
         else:
-            spans += [Span(f" {n + 1}", Role.KEY), Span(f" {text} ")]
+            spans += [Span(" "), Span(str(n + 1), Role.KEY), Span(f" {text} ")]
         spans.append(Span(" "))
     return join(tuple(spans), (Span(tab.place, Role.DIM),) if tab.place else (), width, g.cut)
 

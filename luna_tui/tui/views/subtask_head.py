@@ -21,7 +21,7 @@ from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Kind, Schedule, Status
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Line, Role, Span
-from luna_tui.tui.views.text import clock, money
+from luna_tui.tui.views.text import clock, money, width_of
 
 _SHOWN_NEIGHBOURS = 6
 STATE_WORDS = {
@@ -51,9 +51,11 @@ def who(s: SubtaskState) -> str:
     return "  ".join(parts)
 
 
-def facts(state: RunState, s: SubtaskState, now_s: float, g: Glyphs) -> list[Line]:
+def facts(state: RunState, s: SubtaskState, now_s: float, width: int, g: Glyphs) -> list[Line]:
     """State, used, spent, neighbours: what matters most comes first."""
-    return [_state(state, s, now_s, g), _used(s), _spent(s, now_s), _neighbours(state, s, now_s, g)]
+    took = _spent(s, now_s, short=False)
+    took = took if width_of(took) <= width else _spent(s, now_s, short=True)
+    return [_state(state, s, now_s, g), _used(s), took, _neighbours(state, s, now_s, g)]
 
 
 def _label(word: str) -> Span:
@@ -137,24 +139,27 @@ def _used(s: SubtaskState) -> Line:
     return (_label(_("used")), Span(text), Span(price, Role.STRONG))
 
 
-def _spent(s: SubtaskState, now_s: float) -> Line:
+def _spent(s: SubtaskState, now_s: float, *, short: bool) -> Line:
+    """What its time went into; waits that it never had are left out, except for the limits."""
+    if not s.spans and not s.tries:
+        return (_label(_("spent")), Span(_("no time yet"), Role.DIM))
     took = spent(s, now_s)
-    run = _("stream") if s.planned.kind is Kind.CLAUDE else _("output")
-    first = _("first token") if s.planned.kind is Kind.CLAUDE else _("before it said anything")
-    parts = [(took.limit_s, _("limit wait"))] if s.planned.kind is Kind.CLAUDE else []
+    asks = s.planned.kind is Kind.CLAUDE
+    first = _("first token") if asks else _("until it spoke")
+    parts = [(took.limit_s, _("limit") if short else _("limit wait"))] if asks else []
     if took.whole_s:
         parts.append((took.whole_s, _("in the try")))
     else:
-        parts += [(took.first_token_s, first), (took.stream_s, run)]
-    parts += [
-        (seconds, word)
-        for seconds, word in (
-            (took.backoff_s, _("backoff")), (took.held_s, _("held")), (took.earlier_s, _("earlier tries")),
-        )
-        if seconds >= 1.0
-    ]  # fmt: skip
-    if not s.spans and not s.tries:
-        return (_label(_("spent")), Span(_("no time yet"), Role.DIM))
+        parts += [
+            (took.first_token_s, _("1st token") if short and asks else first),
+            (took.stream_s, _("stream") if asks else _("output")),
+        ]
+    more = (
+        (took.backoff_s, _("backoff")),
+        (took.held_s, _("held")),
+        (took.earlier_s, _("earlier") if short else _("earlier tries")),
+    )
+    parts += [(seconds, word) for seconds, word in more if seconds >= 1.0]
     spans: list[Span] = [_label(_("spent"))]
     for n, (seconds, word) in enumerate(parts):
         spans += [Span(f"{'  ' if n else ''}{clock(seconds)}"), Span(f" {word}", Role.DIM)]

@@ -27,13 +27,17 @@ class Document:
 
     text: str = ""
     marks: list[Mark] = field(default_factory=list)
+    hangs: dict[int, int] = field(default_factory=dict)
+    """Where a line begins -> cells before its further rows."""
     anchors: list[int] = field(default_factory=list)
     """Offsets of what the cursor can stand on."""
 
-    def add(self, *parts: tuple[str, Role]) -> None:
-        """One line."""
+    def add(self, *parts: tuple[str, Role], hang: int = 0) -> None:
+        """One line; its further rows begin after `hang` cells."""
         if self.text:
             self.text += "\n"
+        if hang:
+            self.hangs[len(self.text)] = hang
         for text, role in parts:
             if role is not Role.TEXT:
                 self.marks.append(Mark(len(self.text), len(self.text) + len(text), role))
@@ -152,7 +156,7 @@ def _block(page: Document, s: SubtaskState, t: Try, now_s: float, *, chosen: boo
         rows.append((_("next"), _("after {s:.1f} s").format(s=t.delay_s)))
     rows.append((_("said"), _said(s, t, said)))
     for name, text in rows:
-        page.add((f"    {name:<6} ", Role.DIM), (text, Role.TEXT))
+        page.add((f"    {name:<6} ", Role.DIM), (text, Role.TEXT), hang=11)
 
 
 def _how(s: SubtaskState, t: Try) -> tuple[str, Role]:
@@ -184,9 +188,9 @@ def events_document(state: RunState, s: SubtaskState) -> Document:
             continue
         text = about_subtask(state, record)
         if text is not None:
-            page.anchors.append(len(page.text))
+            page.anchors.append(len(page.text) + bool(page.text))
             bad = text.startswith((_("failed"), _("timed out"), _("attention")))
-            page.add((f"{clock(record.at):>6}  ", Role.DIM), (text, Role.WARN if bad else Role.TEXT))
+            page.add((f"{clock(record.at):>6}  ", Role.DIM), (text, Role.WARN if bad else Role.TEXT), hang=8)
     if log and log[0].seq > 1:
         page.add()
         page.dim(_("Older ones may be missing here; the journal has all of them."))
