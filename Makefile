@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check snapshots recordings limits clean
+.PHONY: demo test check snapshots translations pictures recordings limits clean
 
 demo: $(VENV)/.installed
 	$(BIN)/luna-tui demo
@@ -18,6 +18,12 @@ check: $(VENV)/.installed-dev
 
 snapshots: $(VENV)/.installed-test
 	$(BIN)/python -m pytest tests/tui --snapshot-update
+
+translations: $(VENV)/.installed-test
+	PYTHONPATH=tests:. $(BIN)/python -m catalogue
+
+pictures: $(VENV)/.installed-test
+	PYTHONPATH=tests:. $(BIN)/python -m tui.pictures
 
 recordings: $(VENV)/.installed-test
 	PYTHONPATH=tests:. $(BIN)/python -m engine.limiter_recorder

@@ -26,8 +26,8 @@ from luna_tui.core.line import line_of
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.words import Kind, Mode, Status, WaitReason
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
+from luna_tui.tui.views.entries import entries
 from luna_tui.tui.views.glyphs import UNICODE
-from luna_tui.tui.views.grid import entries
 from luna_tui.tui.views.trouble import attention
 
 LIVE = 40

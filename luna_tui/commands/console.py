@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from luna_tui.headless.plain import Left, PlainConsole
 from luna_tui.headless.printer import LinePrinter
 from luna_tui.session import LiveSession
 from luna_tui.storage.config import Config
-from luna_tui.storage.paths import config_dir
-from luna_tui.storage.resources import resource
 from luna_tui.storage.run_files import RunFiles
 
 if TYPE_CHECKING:
@@ -96,7 +95,13 @@ class RunThread:
 
 
 def follow_run(
-    session: LiveSession, config: Config, lines: LinePrinter, console: str, *, closes: bool
+    session: LiveSession,
+    config: Config,
+    keys: Mapping[str, str],
+    lines: LinePrinter,
+    console: str,
+    *,
+    closes: bool,
 ) -> int | None:
     """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
     thread = RunThread(session)
@@ -104,7 +109,7 @@ def follow_run(
     seen = 0
     while True:
         if console == SCREEN:
-            app = _dashboard(session, config, thread, before, closes=closes)
+            app = _dashboard(session, config, keys, thread, before, closes=closes)
             code = _run_app(app)
             if not app.viewing.plain or code or app.error_text:
                 return _after_screen(session, app, thread, code)
@@ -136,28 +141,27 @@ def _plain(session: LiveSession, lines: LinePrinter, console: str) -> PlainConso
 
 
 def _dashboard(
-    session: LiveSession, config: Config, thread: RunThread, before: LunaApp | None, *, closes: bool
+    session: LiveSession,
+    config: Config,
+    keys: Mapping[str, str],
+    thread: RunThread,
+    before: LunaApp | None,
+    *,
+    closes: bool,
 ) -> LunaApp:
     """A dashboard of the run; what its viewer chose in the one before stays chosen."""
-    from luna_tui.storage.themes import discover_themes
-    from luna_tui.tui.app import LunaApp
-    from luna_tui.tui.settings import Settings
-    from luna_tui.tui.views.spans import Role
+    from luna_tui.commands.screen import make_app
 
-    themes = discover_themes((resource("themes"), config_dir() / "themes"), [r.value for r in Role])
-    settings = Settings(
-        theme="mono" if os.environ.get("NO_COLOR") else config.theme,
-        notices=tuple(f"theme not used: {p}" for p in themes.problems) if before is None else (),
-        fps=config.fps,
-        ascii=config.ascii or not _unicode_terminal(),
-        close_after_s=_CLOSE_AFTER_S if closes else None,
+    app = make_app(
+        session,
+        config,
+        keys,
+        drive=thread,
         folder=str(session.run_dir.path),
-        keymap=config.keys,
+        close_after_s=_CLOSE_AFTER_S if closes else None,
         kept=RunFiles(session.run_dir.path),
         plain=True,
-        tmux=bool(os.environ.get("TMUX")),
     )
-    app = LunaApp(session, settings, themes=themes.found, drive=thread)
     if before is not None:
         app.viewing, app.acts = before.viewing, before.acts
     return app
@@ -197,11 +201,3 @@ def until_ended(session: LiveSession, *, say: str = "") -> int | None:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 128 + caught[0] if caught else None
-
-
-def _unicode_terminal() -> bool:
-    for name in ("LC_ALL", "LC_CTYPE", "LANG"):
-        value = os.environ.get(name)
-        if value:
-            return "utf-8" in value.lower() or "utf8" in value.lower()
-    return False

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import checked_keys, config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import WorkerRule, worker_rule
 from luna_tui.core.report import report_data, report_markdown
@@ -84,6 +84,7 @@ def config(args: argparse.Namespace) -> int:
         print(path)
     else:
         loaded = config_of(args)
+        checked_keys(loaded)
         print("the configuration is valid") if args.what == "check" else _show(loaded, origin=args.origin)
     return ExitCode.OK
 
@@ -102,6 +103,12 @@ def _show(config: Config, *, origin: bool) -> None:
         "ui.theme": config.theme,
         "ui.fps": config.fps,
         "ui.ascii": config.ascii,
+        "ui.lang": config.lang,
+        "ui.mouse": config.mouse,
+        "notify.bell": config.bell,
+        "notify.osc": config.osc,
+        "notify.title": config.title,
+        "notify.command": list(config.notify_command),
     }
     for key, value in rows.items():
         shown = json.dumps(value)

@@ -6,14 +6,17 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from luna_tui.commands.console import chosen_console, follow_run
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.console import HEADLESS, chosen_console, follow_run
+from luna_tui.commands.settings import checked_keys, config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.tongue import choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
+from luna_tui.storage.config import current_environ
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
+from luna_tui.storage.translations import language, translations
 
 if TYPE_CHECKING:
     from luna_tui.simulator.faults import Fault
@@ -27,6 +30,7 @@ def run_plan(args: argparse.Namespace) -> int:
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
+    choose(translations(language(config.lang, current_environ())))
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
@@ -36,10 +40,11 @@ def run_plan(args: argparse.Namespace) -> int:
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
     printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
     console = chosen_console(args, config)
+    keys = {} if console == HEADLESS else checked_keys(config)
     lines = LinePrinter(sys.stderr)
     session = LiveSession(plan, config, run=args.run_id, simulator=choice, listeners=tuple(printers))
     try:
-        forced = follow_run(session, config, lines, console, closes=demo)
+        forced = follow_run(session, config, keys, lines, console, closes=demo)
         return _end(session, lines, forced)
     finally:
         for printer in printers:

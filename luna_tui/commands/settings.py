@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.errors import ExitCode, InvalidInput, LunaError
 from luna_tui.core.limits import above_table
 from luna_tui.core.words import Staffing
-from luna_tui.storage.config import Config, current_environ, load_config, typed
+from luna_tui.storage.config import TITLE, Config, current_environ, load_config, typed
 from luna_tui.storage.plan_subtasks import PlanDefaults
 
 
@@ -29,6 +29,8 @@ def config_of(args: argparse.Namespace, **more: Any) -> Config:
             flags[f"run.{name}"] = getattr(args, name)
     if getattr(args, "console", None):
         flags["ui.console"] = args.console
+    if getattr(args, "lang", None):
+        flags["ui.lang"] = args.lang
     workers = getattr(args, "workers", None)
     if workers:
         flags["run.workers"] = workers if workers in list(Staffing) else _whole(workers)
@@ -58,3 +60,13 @@ def _whole(text: str) -> int:
         hint = "a number from 1, auto, or table"
         raise LunaError("bad --workers", f"{text!r} is no number of workers", hint, ExitCode.USAGE)
     return int(text)
+
+
+def checked_keys(config: Config) -> dict[str, str]:
+    """The keys the user chose; InvalidInput with every unknown name and every clash."""
+    from luna_tui.tui.views.keymap import usable_keys
+
+    good, problems = usable_keys(config.keys, config.origins)
+    if problems:
+        raise InvalidInput(TITLE, problems)
+    return good

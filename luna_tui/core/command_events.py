@@ -50,3 +50,33 @@ class CancelRequested:
     manner: Manner
     wave: str | None = None
     subtask: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryRequested:
+    """Somebody asked for new tries; an end that a subtask had before is undone."""
+
+    by: str
+    subtasks: tuple[str, ...]
+    """Those that were named and can be tried again, or were given another prompt."""
+    requeued: tuple[str, ...]
+    """All that are going to be tried again, what was skipped for want of them included."""
+    prompt: str | None = None
+    """What replaces the prompt of `subtasks`, cleaned; None = they keep theirs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkipRequested:
+    """Somebody asked that these end as skipped; those that had ended are not among them."""
+
+    by: str
+    subtasks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetChanged:
+    """The run may spend more or less; None = no cap."""
+
+    by: str
+    from_: float | None
+    to: float | None

@@ -121,4 +121,4 @@ def values(word: str, tables: Sequence[Choices]) -> frozenset[str]:
 
 def nearest(word: str, known: Sequence[str]) -> str:
     """The known word that is most like `word`; empty when none is."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.5)), "")
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")

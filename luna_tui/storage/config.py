@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.limits import DEFAULT_MODE, DEFAULT_TIER, TIERS, Limits, TierLimits
 from luna_tui.core.prices import Price
 from luna_tui.core.words import MODE_ALIASES, Mode, Staffing
+from luna_tui.storage.config_ui import LATER_UI_KEYS, NOTIFY_KEYS, UI_KEYS, apply_notify, apply_ui, refuse
 from luna_tui.storage.fields import Problems, Table, nearest
 from luna_tui.storage.paths import config_dir
 from luna_tui.storage.toml_source import TomlSource, read_toml
@@ -22,14 +23,18 @@ MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
 CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
-_SECTIONS = ("run", "limits", "ui", "keys", "prices")
-_LATER_SECTIONS = ("sandbox", "notify", "storage", "mcp")
+_SECTIONS = ("run", "limits", "ui", "keys", "notify", "prices")
+_LATER_SECTIONS = ("sandbox", "storage", "mcp")
 _RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
 )  # fmt: skip
 _LATER_RUN_KEYS = ("budget_usd", "pool")
-_UI_KEYS = ("theme", "fps", "ascii", "console")
-_LATER_UI_KEYS = ("lang", "mouse", "animations")
+_SETTABLE = (
+    ("run", _RUN_KEYS + _LATER_RUN_KEYS),
+    ("ui", UI_KEYS + LATER_UI_KEYS),
+    ("notify", NOTIFY_KEYS),
+)
+"""What the environment may set, by table."""
 _SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
 _ENVIRON = "LUNA_TUI_"
 _HIGHEST_PRICE = 100_000
@@ -66,6 +71,18 @@ class Config:
     """Draw with ASCII only."""
     console: str = "auto"
     """screen, plain (sentences, for screen readers), or auto: a screen where one is possible."""
+    lang: str = "auto"
+    """Language of the interface: auto (what LC_ALL, LC_MESSAGES or LANG say), en, pt_BR."""
+    mouse: bool = True
+    """Clicks select; off leaves the mouse to the terminal."""
+    bell: bool = True
+    """Ring for a notice."""
+    osc: str = "9"
+    """Desktop notification by OSC 9 or OSC 777; off = none."""
+    title: bool = True
+    """Progress in the window's title."""
+    notify_command: tuple[str, ...] = ()
+    """Program and arguments that get each notice as JSON on standard input; empty = none."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
@@ -111,7 +128,7 @@ def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> dict[s
     """`LUNA_TUI_RUN_MODE=aggressive` sets run.mode; an empty value counts as not set."""
     known = {
         f"{_ENVIRON}{section}_{key}".upper(): f"{section}.{key}"
-        for section, keys in (("run", _RUN_KEYS + _LATER_RUN_KEYS), ("ui", _UI_KEYS + _LATER_UI_KEYS))
+        for section, keys in _SETTABLE
         for key in keys
     }
     flat: dict[str, Any] = {}
@@ -164,7 +181,8 @@ def _apply(config: Config, source: TomlSource, problems: list[Problem]) -> Confi
         elif key not in _SECTIONS:
             noted.add((key,), f"unknown table [{key}]", nearest(key, _SECTIONS))
     config = _apply_run(config, root.table("run"))
-    config = _apply_ui(config, root.table("ui"))
+    config = apply_ui(config, root.table("ui"))
+    config = apply_notify(config, root.table("notify"))
     tiers = {**config.tiers, **_tiers(root.table("limits"), config.tiers)}
     config = replace(
         config,
@@ -194,7 +212,7 @@ def _without_secrets(values: Mapping[str, Any], path: tuple[str, ...], noted: Pr
 
 def _home_of(key: str) -> str:
     """The table in which a key that stands outside of all would be right."""
-    homes = {**dict.fromkeys(_RUN_KEYS, "run"), **dict.fromkeys(_UI_KEYS, "ui")}
+    homes = {**dict.fromkeys(_RUN_KEYS, "run"), **dict.fromkeys(UI_KEYS, "ui")}
     return f"put it under [{homes[key]}]" if key in homes else nearest(key, _SECTIONS)
 
 
@@ -209,16 +227,8 @@ def _check_tier(config: Config, problems: list[Problem]) -> None:
     problems.append(Problem(where, number, what, nearest(config.tier, config.tiers)))
 
 
-def _refuse(table: Table, known: tuple[str, ...], later: tuple[str, ...], what: str) -> None:
-    for key in table.values:
-        if key in later:
-            table.wrong(key, f"{key} arrives in a later version", "remove it")
-        elif key not in known:
-            table.wrong(key, f"unknown key {key} in {what}", nearest(key, known))
-
-
 def _apply_run(config: Config, run: Table) -> Config:
-    _refuse(run, _RUN_KEYS, _LATER_RUN_KEYS, "[run]")
+    refuse(run, _RUN_KEYS, _LATER_RUN_KEYS, "[run]")
     values = dict(run.values)
     if isinstance(values.get("mode"), str):
         values["mode"] = str(MODE_ALIASES.get(values["mode"], values["mode"]))
@@ -247,20 +257,6 @@ def _workers(run: Table, default: int | Staffing) -> int | Staffing:
     if isinstance(value, str) and not value.isdecimal():
         return run.choice("workers", Staffing, Staffing.TABLE)
     return int(run.whole("workers", 1, 1, 10_000))
-
-
-def _apply_ui(config: Config, ui: Table) -> Config:
-    _refuse(ui, _UI_KEYS, _LATER_UI_KEYS, "[ui]")
-    console = ui.text("console", config.console)
-    if console not in CONSOLES:
-        ui.wrong("console", f"console {console!r} is not known", nearest(console, CONSOLES))
-    return replace(
-        config,
-        theme=ui.text("theme", config.theme, empty=False),
-        fps=ui.whole("fps", config.fps, 1, 30),
-        ascii=ui.flag("ascii", config.ascii),
-        console=console,
-    )
 
 
 def _bindings(keys: Table, prefix: str = "") -> dict[str, str]:
@@ -321,10 +317,19 @@ def _usd(table: Table, key: str, default: float) -> float:
 def _origins(source: TomlSource) -> dict[str, str]:
     origins: dict[str, str] = {}
     for section, values in source.data.items():
-        for key in values if isinstance(values, dict) else ():
-            line = source.line(section, key)
-            origins[f"{section}.{key}"] = f"{source.path}:{line}" if line else source.path
+        for path in _paths(values, deep=section == "keys") if isinstance(values, dict) else ():
+            line = source.line(section, *path)
+            origins[".".join((section, *path))] = f"{source.path}:{line}" if line else source.path
     return origins
+
+
+def _paths(values: Mapping[str, Any], *, deep: bool) -> Iterator[tuple[str, ...]]:
+    """Keys of a table; with those of its tables when `deep`, since binding ids hold dots."""
+    for key, value in values.items():
+        if deep and isinstance(value, dict):
+            yield from ((key, *rest) for rest in _paths(value, deep=True))
+        else:
+            yield (key,)
 
 
 def current_environ() -> dict[str, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,3 +134,34 @@ def _colour(style: Table, key: str) -> str:
         style.wrong(key, f"{value!r} is no colour", nearest(value, COLOURS) or "#rrggbb")
         return "default"
     return value
+
+
+class ThemeFiles:
+    """The themes of some folders, read again when a file of theirs changes."""
+
+    def __init__(self, folders: Sequence[Path], roles: Collection[str]) -> None:
+        self._folders = folders
+        self._roles = roles
+        self._seen = self._stamp()
+
+    def read(self) -> Themes:
+        """All themes as they are now."""
+        self._seen = self._stamp()
+        return discover_themes(self._folders, self._roles)
+
+    def changed(self) -> tuple[Mapping[str, Theme], tuple[str, ...]] | None:
+        """All themes and the problems in words, when something changed since they were read; else None."""
+        if self._stamp() == self._seen:
+            return None
+        themes = self.read()
+        return themes.found, tuple(str(p) for p in themes.problems)
+
+    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, time and size of each file: enough to see an edit, and cheap enough for every second."""
+        found = []
+        for folder in self._folders:
+            for path in _theme_files(folder, []):
+                with suppress(OSError):
+                    stat = path.stat()
+                    found.append((str(path), stat.st_mtime_ns, stat.st_size))
+        return tuple(found)

@@ -17,8 +17,9 @@ from luna_tui.core.words import Manner, Scope
 from luna_tui.engine.control import RunControl
 from luna_tui.session import Session
 from luna_tui.tui.acts import Acts
+from luna_tui.tui.announcing import Announcer
 from luna_tui.tui.driver import LunaDriver
-from luna_tui.tui.keymap import usable_keys
+from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.limits import LimitsScreen
@@ -69,16 +70,12 @@ class LunaApp(App[None], inherit_bindings=False):
         """What this person chose to see."""
         self.acts = Acts()
         """What this person did to the run."""
-        self._keymap_given, complaints = usable_keys(settings.keymap)
-        self._unread = [*settings.notices, *complaints]
-        self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
-        known = [p.name for p in self._palettes]
-        if settings.theme in known:
-            self._at_palette = known.index(settings.theme)
-        else:
-            self._at_palette = 0
-            said = _("theme {name} is not known; using {other}")
-            self._unread.append(said.format(name=settings.theme, other=known[0]))
+        self._unread = [*settings.notices]
+        self.palettes = Palettes(themes, settings.theme, settings.themes_changed)
+        """Themes, and the one in use."""
+        if self.palettes.complaint:
+            self._unread.append(self.palettes.complaint)
+        self._announcer = Announcer(settings.channels)
         self.notice = self._unread.pop(0) if self._unread else ""
         """One line that stands in for the key line until a key is pressed; then comes the next."""
         self._close_at: float | None = None
@@ -90,6 +87,8 @@ class LunaApp(App[None], inherit_bindings=False):
         self.driving = False
         """The run was started; it goes on when the app has left."""
         self._ignores_click = False
+        self._looked_at = -1
+        """Second in which theme files were looked at last."""
         self.signals = Signals(
             terminate=self._terminate,
             interrupt=lambda: self._from_thread(self.action_stop_all),
@@ -99,7 +98,7 @@ class LunaApp(App[None], inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         """Styles in use."""
-        return self._palettes[self._at_palette]
+        return self.palettes.current
 
     @property
     def closes_in_s(self) -> float | None:
@@ -128,9 +127,10 @@ class LunaApp(App[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Show the run, start it, and look for news from now on."""
-        if self._keymap_given:
-            self.set_keymap(self._keymap_given)
+        if self.settings.keymap:
+            self.set_keymap(dict(self.settings.keymap))
         self.push_screen("run")
+        self._send(self._announcer.begin())
         self.set_interval(1 / self.settings.fps, self._frame)
         if self._drive is not None:
             self.driving = True
@@ -138,6 +138,10 @@ class LunaApp(App[None], inherit_bindings=False):
             threading.Thread(
                 target=self._run_session, args=(self._drive,), name="luna-run", daemon=True
             ).start()
+
+    def on_unmount(self) -> None:
+        """Leave the terminal its own title."""
+        self._send(self._announcer.end())
 
     def _run_session(self, drive: Callable[[], object]) -> None:
         try:
@@ -184,11 +188,6 @@ class LunaApp(App[None], inherit_bindings=False):
         self.notice = self._unread.pop(0) if self._unread else ""
         self._ignores_click = False
 
-    def next_palette(self) -> None:
-        """Use the next theme."""
-        self._at_palette = (self._at_palette + 1) % len(self._palettes)
-        self.notice = _("theme {name}").format(name=self.palette.name)
-
     def open(self, name: str) -> None:
         """Go to a screen by its name: back to it when it is open below, else on top."""
         screen = self.get_screen(name)
@@ -233,8 +232,23 @@ class LunaApp(App[None], inherit_bindings=False):
         if news != self._drawn:
             self._drawn = news
             self._draw()
+        at = self._session.clock.now()
+        self._send(self._announcer.news(state, now_s, at, focused=self._focused))
+        if self._focused and int(at) != self._looked_at:
+            self._looked_at = int(at)
+            self._take_in_themes()
         if state.finished is not None:
             self._after_end()
+
+    def _take_in_themes(self) -> None:
+        said = self.palettes.refresh()
+        if said is not None:
+            self.say(said)
+
+    def _send(self, sequence: str) -> None:
+        """Hand bytes that are not part of the screen to the terminal."""
+        if sequence and self._driver is not None:
+            self._driver.write(sequence)
 
     def _after_end(self) -> None:
         if not self._reported:

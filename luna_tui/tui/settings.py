@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from luna_tui.core.kept import KeptFiles
+from luna_tui.tui.notices import SILENT, Channels
+from luna_tui.tui.palettes import Changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +26,13 @@ class Settings:
     """Lines to show one after the other, each until a key is pressed."""
     close_after_s: float | None = None
     """Seconds after the end of the run until the app closes by itself; None = it stays."""
+    channels: Channels = SILENT
+    """How notices are said."""
+    themes_changed: Changed | None = None
+    """Looks whether a theme file changed; None = they are read once."""
     folder: str = ""
     """Where the run is kept; empty when it is not."""
     kept: KeptFiles | None = None
     """Reads older text and writes copies, aside; None = nothing can be read or written."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
-    tmux: bool = False
-    """What goes to the terminal itself must be handed through tmux."""

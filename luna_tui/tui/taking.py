@@ -38,7 +38,7 @@ class Taking(LunaScreen):
         """An entry in one line; the box around a card is no part of it."""
         rows = _inside(panel, cell)
         if len(rows) > 1:
-            box = self.glyphs.corners + self.glyphs.bold_corners
+            box = "".join((*self.glyphs.corners, *self.glyphs.bold_corners))
             rows = [" ".join(row.strip(box).split()) for row in rows]
         return "  ".join(row.strip() for row in rows if row.strip())
 
@@ -84,7 +84,7 @@ class Taking(LunaScreen):
         if not text.strip():
             self.luna.say(_("There is nothing to take here."))
             return
-        sequence, sent = clipboard_sequence(text, tmux=self.luna.settings.tmux)
+        sequence, sent = clipboard_sequence(text, tmux=self.luna.settings.channels.tmux)
         driver = self.app._driver
         if driver is not None:
             driver.write(sequence)

@@ -31,7 +31,7 @@ from luna_tui.core.insight import countdown_s, dependents, flow, summed_s
 from luna_tui.core.outline import outline
 from luna_tui.core.state import RunState, SubtaskState, WaveState
 from luna_tui.core.words import GOOD, ErrorKind, Kind, Mode, RunStatus, Schedule, Status, WaitReason
-from luna_tui.tui.views.grid import entries
+from luna_tui.tui.views.entries import entries
 
 BAD = (Status.FAILED, Status.TIMED_OUT)
 

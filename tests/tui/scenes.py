@@ -26,6 +26,7 @@ from luna_tui.core.words import ErrorKind, Kind, Mode, Status, WaitReason
 from luna_tui.storage.journal import read_journal
 
 DEMO = Path(__file__).parent.parent / "journals" / "demo.ndjson"
+NIGHTLY = DEMO.with_name("nightly.ndjson")
 TITLES = (
     "parse_css",
     "merge_ids",
@@ -47,6 +48,12 @@ SAID = (
 def demo(until_s: float | None = None) -> tuple[Record, ...]:
     """The recorded demo, up to an instant."""
     records = read_journal(DEMO).records
+    return tuple(r for r in records if until_s is None or r.at <= until_s)
+
+
+def nightly(until_s: float | None = None) -> tuple[Record, ...]:
+    """A recorded run of 96 subtasks in five waves on 40 workers, up to an instant."""
+    records = read_journal(NIGHTLY).records
     return tuple(r for r in records if until_s is None or r.at <= until_s)
 
 

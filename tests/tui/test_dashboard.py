@@ -202,10 +202,10 @@ def test_themes_change_at_run_time_and_an_unknown_one_is_told() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         assert "theme nope is not known; using dark" in shown(app)
         names = []
-        for _ in range(4):
+        for _ in range(6):
             await pilot.press("T")
             names.append(app.palette.name)
-        assert sorted(names) == ["dark", "high-contrast", "light", "mono"]
+        assert sorted(names) == ["colour-blind", "dark", "high-contrast", "light", "mono", "solarized"]
 
     drive(steps, theme="nope")
 
@@ -248,15 +248,5 @@ def test_every_notice_is_shown_one_after_the_other() -> None:
 
     drive(
         steps,
-        notices=["theme one is broken", "theme two is broken"],
-        keymap={"run.modes": "f6"},
+        notices=("theme one is broken", "theme two is broken", "did you mean run.mode?"),
     )
-
-
-def test_a_key_that_is_taken_keeps_its_meaning() -> None:
-    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
-        assert "run.mode = 'p' not used: p is run.pause" in shown(app)
-        await pilot.press("p", "m", "f5")
-        assert control.calls == [("pause", "user"), ("mode", Mode.CONSERVATIVE, "user"), ("pause", "user")]
-
-    drive(steps, keymap={"run.mode": "p", "run.pause": "p,f5"})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from luna_tui.core.words import Mode
+from luna_tui.tui.screens.hopping import ProblemSteps
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.taking import Taking
 from luna_tui.tui.views.keys import MODE_ORDER, Keys
 
 
-class ActingScreen(Taking):
+class ActingScreen(Taking, ProblemSteps):
     """A screen of the run from which one can go anywhere and act on what is selected."""
 
     KEYS: Keys = ()
@@ -85,8 +86,7 @@ class ActingScreen(Taking):
 
     def action_theme(self) -> None:
         """Next theme."""
-        self.luna.next_palette()
-        self.redraw()
+        self.luna.say(self.luna.palettes.next())
 
     def action_leave(self) -> None:
         """Leave, or ask first while the run is on."""

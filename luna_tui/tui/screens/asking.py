@@ -75,12 +75,12 @@ class Asking(LunaScreen, ModalScreen[str | None]):
         self._body.show(Panel((line,)), self.luna.palette)
 
     def on_key(self, event: Key) -> None:
-        """Keys type; ctrl+c goes on to the stop menu as everywhere."""
-        if event.key == "ctrl+c":
-            return
+        """Keys type; ctrl+c opens the stop menu as everywhere."""
         event.stop()
         event.prevent_default()
-        if event.key == "enter":
+        if event.key == "ctrl+c":
+            self.luna.action_stop_all()
+        elif event.key == "enter":
             self._answer()
         elif event.key == "escape":
             self.dismiss(None)

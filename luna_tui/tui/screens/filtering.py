@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 
 from luna_tui.core.filter import FilterMistake, completions, filtered, parse_filter
 from luna_tui.core.state import RunState
@@ -11,6 +12,9 @@ from luna_tui.core.tongue import _
 from luna_tui.tui.screens.asking import Asking, Question
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.views.asking import Said
+
+MOST_COUNTED = 20_000
+"""Subtasks looked at for each key that is typed, so that the next key never waits."""
 
 
 def ask_filter(
@@ -30,8 +34,12 @@ def ask_filter(
         mistake = parse_filter(text, tuple(state.waves))
         if isinstance(mistake, FilterMistake):
             return Said(str(mistake), wrong=True)
+        if count is None and len(state.subtasks) > MOST_COUNTED:
+            said = _("{n} of the first {m} match")
+        else:
+            said = _("{n} of {m} match")
         matching, of = count(text) if count is not None else _subtasks(state, now_s, text)
-        return Said(_("{n} of {m} match").format(n=matching, m=of))
+        return Said(said.format(n=f"{matching:,}", m=f"{of:,}"))
 
     def words(text: str, at: int) -> tuple[int, tuple[str, ...]]:
         return completions(text, at, tuple(luna.state_now()[0].waves))
@@ -59,7 +67,7 @@ def _given(use: Callable[[str], None], text: str | None) -> None:
 
 def _subtasks(state: RunState, now_s: float, text: str) -> tuple[int, int]:
     found = filtered(state, now_s, text)
-    every = state.subtasks
+    of = min(MOST_COUNTED, len(state.subtasks))
     if isinstance(found, FilterMistake):
-        return 0, len(every)
-    return sum(map(found, every.values())), len(every)
+        return 0, of
+    return sum(map(found, islice(state.subtasks.values(), of))), of

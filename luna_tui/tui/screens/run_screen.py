@@ -5,11 +5,14 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from luna_tui.core.lost import Gauged
+from luna_tui.core.state import RunState
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
+from luna_tui.tui.views.entries import Entry, entries, sequence
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.run import run_view
+from luna_tui.tui.views.run import ORDERS, TELLS_FROM, run_view
 from luna_tui.tui.views.spans import Cell
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
@@ -28,6 +31,12 @@ class RunScreen(ActingScreen):
         super().__init__()
         self.selected: str | None = None
         """Id of the subtask under the cursor."""
+        self._order = 0
+        self._sequence: tuple[int, ...] = ()
+        """Worker numbers as they were sorted last; new ones follow."""
+        self._gauged = Gauged()
+        self._in_attention = False
+        """The cursor moves among attention lines instead of workers."""
         self._panels = {name: LinesPanel(name) for name in (*_ABOVE, "grid", "peek", *_BELOW)}
 
     def compose(self) -> ComposeResult:
@@ -43,7 +52,9 @@ class RunScreen(ActingScreen):
     def draw(self) -> None:
         """Fold, view, show."""
         state, now_s = self.luna.state_now()
-        view = run_view(state, now_s, self.looks(selected=self.selected))
+        looks = self.looks(selected=self.selected, order=self._order)
+        measured = self._gauged.of(state, now_s) if looks.width >= TELLS_FROM else None
+        view = run_view(state, now_s, looks, shown=self._shown(state, now_s), measured=measured)
         palette = self.luna.palette
         for name in (*_ABOVE, "grid", *_BELOW):
             self._panels[name].show(getattr(view, name), palette)
@@ -104,6 +115,19 @@ class RunScreen(ActingScreen):
     def action_back(self) -> None:
         """This is the top: esc never stops work."""
 
+    def action_sort(self) -> None:
+        """Sort once, in the next order: rows then keep their places."""
+        state, now_s = self.luna.state_now()
+        self._order = (self._order + 1) % len(ORDERS)
+        self._sequence = sequence(entries(state, now_s), ORDERS[self._order], now_s)
+        self.draw()
+
+    def action_panel(self) -> None:
+        """Between the workers and the attention lines."""
+        self._in_attention = not self._in_attention and bool(self._panels["attention"].panel.cells)
+        if self._in_attention:
+            self._select(0)
+
     def under_cursor(self) -> tuple[str, ...]:
         """The subtask under the cursor."""
         return (self.selected,) if self.selected is not None else ()
@@ -114,8 +138,13 @@ class RunScreen(ActingScreen):
         kept[size] = max(-3, min(3, kept.get(size, 0) + by))
         self.draw()
 
+    def _shown(self, state: RunState, now_s: float) -> list[Entry]:
+        """The workers in the order of the last sorting."""
+        place = {worker: n for n, worker in enumerate(self._sequence)}
+        return sorted(entries(state, now_s), key=lambda e: place.get(e.worker, len(place) + e.worker))
+
     def _cells(self) -> tuple[Cell, ...]:
-        return self._panels["grid"].panel.cells
+        return self._panels["attention" if self._in_attention else "grid"].panel.cells
 
     def _select(self, place: int) -> None:
         cells = self._cells()

@@ -23,10 +23,7 @@ from luna_tui.tui.views.subtask import (
     subtask_view,
     with_cursor,
 )
-from luna_tui.tui.views.trouble import attention
 from luna_tui.tui.widgets.lines_panel import LinesPanel
-
-_PROBLEMS = 10_000
 
 
 class SubtaskScreen(ActingScreen):
@@ -121,6 +118,11 @@ class SubtaskScreen(ActingScreen):
         """The subtask that is shown."""
         return (self.subtask,)
 
+    def picked(self, key: str) -> None:
+        """Look at another subtask, on the same tab."""
+        self.subtask = key
+        self.draw()
+
     def action_down(self) -> None:
         """A row down; on the tries, the try before."""
         self._scroll(1)
@@ -199,14 +201,6 @@ class SubtaskScreen(ActingScreen):
         """Previous place found."""
         self._to_hit(-1)
 
-    def action_next_problem(self) -> None:
-        """To the subtask of the next problem."""
-        self._to_problem(1)
-
-    def action_previous_problem(self) -> None:
-        """To the subtask of the previous problem."""
-        self._to_problem(-1)
-
     def taken_line(self) -> str:
         """The row of the place found, else the last row that is shown."""
         reading = self.reading
@@ -263,14 +257,4 @@ class SubtaskScreen(ActingScreen):
     def _to_hit(self, by: int) -> None:
         if self.query_text and not self.reading.go_to_hit(by, self.room):
             self.luna.say(_("{text} is not in this text.").format(text=self.query_text))
-        self.draw()
-
-    def _to_problem(self, by: int) -> None:
-        state, now_s = self.luna.state_now()
-        ids = [c.key for c in attention(state, now_s, 80, _PROBLEMS, self.glyphs).cells]
-        if not ids:
-            self.luna.say(_("No subtask is in trouble."))
-            return
-        at = ids.index(self.subtask) + by if self.subtask in ids else (0 if by > 0 else -1)
-        self.subtask = ids[at % len(ids)]
         self.draw()

@@ -68,7 +68,7 @@ def asking_line(label: str, typed: Typed, said: Said, keys: str, width: int, g: 
     return (
         Span(head + " ", Role.KEY),
         Span(before),
-        Span(under, Role.SELECTED),
+        Span(under, Role.SELECTED if typed.at < len(typed.text) else Role.ACCENT),
         Span(pad(after, typing - used + cell_len(after), g.cut)),
         Span(beside, Role.BAD if said.wrong else Role.DIM),
         Span(help_, Role.DIM),

@@ -21,7 +21,8 @@ _KEYS = (
     "do.open", "list.filter", "text.find", "text.follow", "go.problems", "take.file", "go.back", "go.help",
 )  # fmt: skip
 _TIME = 7
-_WHO = 22
+_WHO = 18
+_WIDE_WHO = 28
 _WHO_FROM = 60
 """Width from which who it was has a column of its own."""
 
@@ -118,7 +119,8 @@ def _counted(state: RunState, look: EventsLook) -> str:
         said = _("{n} of {m} match {filter}")
         parts.append(said.format(n=len(look.records), m=len(state.log), filter=look.filter))
     else:
-        parts.append(f"{len(look.records)}")
+        count = len(look.records)
+        parts.append(_n("{n} event", "{n} events", count).format(n=f"{count:,}"))
     if look.find:
         parts.append(_("find {text} (n next)").format(text=look.find))
     return "   ".join(parts)
@@ -128,7 +130,11 @@ def _line(record: Record, told: Told, width: int, g: Glyphs, *, find: str = "", 
     time = Span(f"{clock(record.at):>{_TIME}} ", Role.DIM)
     mark = Span(f" {told.glyph} ", told.role)
     body = Role.SELECTED if chosen else told.role
-    who = pad(told.who, _WHO, g.cut) + "  " if width >= _WHO_FROM else f"{told.who}: "
+    who = (
+        pad(told.who, _WHO if width < 100 else _WIDE_WHO, g.cut) + "  "
+        if width >= _WHO_FROM
+        else f"{told.who}: "
+    )
     loud = told.role in (Role.BAD, Role.WARN, Role.STRONG, Role.ACCENT)
     named = Role.SELECTED if chosen else told.role if loud else Role.TEXT
     spans = (*_marked(who, find, named), *_marked(told.what, find, body))

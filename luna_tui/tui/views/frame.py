@@ -43,18 +43,18 @@ def key_line(pairs: Sequence[tuple[str, str]], looks: Looks, g: Glyphs) -> Line:
     else:
         room, said = looks.width, ()
     for count in range(len(first), -1, -1):
-        line = _worded([*first[:count], *last], g)
-        if width_of(line) <= room:
-            return (*said, *line)
-    bare = tuple(Span(f"{key} ", Role.KEY) for key, _word in last)
-    return fit_line((*said, *bare), looks.width, g.cut)
+        for ends in (last, [(key, "") for key, _word in last]):
+            line = _worded([*first[:count], *ends], g)
+            if width_of(line) <= room:
+                return (*said, *line)
+    return fit_line((*said, *_worded([(key, "") for key, _word in last], g)), looks.width, g.cut)
 
 
 def _worded(pairs: Iterable[tuple[str, str]], g: Glyphs) -> Line:
     spans: list[Span] = []
     for key, word in pairs:
-        said = _(word).replace("…", g.more)
-        spans += [Span("  " if spans else ""), Span(key, Role.KEY), Span(f" {said}")]
+        said = f" {_(word)}".replace("…", g.more) if word else ""
+        spans += [Span("  " if spans else ""), Span(key, Role.KEY), Span(said)]
     return tuple(spans)
 
 

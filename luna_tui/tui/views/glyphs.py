@@ -42,9 +42,11 @@ class Glyphs:
     now: str
     rule: str
     pipe: str
-    corners: str
+    corners: tuple[str, ...]
     """Top left, top right, bottom left, bottom right, horizontal, vertical."""
-    bold_corners: str
+    bold_corners: tuple[str, ...]
+    tees: tuple[str, ...]
+    """Joints that open downwards, upwards, to the right, to the left."""
     steps: str
     """Eight heights of a small chart."""
     cut: str
@@ -53,6 +55,8 @@ class Glyphs:
     cursor: str
     arrow: str
     dot: str
+    spread: str
+    """Before how far off an estimate may be."""
 
 
 UNICODE = Glyphs(
@@ -67,14 +71,16 @@ UNICODE = Glyphs(
     "►",
     "─",
     "│",
-    "┌┐└┘─│",
-    "╔╗╚╝═║",
+    tuple("┌┐└┘─│"),
+    tuple("╔╗╚╝═║"),
+    tuple("┬┴├┤"),
     "▁▂▃▄▅▆▇█",
     "…",
     "…",
     "▌",
     "→",
     "·",
+    "±",
 )
 ASCII = Glyphs(
     _ASCII,
@@ -88,14 +94,16 @@ ASCII = Glyphs(
     ">",
     "-",
     "|",
-    "++++-|",
-    "****=#",
+    tuple("++++-|"),
+    tuple("****=#"),
+    tuple("++++"),
     ".:-=+*#@",
     "~",
     ".",
     "_",
     ">",
     "-",
+    "~",
 )
 
 

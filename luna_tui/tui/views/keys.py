@@ -136,6 +136,7 @@ GRID: Keys = (
         "move.panel", "tab", "tab", N_("next panel"), N_("To the next panel: workers, attention, timeline.")
     ),
 )
+HIDDEN: Keys = (KeyHelp("list.all", "a", "a", N_("all"), N_("Show or hide what was said to be no problem.")),)
 ZOOM: Keys = (
     KeyHelp("time.zoom_in", "plus,equals_sign", "+", N_("zoom in"), N_("Less time in a cell.")),
     KeyHelp("time.zoom_out", "minus", "-", N_("zoom out"), N_("More time in a cell.")),
@@ -174,7 +175,7 @@ COMMON: Keys = GO + RUN + SCREEN + TAKE
 SCREEN_KEYS: dict[str, Keys] = {
     "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
     "subtask": MOVE + TABS + TAB_MOVES + SELECTION[1:] + FIND + COMMON,
-    "problems": MOVE + SELECTION + LIST + COMMON,
+    "problems": MOVE + SELECTION + LIST + HIDDEN + COMMON,
     "timeline": MOVE + ACROSS + SELECTION + ZOOM + COMMON,
     "limits": MOVE + COMMON,
     "events": MOVE + SELECTION + LIST + FIND + COMMON,

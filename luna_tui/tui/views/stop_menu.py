@@ -69,7 +69,7 @@ def choices(state: RunState, selected: str | None, now_s: float) -> tuple[Choice
 
 def stop_menu_view(offered: tuple[Choice, ...], at: int, width: int, g: Glyphs) -> Panel:
     """A box of `width` cells with the choice number `at` under the cursor."""
-    tl, tr, bl, br, h, v = tuple(g.corners)
+    tl, tr, bl, br, h, v = g.corners
     inner = width - 4
     title = " Stop what? nothing has been stopped yet "
     lines: list[Line] = [

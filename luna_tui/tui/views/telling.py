@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from luna_tui.core.command_events import BudgetChanged, RetryRequested, SkipRequested
 from luna_tui.core.events import (
     AttemptFailed,
     CancelRequested,
@@ -31,7 +32,7 @@ from luna_tui.core.events import (
 )  # fmt: skip
 from luna_tui.core.insight import Stand
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import N_, _
+from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Manner, RunStatus, Status, WaitReason
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Role
@@ -92,6 +93,8 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
             return _of_subtask(state, event, g)
         case ModeChanged() | WorkersChanged() | RunPaused() | RunResumed() | CancelRequested():
             return _of_person(state, event, g)
+        case RetryRequested() | SkipRequested() | BudgetChanged():
+            return _asked(state, event, g)
         case WaveStarted():
             return Told(g.now, _wave(state, event.wave), event.reason, Role.STRONG)
         case WaveFinished():
@@ -176,8 +179,8 @@ def _happened(event: _OfSubtask) -> tuple[Stand, str, Role]:
         case AttemptFailed():
             if not event.will_retry:
                 return Stand.FAILED, event.message, Role.BAD
-            again = _("again in {s:.1f} s").format(s=event.delay_s or 0.0)
-            return Stand.BACKOFF, f"{event.message}; {again}", Role.WARN
+            again = _("tries again in {s:.1f} s: {why}").format(s=event.delay_s or 0.0, why=event.message)
+            return Stand.BACKOFF, again, Role.WARN
         case SubtaskFinished():
             how = _ENDS[event.status]
             what = _("{how} after {time}").format(
@@ -219,6 +222,37 @@ def _of_person(state: RunState, event: _OfPerson, g: Glyphs) -> Told:
             return _cancelled(state, event, g)
         case _:
             assert_never(event)
+
+
+def _asked(state: RunState, event: RetryRequested | SkipRequested | BudgetChanged, g: Glyphs) -> Told:
+    match event:
+        case BudgetChanged():
+            what = _("budget {a} {to} {b}").format(a=_budget(event.from_), to=g.arrow, b=_budget(event.to))
+            return Told(g.states[Stand.HELD], event.by, what, Role.ACCENT)
+        case SkipRequested():
+            what = _("skips {what}").format(what=_named(state, event.subtasks))
+            glyph = g.states[Stand.SKIPPED]
+        case RetryRequested():
+            said = _("retries {what}") if event.prompt is None else _("retries {what} with another prompt")
+            what = said.format(what=_named(state, event.subtasks))
+            more = len(set(event.requeued) - set(event.subtasks))
+            if more:
+                what += ", " + _n("and {n} that needs it", "and {n} that need it", more).format(n=more)
+            glyph = g.states[Stand.BACKOFF]
+        case _:
+            assert_never(event)
+    only = event.subtasks[0] if len(event.subtasks) == 1 and event.subtasks[0] in state.subtasks else None
+    return Told(glyph, event.by, what, Role.ACCENT, only)
+
+
+def _named(state: RunState, ids: tuple[str, ...]) -> str:
+    """`2.03 2.06 2.07 +5`."""
+    labels = [state.subtasks[i].label if i in state.subtasks else i for i in ids[:3]]
+    return " ".join([*labels, f"+{len(ids) - 3}"] if len(ids) > 3 else labels)
+
+
+def _budget(usd: float | None) -> str:
+    return _("none") if usd is None else money(usd)
 
 
 def _cancelled(state: RunState, event: CancelRequested, g: Glyphs) -> Told:

@@ -1,0 +1,74 @@
+"""Build the dashboard for a session, from the configuration and what the terminal can do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from luna_tui.commands.hooks import Hook
+from luna_tui.core.kept import KeptFiles
+from luna_tui.session import Session
+from luna_tui.storage.config import Config
+from luna_tui.storage.paths import config_dir
+from luna_tui.storage.resources import resource
+from luna_tui.storage.themes import ThemeFiles
+
+if TYPE_CHECKING:
+    from luna_tui.tui.app import LunaApp
+
+_LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
+_AMBIGUOUS = ("zh", "ja", "ko")
+"""Languages in whose terminals box characters may be two cells wide."""
+
+
+def make_app(
+    session: Session,
+    config: Config,
+    keys: Mapping[str, str],
+    *,
+    drive: Callable[[], object] | None = None,
+    folder: str = "",
+    close_after_s: float | None = None,
+    kept: KeptFiles | None = None,
+    plain: bool = False,
+) -> LunaApp:
+    """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
+
+    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
+    files. `plain`: whoever made it shows plain lines when it is left for them.
+    """
+    from luna_tui.tui.app import LunaApp
+    from luna_tui.tui.notices import Channels
+    from luna_tui.tui.settings import Settings
+    from luna_tui.tui.views.spans import Role
+
+    files = ThemeFiles((resource("themes"), config_dir() / "themes"), [r.value for r in Role])
+    themes = files.read()
+    settings = Settings(
+        theme="mono" if os.environ.get("NO_COLOR") else config.theme,
+        notices=tuple(f"theme not used: {p}" for p in themes.problems),
+        fps=config.fps,
+        ascii=config.ascii or not draws_boxes(os.environ),
+        mouse=config.mouse,
+        close_after_s=close_after_s,
+        folder=folder,
+        keymap=keys,
+        kept=kept,
+        plain=plain,
+        themes_changed=files.changed,
+        channels=Channels(
+            bell=config.bell,
+            osc=config.osc,
+            title=config.title,
+            tmux="TMUX" in os.environ,
+            hook=Hook(config.notify_command) if config.notify_command else None,
+        ),
+    )
+    return LunaApp(session, settings, themes=themes.found, drive=drive)
+
+
+def draws_boxes(environ: Mapping[str, str]) -> bool:
+    """Whether the locale says that box characters come out right, one cell wide."""
+    said = next((environ[name] for name in _LOCALE if environ.get(name)), "").lower()
+    return ("utf-8" in said or "utf8" in said) and not said.startswith(_AMBIGUOUS)

@@ -1,0 +1,48 @@
+"""What somebody who looks elsewhere is told: the window's title, and the words of a notice."""
+
+from __future__ import annotations
+
+from luna_tui.core.state import RunState
+from luna_tui.core.tongue import _, _n
+from luna_tui.core.words import GOOD, RunStatus, WaitReason
+from luna_tui.tui.views.bars import run_word
+from luna_tui.tui.views.glyphs import UNICODE
+from luna_tui.tui.views.trouble import attention
+
+_WIDE = 160
+
+
+def title(state: RunState, now_s: float) -> str:
+    """`luna 18/96 !4`: done of all, and how many need a person."""
+    done = sum(n for s, n in state.counts.items() if s in GOOD)
+    trouble = len(attention(state, now_s, _WIDE, 99, UNICODE).cells)
+    word = f" {run_word(state, now_s)[0]}" if state.finished is not None or state.paused else ""
+    return f"luna {done}/{len(state.subtasks)}{word}" + (f" !{trouble}" if trouble else "")
+
+
+def problem_words(state: RunState, now_s: float) -> str:
+    """The most urgent problem in one line; empty = nothing needs a person."""
+    found = attention(state, now_s, _WIDE, 1, UNICODE)
+    return "".join(span.text for span in found.lines[0]).strip() if found.cells else ""
+
+
+def held_words(state: RunState) -> str:
+    """Subtasks that wait for a higher budget or for an approval; empty = none."""
+    held = sum(1 for s in state.subtasks.values() if s.waiting in (WaitReason.BUDGET, WaitReason.APPROVAL))
+    return _n("{n} subtask is held", "{n} subtasks are held", held).format(n=held) if held else ""
+
+
+def ended_words(state: RunState) -> str:
+    """How the run ended; empty while it is on."""
+    if state.finished is None:
+        return ""
+    done = sum(n for s, n in state.counts.items() if s in GOOD)
+    words = {
+        RunStatus.SUCCEEDED: _("succeeded"),
+        RunStatus.FAILED: _("ended with failures"),
+        RunStatus.CANCELLED: _("was stopped"),
+        RunStatus.HELD: _("is held"),
+    }
+    said = _("{name} {how}: {done} of {total} ok")
+    how = words[state.finished.status]
+    return said.format(name=state.plan.name, how=how, done=done, total=len(state.subtasks))
