@@ -57,7 +57,7 @@ WAITS = {
 
 def spoken(seconds: float) -> str:
     """`0.4 seconds`, `1 second`, `52 seconds`, `2 minutes 5 seconds`."""
-    if 0 < seconds < 1:
+    if 0.05 <= seconds < 0.95:
         return _("{s:.1f} seconds").format(s=seconds)
     whole = round(seconds)
     if whole < 60:

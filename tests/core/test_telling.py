@@ -157,8 +157,9 @@ def test_silence_is_told_of_those_in_flight() -> None:
 
 
 def test_times_are_words() -> None:
-    said = [spoken(s) for s in (0.42, 1, 59.4, 59.6, 60, 61, 3_600, 3_725)]
+    said = [spoken(s) for s in (0.02, 0.42, 1, 59.4, 59.6, 60, 61, 3_600, 3_725)]
     assert said == [
+        "0 seconds",
         "0.4 seconds", "1 second", "59 seconds", "1 minute", "1 minute", "1 minute 1 second", "60 minutes",
         "62 minutes 5 seconds",
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,8 +34,22 @@ def plain(folder: Path, script: str, *more: str) -> Terminal:
     return Terminal(sys.executable, "-m", "luna_tui", "run", plan, "--console", "plain", *more)
 
 
+def works(terminal: Terminal, folder: Path) -> None:
+    """Read until the command of `waiting` has begun."""
+    end = time.monotonic() + 20
+    while not (folder / "began").exists():
+        assert time.monotonic() < end, f"nothing began; last: {terminal.seen[-300:]!r}"
+        terminal._read(0.05)
+
+
+def waiting(folder: Path) -> str:
+    """A command that says when it begins and ends when it is told."""
+    return f"echo began >> {folder}/began; while [ ! -e {folder}/go ]; do sleep 0.1; done"
+
+
 def test_plain_lines_are_sentences_and_s_and_sigusr1_say_the_state(tmp_path: Path) -> None:
-    terminal = plain(tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.1; done")
+    terminal = plain(tmp_path, waiting(tmp_path))
+    works(terminal, tmp_path)
     terminal.read_until(b"wave 1 of 1, w, begins; ")
     terminal.read_until(b"P: the screen again.")
     terminal.seen = b""
@@ -51,7 +66,8 @@ def test_plain_lines_are_sentences_and_s_and_sigusr1_say_the_state(tmp_path: Pat
 
 
 def test_q_asks_in_words_and_finish_lets_it_end(tmp_path: Path) -> None:
-    terminal = plain(tmp_path, f"while [ ! -e {tmp_path}/go ]; do sleep 0.1; done")
+    terminal = plain(tmp_path, waiting(tmp_path))
+    works(terminal, tmp_path)
     terminal.read_until(b"begins; ")
     terminal.send(b"q\n")
     terminal.read_until(b"now: end everything now")
@@ -73,8 +89,8 @@ def test_an_interrupt_asks_and_a_second_one_ends_the_run_with_130(tmp_path: Path
 
 
 def test_capital_p_leaves_the_screen_and_comes_back_to_the_same_run(tmp_path: Path) -> None:
-    script = f"echo began >> {tmp_path}/began; while [ ! -e {tmp_path}/go ]; do sleep 0.1; done"
-    terminal = start(tmp_path, script)
+    terminal = start(tmp_path, waiting(tmp_path))
+    works(terminal, tmp_path)
     terminal.send(b"T")
     terminal.read_until(b"theme ")
     terminal.send(b"P")
