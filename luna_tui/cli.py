@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -130,12 +131,22 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", metavar="N|auto|table", help="auto = as many as the limits can use, table = the tier's"
     )
+    parser.add_argument(
+        "--budget", type=_usd, metavar="USD", help="hold what would exceed this; needs prices; 0 = no cap"
+    )
     parser.add_argument("--model")
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
+
+
+def _usd(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (value := float(text)) <= 100_000:
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no amount of USD from 0 to 100,000")
 
 
 def _positive(text: str) -> float:

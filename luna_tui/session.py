@@ -86,11 +86,13 @@ class LiveSession:
         clock: Clock | None = None,
         rng: random.Random | None = None,
         listeners: tuple[Callable[[Record], None], ...] = (),
+        hold_for_person: bool = False,
     ) -> None:
         """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing.
 
         `clock` is that of engine, limits and simulator alike: with a ScaledClock the whole run is
-        compressed, and all seconds it reports are the clock's.
+        compressed, and all seconds it reports are the clock's. `hold_for_person` = somebody can raise
+        the budget, so a run in which everything is held waits instead of ending.
         """
         from luna_tui.engine.executor import WaveExecutor
         from luna_tui.storage.journal import JournalWriter
@@ -119,7 +121,7 @@ class LiveSession:
         self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
-            _settings(config, self.run_dir),
+            _settings(config, self.run_dir, hold_for_person=hold_for_person),
             bus=self._bus,
             clock=self._clock,
             runners=self._runners,
@@ -186,6 +188,10 @@ class LiveSession:
         if not self._journal.close():
             self._executor.not_saved("the journal could not be written to its end")
 
+    def left_alone(self) -> None:
+        """Nobody watches any more, so nothing waits for a person."""
+        self._executor.left_alone()
+
     def save_report(self) -> None:
         """Write the report files; call after the end, from the front end's thread."""
         from luna_tui.storage.reports import write_report
@@ -244,7 +250,7 @@ class LiveSession:
         return self._server.base_url
 
 
-def _settings(config: Config, run_dir: RunDir) -> RunSettings:
+def _settings(config: Config, run_dir: RunDir, *, hold_for_person: bool) -> RunSettings:
     from luna_tui.engine.executor import RunSettings
 
     return RunSettings(
@@ -256,6 +262,8 @@ def _settings(config: Config, run_dir: RunDir) -> RunSettings:
         tiers=config.tiers,
         prices=config.prices,
         run_dir=str(run_dir.path),
+        budget_usd=config.budget_usd or None,
+        hold_for_person=hold_for_person,
     )
 
 

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from luna_tui.core.events import Event, Record, SubtaskFinished, SubtaskStarted
 from luna_tui.core.expectations import Expectations
@@ -141,6 +141,7 @@ def make_run(
     tier: str = "tier2",
     mode: Mode = Mode.BALANCED,
     clock: Clock | None = None,
+    **settings: Any,
 ) -> Run:
     """A run that has not started."""
     clock = clock or SystemClock()
@@ -149,7 +150,7 @@ def make_run(
     runner: Runner = FakeRunner(body) if callable(body) else body
     executor = WaveExecutor(
         given,
-        RunSettings(mode=mode, tier=tier, provider="fake", version="0", workers=workers),
+        RunSettings(mode=mode, tier=tier, provider="fake", version="0", workers=workers, **settings),
         bus=bus,
         clock=clock,
         runners={Kind.CLAUDE: runner, Kind.COMMAND: runner},

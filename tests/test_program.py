@@ -176,3 +176,20 @@ def test_more_workers_than_the_table_gives_are_told(tmp_path: Path) -> None:
     auto = run("check", str(path), "--set", "run.workers=auto")
     assert "as many workers as the limits can use, at most 256" in auto.stdout
     assert run("run", str(path), "--workers", "many").returncode == 2
+
+
+def test_a_budget_holds_the_rest_and_the_run_can_go_on_later(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(ASK + '[[wave.subtask]]\nid = "b"\nprompt = "hello"\n')
+    prices = ("--set", "prices.claude-haiku-5-5.input=1000", "--set", "prices.claude-haiku-5-5.output=1000")
+    argv = ("run", str(path), "--headless", "--provider", "simulator")
+    done = run(*argv, "--budget", "0.01", *prices)
+    assert done.returncode == 75
+    assert "run held after" in done.stderr
+    assert "what is left would exceed the budget of 0.0100 USD" in done.stderr
+    assert json.loads(run("show", "last", "--json").stdout)["status"] == "held"
+    without = run(*argv, "--budget", "5")
+    assert without.returncode == 0
+    assert "the budget of 5.00 USD does not hold claude-haiku-5-5: no price is known" in without.stderr
+    assert run(*argv, "--budget", "much").returncode == 2
+    assert "'much' is no amount of USD" in run(*argv, "--budget", "much").stderr

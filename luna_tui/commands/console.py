@@ -12,7 +12,8 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.plan import Plan
+from luna_tui.core.words import Kind, Manner, Scope
 from luna_tui.headless.plain import Left, PlainConsole
 from luna_tui.headless.printer import LinePrinter
 from luna_tui.session import LiveSession
@@ -101,6 +102,7 @@ def follow_run(
     lines: LinePrinter,
     console: str,
     *,
+    plan: Plan,
     closes: bool,
 ) -> int | None:
     """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
@@ -109,10 +111,10 @@ def follow_run(
     seen = 0
     while True:
         if console == SCREEN:
-            app = _dashboard(session, config, keys, thread, before, closes=closes)
+            app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes)
             code = _run_app(app)
             if not app.viewing.plain or code or app.error_text:
-                return _after_screen(session, app, thread, code)
+                return _after_screen(session, app, thread, lines, code)
             app.viewing.plain = False
             console, before, seen = PLAIN, app, session.state().seq
         thread.start()
@@ -147,6 +149,7 @@ def _dashboard(
     thread: RunThread,
     before: LunaApp | None,
     *,
+    plan: Plan,
     closes: bool,
 ) -> LunaApp:
     """A dashboard of the run; what its viewer chose in the one before stays chosen."""
@@ -161,6 +164,7 @@ def _dashboard(
         close_after_s=_CLOSE_AFTER_S if closes else None,
         kept=RunFiles(session.run_dir.path),
         plain=True,
+        prompt_of={s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}.get,
     )
     if before is not None:
         app.viewing, app.acts = before.viewing, before.acts
@@ -173,17 +177,26 @@ def _run_app(app: LunaApp) -> int | None:
     return run_app(app)
 
 
-def _after_screen(session: LiveSession, app: LunaApp, thread: RunThread, code: int | None) -> int | None:
-    """The screen is gone, and the run may still be on: wait for its end."""
+def _after_screen(
+    session: LiveSession, app: LunaApp, thread: RunThread, lines: LinePrinter, code: int | None
+) -> int | None:
+    """The screen is gone, and the run may still be on: tell it to its end, if there is anybody to tell."""
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)
-    goes_on = bool(app.error_text) and not session.ended.is_set()
-    say = "The run goes on without a screen; ctrl+c ends it." if goes_on else ""
-    stopped = until_ended(session, say=say) if thread.started else None
+    session.left_alone()
+    goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
+    stopped = None
+    if thread.started and goes_on:
+        lines.say("The run goes on without a screen; ctrl+c ends it.")
+        plain = PlainConsole(session, session.ended, lines)
+        plain.follow(session.state().seq)
+        stopped = plain.code
+    elif thread.started:
+        stopped = _until_ended(session)
     return ExitCode.INTERNAL if app.error_text else (code or stopped)
 
 
-def until_ended(session: LiveSession, *, say: str = "") -> int | None:
+def _until_ended(session: LiveSession) -> int | None:
     """Wait for the end of the run in silence; a signal ends it, and gives the exit code."""
     caught: list[int] = []
 
@@ -192,8 +205,6 @@ def until_ended(session: LiveSession, *, say: str = "") -> int | None:
         session.control.cancel(Scope.RUN, Manner.NOW, by=signal.Signals(number).name)
 
     before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
-    if say:
-        print(say, file=sys.stderr, flush=True)
     try:
         while not session.ended.wait(0.2):
             session.state()

@@ -7,7 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, chosen_console, follow_run
-from luna_tui.commands.settings import checked_keys, config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import (
+    checked_keys,
+    config_of,
+    plan_defaults,
+    warn_of_budget,
+    warn_of_workers,
+)
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
 from luna_tui.core.tongue import choose
@@ -34,6 +40,7 @@ def run_plan(args: argparse.Namespace) -> int:
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
+    warn_of_budget(config, plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED
@@ -42,9 +49,16 @@ def run_plan(args: argparse.Namespace) -> int:
     console = chosen_console(args, config)
     keys = {} if console == HEADLESS else checked_keys(config)
     lines = LinePrinter(sys.stderr)
-    session = LiveSession(plan, config, run=args.run_id, simulator=choice, listeners=tuple(printers))
+    session = LiveSession(
+        plan,
+        config,
+        run=args.run_id,
+        simulator=choice,
+        listeners=tuple(printers),
+        hold_for_person=console != HEADLESS,
+    )
     try:
-        forced = follow_run(session, config, keys, lines, console, closes=demo)
+        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=demo)
         return _end(session, lines, forced)
     finally:
         for printer in printers:

@@ -32,11 +32,13 @@ def make_app(
     close_after_s: float | None = None,
     kept: KeptFiles | None = None,
     plain: bool = False,
+    prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
-    files. `plain`: whoever made it shows plain lines when it is left for them.
+    files. `plain`: whoever made it shows plain lines when it is left for them. `prompt_of` tells the
+    whole prompt of a subtask where that is known.
     """
     from luna_tui.tui.app import LunaApp
     from luna_tui.tui.notices import Channels
@@ -56,6 +58,8 @@ def make_app(
         keymap=keys,
         kept=kept,
         plain=plain,
+        tiers=config.tiers,
+        prompt_of=prompt_of,
         themes_changed=files.changed,
         channels=Channels(
             bell=config.bell,

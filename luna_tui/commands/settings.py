@@ -7,9 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, InvalidInput, LunaError
 from luna_tui.core.limits import above_table
-from luna_tui.core.words import Staffing
+from luna_tui.core.plan import Plan
+from luna_tui.core.prices import usd
+from luna_tui.core.words import Kind, Staffing
 from luna_tui.storage.config import TITLE, Config, current_environ, load_config, typed
 from luna_tui.storage.plan_subtasks import PlanDefaults
 
@@ -29,6 +32,8 @@ def config_of(args: argparse.Namespace, **more: Any) -> Config:
             flags[f"run.{name}"] = getattr(args, name)
     if getattr(args, "console", None):
         flags["ui.console"] = args.console
+    if getattr(args, "budget", None) is not None:
+        flags["run.budget_usd"] = args.budget
     if getattr(args, "lang", None):
         flags["ui.lang"] = args.lang
     workers = getattr(args, "workers", None)
@@ -42,6 +47,19 @@ def warn_of_workers(config: Config) -> None:
     said = above_table(config.workers, config.tier, config.mode, config.tiers)
     if said:
         print(said, file=sys.stderr, flush=True)
+
+
+def warn_of_budget(config: Config, plan: Plan) -> None:
+    """Say on stderr for which models a budget holds nothing back, since their price is not known."""
+    models = {s.model for s in plan.subtasks() if s.kind is Kind.CLAUDE} - config.prices.keys()
+    if config.budget_usd and models:
+        names = ", ".join(clean_line(name) for name in sorted(models))
+        print(
+            f"the budget of {usd(config.budget_usd)} does not hold {names}: no price is known; "
+            f'give one under [prices."MODEL"]',
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def plan_defaults(config: Config) -> PlanDefaults:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from luna_tui.core.command_events import BudgetChanged as BudgetChanged
 from luna_tui.core.command_events import CancelRequested as CancelRequested
 from luna_tui.core.command_events import ModeChanged as ModeChanged
+from luna_tui.core.command_events import RetryRequested as RetryRequested
 from luna_tui.core.command_events import RunPaused as RunPaused
 from luna_tui.core.command_events import RunResumed as RunResumed
+from luna_tui.core.command_events import SkipRequested as SkipRequested
 from luna_tui.core.command_events import WorkersChanged as WorkersChanged
 from luna_tui.core.words import (
     ErrorKind,
@@ -76,6 +79,8 @@ class RunStarted:
     resumed_from: str | None = None
     automatic: bool = False
     """The limits decide how many work, and `max_workers` is only a ceiling."""
+    budget_usd: float | None = None
+    """The most it may spend; None = no cap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +95,10 @@ class WaveStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaveFinished:
-    """A wave ended; `counts` maps each status name to its number of subtasks."""
+    """A wave ended; `counts` maps each status name to its number of subtasks.
+
+    A wave of which a person had subtasks tried again ends once more.
+    """
 
     wave: str
     status: RunStatus
@@ -194,7 +202,7 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubtaskFinished:
-    """The one terminal event of a subtask."""
+    """The terminal event of a subtask: one, and one more each time a person had it tried again."""
 
     wave: str
     subtask: str
@@ -202,7 +210,7 @@ class SubtaskFinished:
     """Attempts begun; 0 when it never started."""
     status: Status
     duration_s: float
-    """Seconds in attempts; the sequential time of the subtask."""
+    """Seconds in all its attempts; the sequential time of the subtask."""
     attempts: int
     reason: str = ""
     output: str = ""
@@ -261,6 +269,12 @@ class LimitsObserved:
     """Family of models whose limits these are: the one closest to them."""
     useful_workers: int | None = None
     """Workers that the limits can keep busy at the mean size and length of answers; None = not known yet."""
+    budget_usd: float | None = None
+    """The most the run may spend; None = no cap."""
+    spent_usd: float | None = None
+    """Cost of the answers so far, where their price is known; None = no price is known."""
+    reserved_usd: float | None = None
+    """What those in flight are expected to cost; None = no price is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -334,6 +348,9 @@ Event = (
     | RunPaused
     | RunResumed
     | CancelRequested
+    | RetryRequested
+    | SkipRequested
+    | BudgetChanged
     | JournalFailed
     | RunFinished
 )

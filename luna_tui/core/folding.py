@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
     AttemptFailed,
     CancelRequested,
+    RetryRequested,
+    RunPaused,
+    RunResumed,
     RunStarted,
+    SkipRequested,
     SubtaskFinished,
     SubtaskStarted,
     SubtaskWaiting,
@@ -20,9 +25,10 @@ from luna_tui.core.events import (
     WaveFinished,
     WaveStarted,
 )
+from luna_tui.core.outline import shown
 from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.samples import Throttle, note_throttle
-from luna_tui.core.spans import Span, Try
+from luna_tui.core.spans import ENDED, Span, Try
 from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
 
 if TYPE_CHECKING:
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
+INTERRUPTED = "interrupted"
+"""`error_kind` of a try that was ended to make a new one."""
 
 
 def start_run(state: RunState, event: RunStarted, at: float) -> None:
@@ -37,7 +45,7 @@ def start_run(state: RunState, event: RunStarted, at: float) -> None:
     state.started_at, state.plan = event.started_at, event.plan
     state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
     state.max_workers, state.automatic = event.max_workers, event.automatic
-    state.version = event.version
+    state.version, state.budget_usd = event.version, event.budget_usd
     for number, wave in enumerate(event.plan.waves, 1):
         ids = tuple(s.id for s in wave.subtasks)
         most = wave.max_workers if wave.parallel else 1
@@ -64,7 +72,27 @@ def apply_wave(state: RunState, event: WaveStarted | WaveFinished, at: float) ->
     note_wave(state, wave)
 
 
-def apply_cancel(state: RunState, event: CancelRequested) -> None:
+def apply_pause(state: RunState, event: RunPaused | RunResumed, at: float) -> None:
+    state.paused = isinstance(event, RunPaused)
+    if state.paused:
+        state.pauses.append(Span("paused", at))
+    elif state.pauses:
+        state.pauses[-1].end_at = at
+
+
+def apply_request(
+    state: RunState, event: CancelRequested | RetryRequested | SkipRequested, at: float
+) -> None:
+    match event:
+        case CancelRequested():
+            _cancel(state, event)
+        case SkipRequested():
+            _skip(state, event)
+        case RetryRequested():
+            _retry(state, event, at)
+
+
+def _cancel(state: RunState, event: CancelRequested) -> None:
     match event.scope:
         case Scope.RUN:
             state.stopping = event.manner
@@ -76,6 +104,50 @@ def apply_cancel(state: RunState, event: CancelRequested) -> None:
     for subtask in hit:
         if subtask.status is None and not (event.manner is Manner.FINISH and subtask.running):
             subtask.cancel_requested = True
+
+
+def _skip(state: RunState, event: SkipRequested) -> None:
+    for i in event.subtasks:
+        subtask = state.subtasks.get(i)
+        if subtask is not None and subtask.status is None:
+            subtask.cancel_requested = True
+
+
+def _retry(state: RunState, event: RetryRequested, at: float) -> None:
+    if event.prompt is not None:
+        for i in event.subtasks:
+            if i in state.subtasks:
+                subtask = state.subtasks[i]
+                subtask.planned = replace(subtask.planned, prompt=shown(event.prompt))
+    for i in event.requeued:
+        if i in state.subtasks:
+            _put_back(state, state.subtasks[i], at, event.by)
+
+
+def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
+    """The subtask is going to be tried again, whatever it was doing."""
+    uncount(state, s)
+    s.cancel_requested = False
+    if s.status is not None:
+        _undo_end(state, s, at)
+    elif s.running:
+        s.running, s.tool, s.asked = False, None, None
+        if s.tries and s.tries[-1].ended_at is None:
+            last = s.tries[-1]
+            _end_try(state, last, at)
+            last.error_kind, last.message = INTERRUPTED, f"tried again by {by}"
+        _end_span(s, at)
+    count(state, s)
+
+
+def _undo_end(state: RunState, s: SubtaskState, at: float) -> None:
+    s.undone.append(Span(ENDED, at if s.ended_at is None else s.ended_at, at))
+    s.status, s.reason, s.output_file, s.asked = None, "", None, None
+    s.started_at, s.ended_at, s.duration_s = None, None, 0.0
+    wave = state.waves.get(s.wave)
+    if wave is not None and wave.ended_at is not None:
+        wave.status, wave.end_reason, wave.ended_at, wave.reopened = None, "", None, True
+        note_wave(state, wave)
 
 
 _SubtaskEvent = (
@@ -149,6 +221,9 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     pause(state, s)
     s.waiting, s.running, s.attempt = None, True, event.attempt
     go_on(state, s)
+    if s.ghost:
+        s.ghost = False
+        note_trouble(state, s, None)
     s.asked = state.seq if s.asked is None else s.asked
     s.silent_s = 0.0
     s.started_at = at if s.started_at is None else s.started_at

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from luna_tui.core.spans import Span
+from luna_tui.core.spans import ENDED, Span
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.words import LIMIT_REASONS, Schedule, WaitReason
 
@@ -193,27 +193,34 @@ def _opened_at(state: RunState) -> dict[str, float]:
 def _phases(
     state: RunState, s: SubtaskState, began_at: float, opened_at: float, now_s: float
 ) -> Iterator[Span]:
-    """What the subtask did from the start of the run to its end, without a gap."""
+    """What the subtask did from the start of the run to its end; gaps only where an end was undone later."""
     end_at = min(now_s, s.ended_at if s.ended_at is not None else now_s)
     needs = (state.subtasks.get(i) for i in s.planned.depends_on)
     free_at = max((math.inf if n.ended_at is None else n.ended_at for n in needs if n), default=0.0)
-    first_at = min(end_at, s.spans[0].start_at) if s.spans else end_at
+    spans = sorted((*s.spans, *s.undone), key=lambda span: span.start_at) if s.undone else s.spans
+    first_at = min(end_at, spans[0].start_at) if spans else end_at
     at = began_at
     for phase, until in ((DEPENDENCY, free_at), (BARRIER, opened_at), (_READY, first_at)):
         stop = min(until, first_at)
         if stop > at:
             yield Span(phase, at, stop)
             at = stop
-    for span in s.spans:
+    for span in spans:
         start = min(max(span.start_at, at), end_at)
-        if start > at:
-            yield Span(_READY, at, start)
+        yield from _in_line(at, start, free_at if s.undone else at)
         stop = min(span.end_at if span.end_at is not None else end_at, end_at)
         at = max(start, stop)
-        if at > start:
+        if at > start and span.phase != ENDED:
             yield Span(_phase(span), start, at)
-    if end_at > at:
-        yield Span(_READY, at, end_at)
+    yield from _in_line(at, end_at, free_at if s.undone else at)
+
+
+def _in_line(start_at: float, end_at: float, free_at: float) -> Iterator[Span]:
+    """Not worked on: until `free_at` for want of something that was tried again, then ready."""
+    free_at = min(max(start_at, free_at), end_at)
+    for phase, start, end in ((DEPENDENCY, start_at, free_at), (_READY, free_at, end_at)):
+        if end > start:
+            yield Span(phase, start, end)
 
 
 def _phase(span: Span) -> str:

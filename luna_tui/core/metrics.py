@@ -111,7 +111,7 @@ def _schedule_bounds(state: RunState, durations: Mapping[str, float]) -> tuple[d
     ids = [wave.subtasks for wave in state.waves.values()]
     caps = [max(1, min(most, wave.most or most)) for wave in state.waves.values()]
     works = [sum(durations[i] for i in members) / cap for members, cap in zip(ids, caps, strict=True)]
-    if state.plan.schedule is Schedule.DAG:
+    if state.plan.schedule is Schedule.DAG or any(w.reopened for w in state.waves.values()):
         path = critical_path(durations, needs)[1]
         work = max(sum(durations.values()) / most, max(works, default=0.0))
         return {CRITICAL_PATH: path, WORKERS: work}, 0.0

@@ -28,6 +28,11 @@ def outline(plan: Plan) -> PlanOutline:
     return PlanOutline(name=clean_line(plan.name), goal=clean(plan.goal), waves=waves, schedule=plan.schedule)
 
 
+def shown(prompt: str) -> str:
+    """A prompt or command line as a screen may show it: cleaned, and not too long."""
+    return _shortened(clean(prompt))
+
+
 def _planned(subtask: Subtask) -> PlannedSubtask:
     return PlannedSubtask(
         id=subtask.id,
@@ -37,7 +42,7 @@ def _planned(subtask: Subtask) -> PlannedSubtask:
         timeout=subtask.timeout,
         retries=subtask.retries,
         model=clean_line(subtask.model) if subtask.kind is Kind.CLAUDE else "",
-        prompt=_shortened(clean(_instruction(subtask))),
+        prompt=shown(_instruction(subtask)),
     )
 
 

@@ -28,7 +28,7 @@ class SubtaskState:
     worker: int | None = None
     attempt: int = 0
     started_at: float | None = None
-    """First start."""
+    """First start since it last came in line."""
     ended_at: float | None = None
     first_output_at: float | None = None
     """Of the current attempt."""
@@ -50,6 +50,8 @@ class SubtaskState:
     ghost: bool = False
     """A thread that ignored the cancellation of this subtask is still there."""
     cancel_requested: bool = False
+    undone: list[Span] = field(default_factory=list)
+    """From each end to the retry that undid it."""
     unmet: int = 0
     """Subtasks it needs that have not ended well."""
     chain: int = 1
@@ -83,6 +85,8 @@ class WaveState:
     end_reason: str = ""
     most: int | None = None
     """Workers that the plan allows it at once; None = as many as the run has."""
+    reopened: bool = False
+    """It had ended, and a person had subtasks of it tried again."""
     ended: int = 0
     good: int = 0
     cached: int = 0

@@ -25,3 +25,8 @@ def cost_usd(
         + cache_read * price.cache_read
         + cache_write * price.cache_write
     ) / 1_000_000
+
+
+def usd(amount: float) -> str:
+    """`12.50 USD`, with more digits below a dollar."""
+    return f"{amount:,.2f} USD" if amount >= 1 or amount == 0 else f"{amount:.4f} USD"

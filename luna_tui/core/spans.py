@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ENDED = "ended"
+"""Phase of a stretch from an end to the retry that undid it."""
+
 
 @dataclass(slots=True)
 class Span:
     """A stretch of a subtask's time spent in one way, for the timeline; `end_at` None = until now."""
 
     phase: str
-    """`wait:<reason>` or `run`."""
+    """`wait:<reason>` or `run`; `ended` only in `SubtaskState.undone`."""
     start_at: float
     end_at: float | None = None
 

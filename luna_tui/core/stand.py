@@ -79,7 +79,9 @@ def silence_s(s: SubtaskState, now_s: float) -> float:
 
 def elapsed_s(s: SubtaskState, now_s: float) -> float:
     """Seconds since the subtask took a worker, or all it took once it has ended."""
-    began = s.started_at if s.started_at is not None else (s.spans[0].start_at if s.spans else now_s)
+    in_line_at = s.undone[-1].end_at or 0.0 if s.undone else 0.0
+    waits = (span.start_at for span in s.spans if span.start_at >= in_line_at)
+    began = s.started_at if s.started_at is not None else next(waits, now_s)
     return max(0.0, (s.ended_at if s.ended_at is not None else now_s) - began)
 
 

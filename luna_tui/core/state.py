@@ -9,16 +9,19 @@ from typing import assert_never
 from luna_tui.core.counters import TriedTime, Troubled
 from luna_tui.core.events import (
     AttemptFailed,
+    BudgetChanged,
     CancelRequested,
     JournalFailed,
     LimitsObserved,
     ModeChanged,
     PlanOutline,
     Record,
+    RetryRequested,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SkipRequested,
     SubtaskFinished,
     SubtaskOutput,
     SubtaskStarted,
@@ -33,7 +36,14 @@ from luna_tui.core.events import (
     WaveStarted,
     WorkersChanged,
 )
-from luna_tui.core.folding import apply_cancel, apply_output, apply_subtask, apply_wave, start_run
+from luna_tui.core.folding import (
+    apply_output,
+    apply_pause,
+    apply_request,
+    apply_subtask,
+    apply_wave,
+    start_run,
+)
 from luna_tui.core.parts import SubtaskState as SubtaskState
 from luna_tui.core.parts import WaveState as WaveState
 from luna_tui.core.samples import Sample, Throttle, sample
@@ -69,6 +79,8 @@ class RunState:
     """By id, in plan order."""
     workers: dict[int, str] = field(default_factory=dict)
     """Worker number -> id of the subtask that holds it now."""
+    budget_usd: float | None = None
+    """The most the run may spend; None = no cap."""
     limits: LimitsObserved | None = None
     limits_at: float = 0.0
     tokens: Tokens = field(default_factory=Tokens)
@@ -105,8 +117,6 @@ class RunState:
     """How full the limits were over the run; coarser the longer it takes."""
     throttles: list[Throttle] = field(default_factory=list)
     """The last answers with 429."""
-    budget_usd: float | None = None
-    """The most that may be spent; None = no limit."""
     log: list[Record] = field(default_factory=list)
     """The last records that are worth a line: no output, no limit samples."""
     not_saved: str = ""
@@ -149,6 +159,8 @@ class RunState:
                     apply_subtask(self, subtask, event, record.at)
             case LimitsObserved():
                 self.limits, self.limits_at = event, record.at
+                if event.budget_usd is not None:
+                    self.budget_usd = event.budget_usd
                 for name, gauge in (("rpm", event.rpm), ("itpm", event.itpm), ("otpm", event.otpm)):
                     self.caps[name] = max(gauge.cap, self.caps.get(name, 0))
                 sample(self.samples, event, record.at, in_flight=self.running)
@@ -157,15 +169,12 @@ class RunState:
             case WorkersChanged():
                 self.max_workers, self.automatic = event.to, event.automatic
                 self.staff.append((record.at, event.to))
-            case RunPaused():
-                self.paused = True
-                self.pauses.append(Span("paused", record.at))
-            case RunResumed():
-                self.paused = False
-                if self.pauses:
-                    self.pauses[-1].end_at = record.at
-            case CancelRequested():
-                apply_cancel(self, event)
+            case RunPaused() | RunResumed():
+                apply_pause(self, event, record.at)
+            case CancelRequested() | RetryRequested() | SkipRequested():
+                apply_request(self, event, record.at)
+            case BudgetChanged():
+                self.budget_usd = event.to
             case JournalFailed():
                 self.not_saved = event.message
             case RunFinished():

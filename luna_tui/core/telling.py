@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import (
     AttemptFailed,
+    BudgetChanged,
     CancelRequested,
     JournalFailed,
     ModeChanged,
     Record,
+    RetryRequested,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SkipRequested,
     SubtaskFinished,
     SubtaskStarted,
     SubtaskWaiting,
@@ -30,8 +33,10 @@ from luna_tui.core.figures import clock
 from luna_tui.core.insight import Flow, Stand, flow, quiet_after_s, silence_s, stand
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import GOOD, Manner, Status, WaitReason
+from luna_tui.core.words import GOOD, Manner, RunStatus, Status, WaitReason
 
+_NAMED = 5
+"""Subtasks named in one sentence."""
 _ENDS = {
     Status.SUCCEEDED: N_("succeeded"),
     Status.FAILED: N_("failed"),
@@ -160,6 +165,8 @@ def _about_run(state: RunState, record: Record) -> str | None:
             )
         case RunFinished() as e:
             text = _("run {how} after {time}").format(how=_(str(e.status)), time=spoken(e.wall_s))
+            if e.status is RunStatus.HELD and e.reason:
+                text += f": {_plain(e.reason)}"
             if e.speedup:
                 text += _(", {n:.1f} times as fast as one after another").format(n=e.speedup)
             return text + "."
@@ -199,12 +206,45 @@ def _asked(state: RunState, record: Record) -> str | None:
             )
         case WorkersChanged() as e:
             return _("{n} workers now, there were {before}.").format(n=e.to, before=e.from_)
+        case RetryRequested() as e:
+            return _retried(state, e)
+        case SkipRequested() as e:
+            return _("{by} asked to skip {what}.").format(by=e.by, what=_names(state, e.subtasks))
+        case BudgetChanged() as e:
+            return _("the budget is {usd} now, it was {before}; by {by}.").format(
+                usd=_dollars(e.to), before=_dollars(e.from_), by=e.by
+            )
         case RunPaused() as e:
             return _("paused by {by}: nothing more starts, what is in flight ends by itself.").format(by=e.by)
         case RunResumed() as e:
             return _("admission goes on, by {by}.").format(by=e.by)
         case _:
             return None
+
+
+def _retried(state: RunState, e: RetryRequested) -> str:
+    text = _("{by} asked to retry {what}").format(by=e.by, what=_names(state, e.subtasks))
+    more = len(e.requeued) - len(set(e.requeued).intersection(e.subtasks))
+    if more:
+        text += _n(" and {n} more that waited for it", " and {n} more that waited for it", more).format(
+            n=more
+        )
+    if e.prompt is not None:
+        text += _(", with another prompt")
+    return text + "."
+
+
+def _names(state: RunState, ids: tuple[str, ...]) -> str:
+    """The first few by name, the others counted."""
+    text = ", ".join(name_of(state, i) for i in ids[:_NAMED])
+    more = len(ids) - _NAMED
+    return text if more <= 0 else _("{names} and {n} more").format(names=text, n=more)
+
+
+def _dollars(amount: float | None) -> str:
+    if amount is None:
+        return _("without a cap")
+    return _("{usd:.2f} dollars").format(usd=amount)
 
 
 def wave_words(state: RunState, wave: str) -> str:
@@ -248,7 +288,7 @@ def _held_up(state: RunState, now: Flow) -> Iterator[str]:
 
 
 def _money(state: RunState) -> list[str]:
-    budget: float | None = getattr(state, "budget_usd", None)
+    budget = state.budget_usd
     if state.cost_usd is None:
         return []
     if budget is None:

@@ -12,6 +12,7 @@ from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
 from luna_tui.core.prices import Price, cost_usd
 from luna_tui.core.words import ErrorKind, Status, WaitReason
+from luna_tui.engine.budget import Budget
 from luna_tui.engine.cancel import Cancelled
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.deadlines import DeadlineThread
@@ -115,6 +116,7 @@ class Pilot:
         surroundings: RunSurroundings,
         expect: Callable[[Subtask], Expected],
         admit: Callable[[Flight], bool],
+        budget: Budget,
         may_retry: Callable[[Flight], bool],
         on_spend_limit: Callable[[str], None],
     ) -> None:
@@ -130,6 +132,7 @@ class Pilot:
         self._expect = expect
         self._admit = admit
         """Waits at the gate while the run is paused; True when it had to wait."""
+        self._budget = budget
         self._may_retry = may_retry
         self._on_spend_limit = on_spend_limit
         """Told once the account may spend no more; nothing further is worth asking."""
@@ -146,7 +149,7 @@ class Pilot:
         except AttemptError as error:
             reason = error.message
             output = "".join(flight.texts)
-        file = self._store.finish(flight.subtask.id, flight.attempt) if flight.started else None
+        file = self._store.finish(flight.subtask.id, flight.begun) if flight.started else None
         self._desk.land(flight, status, reason, output, file)
 
     def _until_done(self, flight: Flight, results: Mapping[str, str]) -> str:
@@ -160,6 +163,8 @@ class Pilot:
                 if delay_s is None:
                     raise
                 asked_by_server = error.retry_after_s is not None
+            finally:
+                self._budget.release(flight)
             self._pause(flight, asked_by_server, delay_s)
 
     def _judge(self, flight: Flight, error: AttemptError) -> float | None:
@@ -223,6 +228,7 @@ class Pilot:
             self._admit(flight)
             if demand is None:
                 return None
+            self._budget.afford(flight, demand)
             ticket = limiter.reserve(
                 demand,
                 flight.token,
@@ -267,7 +273,9 @@ class Pilot:
         def on_usage(usage: Usage, final: bool) -> None:
             booking.use(usage, final)
             if final:
-                self._desk.usage(self._usage_event(flight, attempt, usage))
+                event = self._usage_event(flight, attempt, usage)
+                self._desk.usage(event)
+                self._budget.spend(flight, event.cost_usd)
 
         return FlightContext(
             flight,

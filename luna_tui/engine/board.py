@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -21,6 +22,28 @@ class Skip:
     wave: int
     """Number of its wave, from 0."""
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A subtask whose end was undone: it is in line again."""
+
+    subtask: Subtask
+    wave: int
+    """Number of its wave, from 0."""
+    was: Status
+    """How it had ended."""
+
+
+class _Kind(IntEnum):
+    """Kinds of lanes: what may be held back together."""
+
+    ASKS = 0
+    """Asks Claude at a price that nobody knows."""
+    LOCAL = 1
+    """Works on this machine."""
+    SPENDS = 2
+    """Asks Claude at a known price."""
 
 
 class _Phase(IntEnum):
@@ -48,8 +71,8 @@ class _Queue:
     places: range
     most: int | None
     """How many of it may be handed out at once; None = no limit of its own."""
-    lanes: tuple[_Lane, _Lane]
-    """Subtasks that ask Claude, and those that work on this machine."""
+    lanes: tuple[_Lane, _Lane, _Lane]
+    """By kind."""
     left: int
     taken: int = 0
     """Handed out and not ended."""
@@ -58,6 +81,8 @@ class _Queue:
 
 class PlanBoard:
     """Bookkeeping of a whole plan: each subtask is taken at most once and ends exactly once.
+
+    `put_back` undoes an end; from then on the same holds for the subtask once more.
 
     A wave is closed at first; `open` lets its subtasks be taken. Whatever a step costs, it costs it
     once per subtask or dependency, or log n of it: a plan may have 100,000 in one wave or in many.
@@ -70,16 +95,26 @@ class PlanBoard:
         *,
         local_most: int | None = None,
         workers: int | None = None,
+        priced: Callable[[Subtask], bool] = lambda subtask: False,
     ) -> None:
-        self._subtasks = tuple(plan.subtasks())
+        """`priced` tells which subtasks cost something that is known."""
+        self._subtasks = list(plan.subtasks())
         self._place = {s.id: n for n, s in enumerate(self._subtasks)}
         self._phase = bytearray(len(self._subtasks))
+        self._kinds = bytes(_kind(s, priced) for s in self._subtasks)
         self._unmet = [len(set(s.depends_on) & self._place.keys()) for s in self._subtasks]
+        """By place: what it needs that has not succeeded."""
+        self._bad = [0] * len(self._subtasks)
+        """By place: what it needs that has ended otherwise."""
+        self._how: list[Status | None] = [None] * len(self._subtasks)
+        """By place: how it ended."""
+        self._barred: set[int] = set()
+        """Skipped for want of something they need."""
         self._dependents = self._feeds()
         self._queues = _queues(plan)
         self._wave = [n for n, q in enumerate(self._queues) for _ in q.places]
         self._ranking = Ranking(self._subtasks, self._dependents, expectations)
-        self._fronts: tuple[list[tuple[Turn, int]], list[tuple[Turn, int]]] = ([], [])
+        self._fronts: tuple[list[tuple[Turn, int]], ...] = ([], [], [])
         """The first turn of every lane that may be taken from, by kind of lane; may be out of date."""
         self._local = 0
         self.local_most = local_most
@@ -118,8 +153,8 @@ class PlanBoard:
         for queue in queues:
             queue.open = True
             for place in queue.places:
-                if self._unmet[place] == 0 and self._phase[place] == _Phase.WAITING:
-                    queue.lanes[self._kind(place)].turns.append(self._ranking.turn(place))
+                if self._ready(place):
+                    queue.lanes[self._kinds[place]].turns.append(self._ranking.turn(place))
             for lane in queue.lanes:
                 heapq.heapify(lane.turns)
             self._show(queue)
@@ -130,11 +165,14 @@ class PlanBoard:
             self._workers = workers
             self._ranking.unpack()
 
-    def take(self) -> Subtask | None:
-        """The next subtask to run; None when none is ready or no more of its kind may run now."""
+    def take(self, *, spending: bool = True) -> Subtask | None:
+        """The next subtask to run; None when none is ready or no more of its kind may run now.
+
+        Without `spending` only of those that cost nothing that is known.
+        """
         if self._ranking.due():
             self._rank_again()
-        kind = self._next_kind()
+        kind = self._next_kind(spending)
         if kind is None:
             return None
         turn, wave = heapq.heappop(self._fronts[kind])
@@ -144,7 +182,7 @@ class PlanBoard:
         place = turn[-1]
         self._phase[place] = _Phase.TAKEN
         queue.taken += 1
-        self._local += kind
+        self._local += kind == _Kind.LOCAL
         self._show(queue)
         return self._subtasks[place]
 
@@ -156,11 +194,11 @@ class PlanBoard:
         queue = self._queues[self._wave[place]]
         if self._phase[place] == _Phase.TAKEN:
             queue.taken -= 1
-            self._local -= self._kind(place)
-            self._close(place)
+            self._local -= self._kinds[place] == _Kind.LOCAL
+            self._close(place, status)
             self._show(queue)
         else:
-            self._close(place)
+            self._close(place, status)
         if status in GOOD:
             self._release(place)
             return []
@@ -177,9 +215,45 @@ class PlanBoard:
             if queue.left:
                 back += [n for n in queue.places if self._phase[n] == _Phase.WAITING]
         for place in back:
-            self._close(place)
+            self._close(place, status)
         skips = self._skip_dependents([(place, status) for place in back])
         return [(self._subtasks[place], self._wave[place]) for place in back], skips
+
+    def put_back(self, subtask_ids: Iterable[str], change: Callable[[Subtask], Subtask]) -> list[Return]:
+        """Undo the ends of these, and of what was skipped for want of them; returns all of them.
+
+        One that needs something that ended badly, and is not put back with it, stays as it is; one
+        that already began is not undone by what it needs. `change` makes what is run of each that
+        was named.
+        """
+        named = {self._place[i]: None for i in subtask_ids}
+        back: list[Return] = []
+        line = deque(named)
+        while line:
+            place = line.popleft()
+            was = self._how[place]
+            if was is None or self._bad[place] or not (place in named or place in self._barred):
+                continue
+            self._open_again(place, was)
+            if place in named:
+                self._subtasks[place] = change(self._subtasks[place])
+            back.append(Return(self._subtasks[place], self._wave[place], was))
+            line.extend(self._dependents[place])
+        for place in (self._place[r.subtask.id] for r in back):
+            self._line_up(place)
+        return back
+
+    def replace(self, subtask: Subtask) -> None:
+        """Run this instead of the subtask of the same id, from its next attempt on."""
+        self._subtasks[self._place[subtask.id]] = subtask
+
+    def knows(self, subtask_id: str) -> bool:
+        """Whether the plan has such a subtask."""
+        return subtask_id in self._place
+
+    def how(self, subtask_id: str) -> Status | None:
+        """How a subtask ended; None when it has not."""
+        return self._how[self._place[subtask_id]]
 
     def waits(self, subtask_id: str) -> bool:
         """Whether a subtask was not handed out yet, and has not ended."""
@@ -190,16 +264,22 @@ class PlanBoard:
         """The subtask with this id."""
         return self._subtasks[self._place[subtask_id]]
 
-    def _kind(self, place: int) -> int:
-        return int(self._subtasks[place].kind is not Kind.CLAUDE)
+    def _ready(self, place: int) -> bool:
+        return self._phase[place] == _Phase.WAITING and not self._unmet[place]
 
-    def _next_kind(self) -> int | None:
+    def _next_kind(self, spending: bool) -> int | None:
         """Which kind of lane has the best turn, of those that may be taken from."""
-        asks = self._best(0)
-        local = None if self.local_most is not None and self._local >= self.local_most else self._best(1)
-        if asks is None or local is None:
-            return None if asks is local else int(asks is None)
-        return int(local < asks)
+        found: int | None = None
+        best: Turn | None = None
+        for kind, fronts in enumerate(self._fronts):
+            if not fronts or (kind == _Kind.SPENDS and not spending):
+                continue
+            if kind == _Kind.LOCAL and self.local_most is not None and self._local >= self.local_most:
+                continue
+            turn = self._best(kind)
+            if turn is not None and (best is None or turn < best):
+                found, best = kind, turn
+        return found
 
     def _best(self, kind: int) -> Turn | None:
         """The first turn of a kind, after out-of-date ones were dropped."""
@@ -208,7 +288,7 @@ class PlanBoard:
             turn, wave = fronts[0]
             queue = self._queues[wave]
             lane = queue.lanes[kind]
-            if lane.shown == turn and self._phase[turn[-1]] == _Phase.WAITING and not _full(queue):
+            if lane.shown == turn and self._ready(turn[-1]) and not _full(queue):
                 return turn
             heapq.heappop(fronts)
             if lane.shown == turn:
@@ -221,9 +301,11 @@ class PlanBoard:
         if not queue.open or _full(queue):
             return
         for kind, lane in enumerate(queue.lanes):
-            while lane.turns and self._phase[lane.turns[0][-1]] != _Phase.WAITING:
+            while lane.turns and not self._ready(lane.turns[0][-1]):
                 heapq.heappop(lane.turns)
-            if lane.turns and lane.turns[0] != lane.shown:
+            if not lane.turns:
+                lane.shown = None
+            elif lane.turns[0] != lane.shown:
                 lane.shown = lane.turns[0]
                 heapq.heappush(self._fronts[kind], (lane.shown, lane.wave))
 
@@ -234,25 +316,41 @@ class PlanBoard:
             fronts.clear()
         for queue in ready:
             for lane in queue.lanes:
-                places = [t[-1] for t in lane.turns if self._phase[t[-1]] == _Phase.WAITING]
+                places = dict.fromkeys(t[-1] for t in lane.turns if self._ready(t[-1]))
                 lane.turns = [self._ranking.turn(place) for place in places]
                 heapq.heapify(lane.turns)
                 lane.shown = None
             self._show(queue)
 
-    def _close(self, place: int) -> None:
+    def _close(self, place: int, status: Status) -> None:
         self._phase[place] = _Phase.ENDED
+        self._how[place] = status
         self._queues[self._wave[place]].left -= 1
         self.left -= 1
 
     def _release(self, place: int) -> None:
         for dependent in self._dependents[place]:
             self._unmet[dependent] -= 1
-            queue = self._queues[self._wave[dependent]]
-            free = self._unmet[dependent] == 0 and self._phase[dependent] == _Phase.WAITING
-            if free and queue.open:
-                heapq.heappush(queue.lanes[self._kind(dependent)].turns, self._ranking.turn(dependent))
-                self._show(queue)
+            self._line_up(dependent)
+
+    def _line_up(self, place: int) -> None:
+        """Let it be taken, if nothing blocks it."""
+        queue = self._queues[self._wave[place]]
+        if queue.open and self._ready(place):
+            heapq.heappush(queue.lanes[self._kinds[place]].turns, self._ranking.turn(place))
+            self._show(queue)
+
+    def _open_again(self, place: int, was: Status) -> None:
+        self._phase[place] = _Phase.WAITING
+        self._how[place] = None
+        self._barred.discard(place)
+        self._queues[self._wave[place]].left += 1
+        self.left += 1
+        for dependent in self._dependents[place]:
+            if was in GOOD:
+                self._unmet[dependent] += 1
+            else:
+                self._bad[dependent] -= 1
 
     def _skip_dependents(self, causes: Iterable[tuple[int, Status]]) -> list[Skip]:
         skipped: list[Skip] = []
@@ -260,8 +358,10 @@ class PlanBoard:
         while open_causes:
             cause, how = open_causes.pop()
             for dependent in self._dependents[cause]:
+                self._bad[dependent] += 1
                 if self._phase[dependent] == _Phase.WAITING:
-                    self._close(dependent)
+                    self._close(dependent, Status.SKIPPED)
+                    self._barred.add(dependent)
                     reason = _because(self._subtasks[cause].id, how)
                     skipped.append(Skip(self._subtasks[dependent], self._wave[dependent], reason))
                     open_causes.append((dependent, Status.SKIPPED))
@@ -274,9 +374,15 @@ def _queues(plan: Plan) -> list[_Queue]:
     for number, wave in enumerate(plan.waves):
         places = range(first, first + len(wave.subtasks))
         most = wave.max_workers if wave.parallel else 1
-        queues.append(_Queue(places, most, (_Lane(number), _Lane(number)), len(places)))
+        queues.append(_Queue(places, most, (_Lane(number), _Lane(number), _Lane(number)), len(places)))
         first = places.stop
     return queues
+
+
+def _kind(subtask: Subtask, priced: Callable[[Subtask], bool]) -> _Kind:
+    if subtask.kind is not Kind.CLAUDE:
+        return _Kind.LOCAL
+    return _Kind.SPENDS if priced(subtask) else _Kind.ASKS
 
 
 def _full(queue: _Queue) -> bool:

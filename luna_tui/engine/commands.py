@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from luna_tui.core.events import CancelRequested, ModeChanged, RunPaused, RunResumed, WorkersChanged
+from luna_tui.core.clean import clean
+from luna_tui.core.events import (
+    BudgetChanged,
+    CancelRequested,
+    ModeChanged,
+    RetryRequested,
+    RunPaused,
+    RunResumed,
+    SkipRequested,
+    WorkersChanged,
+)
 from luna_tui.core.limits import WorkerRule
-from luna_tui.core.words import Manner, Mode, Scope, Status
+from luna_tui.core.words import Manner, Mode, Scope, Staffing, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
@@ -25,7 +36,8 @@ class EngineControl:
         limiter: Limiters,
         *,
         mode: Mode,
-        table: Callable[[Mode], WorkerRule] | None,
+        staffing: int | Staffing,
+        rule_of: Callable[[int | Staffing, Mode], WorkerRule],
     ) -> None:
         self._bus = bus
         self._lock = lock
@@ -33,8 +45,9 @@ class EngineControl:
         self._floor = floor
         self._limiter = limiter
         self._mode = mode
-        self._table = table
-        """Workers per mode; None when the mode does not decide their number."""
+        self._staffing = staffing
+        """Where the number of workers comes from; with the table every mode has its own."""
+        self._rule_of = rule_of
 
     def cancel(
         self, scope: Scope, manner: Manner, *, by: str, wave: str | None = None, subtask: str | None = None
@@ -43,7 +56,7 @@ class EngineControl:
         ending = Ending(Status.CANCELLED, f"cancelled by {by}")
         with self._lock:
             self._bus.publish(CancelRequested(by=by, scope=scope, manner=manner, wave=wave, subtask=subtask))
-            tokens = self._floor.decide(
+            tokens = self._floor.ends.decide(
                 ending,
                 manner,
                 wave=wave if scope is Scope.WAVE else None,
@@ -60,14 +73,14 @@ class EngineControl:
             self._bus.publish(ModeChanged(by=by, from_=self._mode, to=mode))
             self._mode = mode
             self._limiter.set_mode(mode)
-            if self._table is not None:
-                self._use(self._table(mode), by=by)
+            if self._staffing is Staffing.TABLE:
+                self._use(self._rule_of(Staffing.TABLE, mode), by=by)
 
-    def set_workers(self, workers: int, *, by: str) -> None:
-        """Use this many workers from now on, whatever the mode; at least 1."""
+    def set_workers(self, workers: int | Staffing, *, by: str) -> None:
+        """Use this many workers from now on, whatever the mode, or what the table or the limits give."""
         with self._lock:
-            self._table = None
-            self._use(WorkerRule(max(1, workers)), by=by)
+            self._staffing = workers
+            self._use(self._rule_of(workers, self._mode), by=by)
 
     def pause(self, *, by: str) -> None:
         """Admit nothing more until `resume`."""
@@ -81,14 +94,69 @@ class EngineControl:
             if self._floor.set_paused(False):
                 self._bus.publish(RunResumed(by=by))
 
+    def retry(self, subtasks: Sequence[str], *, by: str, prompt: str | None = None) -> None:
+        """Make new tries; what is in flight is ended for it, what waits for a limit keeps its place.
+
+        Ends are undone; what was skipped for want of a subtask comes back with it. Whatever needs
+        something that ended badly and is not tried again stays as it is. Each has all its retries
+        and its whole time once more, and runs beside the wave that is open if its own is over. A
+        `prompt` counts for Claude subtasks only and is a template as in the plan; one that never
+        began just gets it. Does nothing once the run was asked to end.
+        """
+        ending = Ending(Status.CANCELLED, f"tried again by {by}")
+
+        def announce(named: Sequence[str], requeued: Sequence[str]) -> None:
+            said = None if prompt is None else clean(prompt)
+            self._bus.publish(
+                RetryRequested(by=by, subtasks=tuple(named), requeued=tuple(requeued), prompt=said)
+            )
+
+        with self._lock:
+            if not self._takes_changes or self._floor.ends.stopping is not None:
+                return
+            tokens = self._floor.returns.retry(subtasks, ending, announce, prompt=prompt)
+        for token in tokens:
+            token.cancel(ending.reason)
+
+    def skip(self, subtasks: Sequence[str], *, by: str) -> None:
+        """End these as skipped, those that run at once; `retry` brings them back."""
+        ending = Ending(Status.SKIPPED, f"skipped by {by}")
+
+        def announce(hit: Sequence[str]) -> None:
+            self._bus.publish(SkipRequested(by=by, subtasks=tuple(hit)))
+
+        with self._lock:
+            if not self._takes_changes:
+                return
+            tokens = self._floor.ends.skip(subtasks, ending, announce)
+        for token in tokens:
+            token.cancel(ending.reason)
+
+    def set_budget(self, usd: float | None, *, by: str) -> None:
+        """Spend at most this much, from now on; what is in flight goes on. None = no cap."""
+        if usd is not None and math.isnan(usd):
+            return
+        to = None if usd is None or usd == math.inf else max(0.0, usd)
+        with self._lock:
+            before = self._floor.budget.cap_usd
+            if self._floor.over or to == before:
+                return
+            self._bus.publish(BudgetChanged(by=by, from_=before, to=to))
+            self._floor.budget.set_cap(to)
+
     def stop_admission(self, reason: str) -> None:
         """Let what runs finish and start nothing more; the rest ends as cancelled for this reason."""
         with self._lock:
-            tokens = self._floor.decide(
+            tokens = self._floor.ends.decide(
                 Ending(Status.CANCELLED, reason), Manner.FINISH, wave=None, subtask=None
             )
         for token in tokens:
             token.cancel(reason)
+
+    @property
+    def _takes_changes(self) -> bool:
+        """Subtasks that nobody was told of yet, and those of a run that is over, stay as they are."""
+        return self._floor.begun and not self._floor.over
 
     def _use(self, rule: WorkerRule, *, by: str) -> None:
         before = self._floor.rule

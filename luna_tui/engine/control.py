@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from luna_tui.core.words import Manner, Mode, Scope
+from luna_tui.core.words import Manner, Mode, Scope, Staffing
 
 
 class RunControl(Protocol):
@@ -23,8 +24,8 @@ class RunControl(Protocol):
         """Use another share of the limits, and the worker count the table gives it."""
         ...
 
-    def set_workers(self, workers: int, *, by: str) -> None:
-        """Use another number of workers, at least 1."""
+    def set_workers(self, workers: int | Staffing, *, by: str) -> None:
+        """Use another number of workers, at least 1, or what the table or the limits give."""
         ...
 
     def pause(self, *, by: str) -> None:
@@ -33,4 +34,21 @@ class RunControl(Protocol):
 
     def resume(self, *, by: str) -> None:
         """Admit again."""
+        ...
+
+    def retry(self, subtasks: Sequence[str], *, by: str, prompt: str | None = None) -> None:
+        """Make a new try of subtasks: failed, timed out, cancelled, skipped, or running and waiting ones.
+
+        What succeeded is tried again only with a `prompt`, which replaces theirs; templates in it are
+        filled in as in the plan. Their skipped dependents are queued again too. Unknown ids and those
+        that cannot be tried again are ignored.
+        """
+        ...
+
+    def skip(self, subtasks: Sequence[str], *, by: str) -> None:
+        """End subtasks that have not ended as skipped; running ones are ended now."""
+        ...
+
+    def set_budget(self, usd: float | None, *, by: str) -> None:
+        """Spend at most this much; None = no cap."""
         ...

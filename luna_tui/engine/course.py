@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from luna_tui.core.events import Event, WaveFinished, WaveStarted
 from luna_tui.core.limits import WorkerRule
 from luna_tui.core.plan import Plan, Wave
-from luna_tui.core.words import GOOD, OnFailure, Schedule, Status
+from luna_tui.core.words import GOOD, OnFailure, RunStatus, Schedule, Status
 from luna_tui.engine.board import PlanBoard
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.deadlines import Deadline, DeadlineThread
@@ -84,7 +84,7 @@ class Course:
             self._open_next()
         while self._over:
             wave = self._over.popleft()
-            if wave.opened and not wave.finished:
+            if wave.opened and not wave.finished and self._board.left_of(wave.number) == 0:
                 self._finish(wave)
                 if wave.number + 1 == self._opened:
                     self._open_next()
@@ -117,6 +117,12 @@ class Course:
             later.ends(self.stopped)
         return True
 
+    def take_back(self, wave: WaveInProgress, status: Status) -> None:
+        """The end of one of its subtasks is undone; a wave that was over ends once more, in its own time."""
+        wave.counts[status] -= 1
+        if wave.finished:
+            wave.finished, wave.ended_by = False, None
+
     def use(self, rule: WorkerRule) -> None:
         """Another number of workers, for what waves say when they begin."""
         self._rule = rule
@@ -140,13 +146,14 @@ class Course:
             return
         self.begin(wave)
         assert wave.began_at is not None
+        status = wave_status(wave.counts)
         self._publish(
             WaveFinished(
                 wave=wave.wave.name,
-                status=wave_status(wave.counts),
-                counts={str(s): n for s, n in sorted(wave.counts.items())},
+                status=status,
+                counts={str(s): n for s, n in sorted(wave.counts.items()) if n},
                 wall_s=self._clock.now() - wave.began_at,
-                reason=wave.ended_by.reason if wave.ended_by else "",
+                reason=wave.ended_by.reason if wave.ended_by and status is not RunStatus.SUCCEEDED else "",
             )
         )
 

@@ -57,8 +57,8 @@ class FlightDesk:
 
         The token it took off with serves its first attempt, and `start` sees an end decided until then.
         """
-        if flight.attempt == 0:
-            flight.attempt = 1
+        if flight.attempt == flight.before:
+            flight.attempt += 1
             return
         with self.lock:
             self._raise_if_ending(flight)
@@ -77,7 +77,7 @@ class FlightDesk:
                     wave=flight.wave,
                     subtask=flight.subtask.id,
                     reason=reason,
-                    attempt=max(1, flight.attempt),
+                    attempt=max(flight.before + 1, flight.attempt),
                     worker=flight.worker,
                     expected_s=expected_s,
                 )
@@ -87,7 +87,7 @@ class FlightDesk:
         """An attempt was admitted; Cancelled when the end of the flight was decided before."""
         with self.lock:
             self._raise_if_ending(flight)
-            flight.started = flight.running = True
+            flight.begun, flight.running = flight.attempt, True
             flight.attempt_began_at = self._clock.now()
             self._run_timer(flight)
             self._on_start(flight)
@@ -155,7 +155,7 @@ class FlightDesk:
             if ending is not None and (status is not Status.SUCCEEDED or ending.status is Status.TIMED_OUT):
                 status, reason = ending.status, ending.reason
             event = self._claim(flight, status, reason, output_file)
-            if self._save is None:
+            if self._save is None or flight.again:
                 self._on_end(flight, event, output)
                 return
         self._end(flight, event, output)
@@ -163,15 +163,25 @@ class FlightDesk:
     def decide(self, flight: Flight, ending: Ending) -> CancelToken | None:
         """Decide the end of a flight from outside; returns the token to cancel, None when it is too late.
 
-        The caller cancels the token after it has left the lock.
+        The caller cancels the token after it has left the lock. A new try that was wanted is not made.
         """
         with self.lock:
-            if flight.landed or flight.ending is not None:
+            wanted, flight.again = flight.again, False
+            if flight.landed or (flight.ending is not None and not wanted):
                 return None
-            flight.ending = ending
+            decided, flight.ending = flight.ending is not None, ending
+            if decided:
+                return None
             self._stop_timer(flight)
             self._deadlines.arm(self._clock.now() + GRACE_S, lambda: self._abandon(flight))
             return flight.token
+
+    def retry(self, flight: Flight, ending: Ending) -> CancelToken | None:
+        """End the flight without telling, so that another follows; what `decide` returns."""
+        with self.lock:
+            token = None if flight.landed or flight.ending is not None else self.decide(flight, ending)
+            flight.again = True
+            return token
 
     def _expire(self, flight: Flight) -> None:
         reason = f"timed out after {flight.subtask.timeout:g} s"
@@ -199,21 +209,21 @@ class FlightDesk:
         """Make this the one end of the flight; it is published after it was saved."""
         self._leave_attempt(flight)
         self._stop_timer(flight)
-        flight.landed = True
+        flight.landed, flight.came_to = True, status
         return SubtaskFinished(
             wave=flight.wave,
             subtask=flight.subtask.id,
-            attempt=flight.attempt if flight.started else 0,
+            attempt=flight.begun,
             status=status,
             duration_s=flight.spent_s,
-            attempts=flight.attempt if flight.started else 0,
+            attempts=flight.begun,
             reason=reason,
             output_file=file,
             worker=flight.worker,
         )
 
     def _end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
-        if self._save is not None:
+        if self._save is not None and not flight.again:
             self._save(event, output)
         with self.lock:
             self._on_end(flight, event, output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from luna_tui.core.errors import LunaError
 from luna_tui.core.events import (
@@ -20,8 +20,9 @@ from luna_tui.core.limits import TIERS, TierLimits, WorkerRule, worker_rule
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
-from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status
+from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status, WaitReason
 from luna_tui.engine.attempts import Pilot, RunSurroundings
+from luna_tui.engine.budget import Spending
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.commands import EngineControl
@@ -56,10 +57,18 @@ class RunSettings:
     prices: Mapping[str, Price] = field(default_factory=dict)
     run_dir: str = ""
     """Absolute path; empty when the run keeps nothing."""
+    budget_usd: float | None = None
+    """The most it may spend; None = no cap."""
+    hold_for_person: bool = False
+    """Somebody can raise the budget, so a run in which all is held waits; else it ends as held."""
 
     def rule(self, mode: Mode) -> WorkerRule:
         """How many workers there may be in a mode."""
-        return worker_rule(self.workers, self.tier, mode, self.tiers)
+        return self.rule_of(self.workers, mode)
+
+    def rule_of(self, workers: int | Staffing, mode: Mode) -> WorkerRule:
+        """How many workers there may be when this is asked for."""
+        return worker_rule(workers, self.tier, mode, self.tiers)
 
 
 class WaveExecutor:
@@ -102,17 +111,8 @@ class WaveExecutor:
             save=None if isinstance(store, NoOutputs) else self._save,
             on_end=self._on_end,
         )
-        self._floor = Floor(
-            plan,
-            self._desk,
-            clock,
-            self._deadlines,
-            rule=settings.rule(settings.mode),
-            expectations=self._expectations,
-            publish=bus.publish,
-            book_end=self._book_end,
-            start_thread=Crew(self._work).grow,
-        )
+        self._crew = Crew(self._work, self._desk.lock)
+        self._floor = self._make_floor(settings)
         self._pilot = self._make_pilot(runners, RetryPolicy(rng))
         self.control = EngineControl(
             bus,
@@ -120,9 +120,32 @@ class WaveExecutor:
             self._floor,
             limiter,
             mode=settings.mode,
-            table=settings.rule if settings.workers is Staffing.TABLE else None,
+            staffing=settings.workers,
+            rule_of=settings.rule_of,
         )
         """The door for commands."""
+
+    def left_alone(self) -> None:
+        """Nobody watches any more: what only a person could change no longer waits for one."""
+        self._floor.left_alone()
+
+    def _make_floor(self, settings: RunSettings) -> Floor:
+        return Floor(
+            self._plan,
+            self._desk,
+            self._clock,
+            self._deadlines,
+            rule=settings.rule(settings.mode),
+            expectations=self._expectations,
+            spending=Spending(
+                prices=settings.prices,
+                cap_usd=settings.budget_usd,
+                hold_for_person=settings.hold_for_person,
+            ),
+            publish=self._bus.publish,
+            book_end=self._book_end,
+            crew=self._crew,
+        )
 
     def _make_pilot(self, runners: Mapping[Kind, Runner], retry: RetryPolicy) -> Pilot:
         return Pilot(
@@ -138,6 +161,7 @@ class WaveExecutor:
             ),
             expect=self._expectations.expect,
             admit=self._floor.admit,
+            budget=self._floor.budget,
             may_retry=self._floor.may_retry,
             on_spend_limit=lambda message: self.control.stop_admission(message),
         )
@@ -154,11 +178,12 @@ class WaveExecutor:
                 automatic=self._floor.rule.automatic,
                 provider=self._settings.provider,
                 version=self._settings.version,
+                budget_usd=self._floor.budget.cap_usd,
             )
         )
         self._sample()
         self._floor.run()
-        self._floor.close()
+        self._crew.close()
         self._deadlines.close()
         return self._finish()
 
@@ -169,15 +194,17 @@ class WaveExecutor:
 
     def _finish(self) -> RunStatus:
         self._sample()
-        cancelled = self._floor.stopping is not None and self._floor.stopping.status is Status.CANCELLED
+        stopping = self._floor.ends.stopping
         ending = self._floor.why_ended
-        status = self._tally.status(cancelled=cancelled)
+        status = self._tally.status(cancelled=stopping is not None and stopping.status is Status.CANCELLED)
+        if self._floor.held_to_the_end:
+            status = RunStatus.HELD
         self._bus.publish(
             self._tally.finished(
                 status,
                 self._bus.now_s(),
                 throttled=self._limiter.snapshot().throttled,
-                reason=ending.reason if ending is not None else "",
+                reason=ending.reason if ending is not None and status is not RunStatus.SUCCEEDED else "",
             )
         )
         return status
@@ -185,7 +212,7 @@ class WaveExecutor:
     def _work(self) -> None:
         """Body of a worker's thread."""
         flight: Flight | None = None
-        while (flight := (flight.successor if flight else None) or self._floor.take()) is not None:
+        while (flight := (flight.successor if flight else None) or self._crew.take()) is not None:
             results = {i: self._results[i] for i in flight.subtask.depends_on if i in self._results}
             self._pilot.fly(flight, results)
             if flight.abandoned:
@@ -203,7 +230,7 @@ class WaveExecutor:
         if flight.abandoned:
             self._note_ghost()
         attempt, used = self._used.pop(event.subtask, (0, Tokens()))
-        if event.status is Status.SUCCEEDED:
+        if event.status is Status.SUCCEEDED and not flight.again:
             # Earlier attempts that failed say nothing of how long one takes.
             seconds = event.duration_s
             if event.attempts > 1:
@@ -215,7 +242,7 @@ class WaveExecutor:
         self._ghosts += 1
         if self._ghosts > MAX_GHOSTS:
             reason = f"{self._ghosts} threads ignored their cancellation"
-            self._floor.stop(Ending(Status.SKIPPED, reason))
+            self._floor.ends.stop(Ending(Status.SKIPPED, reason))
 
     def _book_end(self, event: SubtaskFinished, output: str) -> None:
         if event.status in GOOD and event.subtask in self._needed:
@@ -232,7 +259,13 @@ class WaveExecutor:
         """Publish the limiter's figures when they changed, and keep the sums up to date, once a second."""
         self._tally.catch_up()
         sample = self._limiter.snapshot()
-        if sample != self._sampled:
-            self._sampled = sample
-            self._bus.publish(sample)
+        with self._desk.lock:
+            cap, spent, reserved = self._floor.budget.figures
+            waiting = dict(sample.waiting)
+            if self._floor.budget.held:
+                waiting[WaitReason.BUDGET.value] = len(self._floor.budget.held)
+            sample = replace(sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved, waiting=waiting)
+            if sample != self._sampled:
+                self._sampled = sample
+                self._bus.publish(sample)
         self._deadlines.arm(self._clock.now() + SAMPLE_S, self._sample)

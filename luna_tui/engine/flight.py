@@ -38,20 +38,29 @@ class Flight:
     wave: str
     worker: int
     token: CancelToken
+    before: int = 0
+    """Attempts that began in earlier flights of the subtask."""
     attempt: int = 0
-    started: bool = False
-    """At least one attempt began."""
+    """The one that is made or prepared; `before` until there is one."""
+    begun: int = 0
+    """The last one that began."""
     running: bool = False
     """An attempt is in flight now."""
     attempt_began_at: float = 0.0
     spent_s: float = 0.0
-    """Seconds in attempts that ended."""
+    """Seconds in attempts that ended, those of earlier flights included."""
     timer_since: float | None = None
     """Since when the timeout's clock runs; None while it stands."""
     timer_spent_s: float = 0.0
     deadline: Deadline | None = None
     ending: Ending | None = None
+    again: bool = False
+    """A person wants a new try: its end is not told, and another flight follows."""
+    asked: bool = False
+    """A person asked for this flight, so it may try again even in a wave that was asked to end."""
     landed: bool = False
+    came_to: Status | None = None
+    """How it ended, from the moment it landed."""
     abandoned: bool = False
     give_up: Callable[[], None] | None = None
     """Settles what the current attempt holds of the limits, when its thread will not."""
@@ -64,6 +73,32 @@ class Flight:
     """429 and 529 answers, which say nothing about the subtask."""
     texts: list[str] = field(default_factory=list)
     """Cleaned text of the current attempt."""
+    reserved_usd: float = 0.0
+    """What its current attempt may still cost, as the budget counts it."""
+
+    @property
+    def started(self) -> bool:
+        """At least one attempt of this flight began."""
+        return self.begun > self.before
+
+    @property
+    def goes_on(self) -> bool:
+        """An attempt is in flight that nobody wants replaced."""
+        return self.running and not self.again
+
+    def then(self, subtask: Subtask, token: CancelToken) -> Flight:
+        """The flight that follows when a person wanted a new try: the same worker, everything else afresh."""
+        return Flight(
+            subtask, self.wave, self.worker, token,
+            before=self.begun, attempt=self.begun, begun=self.begun,
+            spent_s=self.spent_s, asked=True, refused=self.refused,
+        )  # fmt: skip
+
+    def afresh(self) -> None:
+        """Give it all its retries and its whole time once more, where it is."""
+        self.asked = True
+        self.failures = self.refusals = 0
+        self.timer_spent_s = 0.0
 
 
 class FlightContext:

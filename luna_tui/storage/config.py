@@ -27,8 +27,9 @@ _SECTIONS = ("run", "limits", "ui", "keys", "notify", "prices")
 _LATER_SECTIONS = ("sandbox", "storage", "mcp")
 _RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
+    "budget_usd",
 )  # fmt: skip
-_LATER_RUN_KEYS = ("budget_usd", "pool")
+_LATER_RUN_KEYS = ("pool",)
 _SETTABLE = (
     ("run", _RUN_KEYS + _LATER_RUN_KEYS),
     ("ui", UI_KEYS + LATER_UI_KEYS),
@@ -64,6 +65,8 @@ class Config:
     """Seconds, a wave."""
     retries: int = 2
     """Attempts after the first."""
+    budget_usd: float = 0.0
+    """The most a run may spend; 0 = no cap."""
     theme: str = "dark"
     fps: int = 4
     """Frames of data per second, 1 to 30."""
@@ -247,6 +250,7 @@ def _apply_run(config: Config, run: Table) -> Config:
         timeout=run.seconds("timeout", config.timeout),
         wave_timeout=run.seconds("wave_timeout", config.wave_timeout),
         retries=run.whole("retries", config.retries, 0, 100),
+        budget_usd=_usd(run, "budget_usd", config.budget_usd, "USD for the whole run; 0 = no cap"),
     )
 
 
@@ -306,10 +310,10 @@ def _prices(prices: Table) -> dict[str, Price]:
     return found
 
 
-def _usd(table: Table, key: str, default: float) -> float:
+def _usd(table: Table, key: str, default: float, of_what: str = "USD per million tokens") -> float:
     value = table.values.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _HIGHEST_PRICE:
-        table.wrong(key, f"{key} must be a number from 0 to {_HIGHEST_PRICE:,}", "USD per million tokens")
+        table.wrong(key, f"{key} must be a number from 0 to {_HIGHEST_PRICE:,}", of_what)
         return default
     return float(value)
 

@@ -56,24 +56,31 @@ class FileOutputs:
         self._dir = run_dir
         self._disk = disk or Disk()
         self._lock = threading.Lock()
-        """Protects `_current` and `_errors`."""
-        self._current: dict[str, _TextFile | None] = {}
-        """The open file of each subtask; None once it has finished, so that late text is dropped."""
+        """Protects `_current`, `_finished` and `_errors`."""
+        self._current: dict[str, _TextFile] = {}
+        """The open file of each subtask."""
+        self._finished: dict[str, int] = {}
+        """Subtask -> the attempt after which it finished, so that late text is dropped."""
         self._errors: dict[str, OSError] = {}
 
     def write(self, subtask: str, attempt: int, text: str) -> None:
-        """Append text; dropped when a later attempt has begun or the subtask has finished."""
+        """Append text; dropped when a later attempt has begun or this one has finished."""
         file = self._file(subtask, attempt)
         if file is not None:
             file.write(text.encode("utf-8", "replace"))
 
     def finish(self, subtask: str, attempt: int) -> str | None:
-        """Close the file of a subtask; its path when this attempt wrote it, else None."""
+        """Close the file of a subtask; its path when this attempt wrote it, else None.
+
+        The file of a later attempt stays open: a thread that was given up may come back when a new
+        try is under way.
+        """
         with self._lock:
+            self._finished[subtask] = max(attempt, self._finished.get(subtask, 0))
             file = self._current.get(subtask)
-            self._current[subtask] = None
-        if file is None:
-            return None
+            if file is None or file.attempt > attempt:
+                return None
+            del self._current[subtask]
         self._close(subtask, file)
         return _name(subtask, attempt) if file.attempt == attempt else None
 
@@ -103,7 +110,7 @@ class FileOutputs:
         """The file to write to; the one of an earlier attempt is closed on the way."""
         with self._lock:
             file = self._current.get(subtask)
-            if file is None and subtask in self._current:
+            if attempt <= self._finished.get(subtask, 0):
                 return None
             if file is not None and file.attempt >= attempt:
                 return file if file.attempt == attempt else None

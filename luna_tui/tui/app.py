@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from rich.segment import Segment, Segments
 from textual.app import App
-from textual.events import AppBlur, AppFocus
+from textual.events import AppBlur, AppFocus, Key
 
 from luna_tui.core.clean import clean
 from luna_tui.core.state import RunState
@@ -21,13 +21,16 @@ from luna_tui.tui.announcing import Announcer
 from luna_tui.tui.driver import LunaDriver
 from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.screens.events import EventsScreen
+from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.limits import LimitsScreen
-from luna_tui.tui.screens.pages import HelpScreen, ReportScreen
+from luna_tui.tui.screens.pages import ReportScreen
 from luna_tui.tui.screens.plan import PlanScreen
 from luna_tui.tui.screens.problems import ProblemsScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
+from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.screens.timeline import TimelineScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
@@ -120,6 +123,10 @@ class LunaApp(App[None], inherit_bindings=False):
             return None
         return control
 
+    def takes_commands(self) -> bool:
+        """Whether the run is on and can be changed."""
+        return self._session.control is not None and self.state_now()[0].finished is None
+
     def say(self, text: str) -> None:
         """Show one line until the next key."""
         self.notice = text
@@ -183,8 +190,11 @@ class LunaApp(App[None], inherit_bindings=False):
         """No clock ticks while nobody looks."""
         self._focused = False
 
-    def on_key(self) -> None:
-        """A key acknowledges the notice."""
+    def on_key(self, event: Key) -> None:
+        """A key acknowledges the notice; one that was typed ahead of a box goes to the box."""
+        if isinstance(self.screen, BoxScreen):
+            self.screen.typed_ahead(event)
+            return
         self.notice = self._unread.pop(0) if self._unread else ""
         self._ignores_click = False
 
@@ -197,6 +207,10 @@ class LunaApp(App[None], inherit_bindings=False):
         while self.screen is not screen:
             self.pop_screen()
 
+    def open_subtask(self, subtask: str) -> None:
+        """The screen of one subtask."""
+        self.push_screen(SubtaskScreen(subtask))
+
     def show_help(self, keys: Keys) -> None:
         """The keys of a screen."""
         self.push_screen(HelpScreen(keys))
@@ -207,11 +221,10 @@ class LunaApp(App[None], inherit_bindings=False):
 
     def leave(self) -> None:
         """Leave, or ask first while the run is on."""
-        state, _ = self.state_now()
-        if self._session.control is None or state.finished is not None:
-            self.exit()
+        if self.takes_commands():
+            self.push_screen(StopMenu())
         else:
-            self.push_screen(StopMenu(None))
+            self.exit()
 
     def leave_hard(self) -> None:
         """End everything that runs and leave at once."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from luna_tui.core.kept import KeptFiles
+from luna_tui.core.limits import TIERS, TierLimits
 from luna_tui.tui.notices import SILENT, Channels
 from luna_tui.tui.palettes import Changed
 
@@ -26,6 +27,10 @@ class Settings:
     """Lines to show one after the other, each until a key is pressed."""
     close_after_s: float | None = None
     """Seconds after the end of the run until the app closes by itself; None = it stays."""
+    tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
+    """The table of limits and workers."""
+    prompt_of: Callable[[str], str | None] = lambda subtask: None
+    """Id of a subtask -> its whole prompt; None where only the outline of the plan is known."""
     channels: Channels = SILENT
     """How notices are said."""
     themes_changed: Changed | None = None

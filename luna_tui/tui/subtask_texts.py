@@ -85,7 +85,8 @@ class SubtaskTexts:
 
     def _document(self, tab: int, state: RunState, s: SubtaskState, now_s: float) -> Document:
         if tab == PROMPT:
-            return prompt_document(s, self._luna.settings.folder)
+            settings = self._luna.settings
+            return prompt_document(s, settings.folder, settings.prompt_of(s.id))
         if tab == RESULT:
             return result_document(s, *self._answer_of(s))
         if tab == TRIES:

@@ -20,14 +20,17 @@ DEMO = Path(__file__).parent.parent / "journals" / "demo.ndjson"
 def test_the_names_on_the_wire_never_change() -> None:
     assert sorted(EVENT_TYPES) == [
         "attempt_failed",
+        "budget_changed",
         "cancel_requested",
         "journal_failed",
         "limits_observed",
         "mode_changed",
+        "retry_requested",
         "run_finished",
         "run_paused",
         "run_resumed",
         "run_started",
+        "skip_requested",
         "subtask_finished",
         "subtask_output",
         "subtask_started",

@@ -10,7 +10,7 @@ from support import plan, subtask, wave
 
 from luna_tui.core.events import Tokens
 from luna_tui.core.expectations import Expectations
-from luna_tui.core.plan import Plan, Subtask
+from luna_tui.core.plan import Estimate, Plan, Subtask
 from luna_tui.core.words import Priority, Schedule, Status
 from luna_tui.engine.board import PlanBoard
 
@@ -132,3 +132,73 @@ def test_dependents_over_several_waves_follow_their_cause(fails: bool) -> None:
         "needs b, which was skipped"
     )
     assert board.left == (0 if fails else 3)
+
+
+def test_one_that_is_put_back_is_taken_though_the_order_was_made_anew_meanwhile() -> None:
+    told = Estimate(seconds=5.0)
+    given = plan(wave("w", subtask("a", estimate=told), subtask("b", estimate=told)))
+    expectations = Expectations(given)
+    board = PlanBoard(given, expectations)
+    board.open(range(1))
+    first = board.take()
+    assert first is not None
+    other = "b" if first.id == "a" else "a"
+    board.end(other, Status.SKIPPED)
+    board.end(first.id, Status.SUCCEEDED)
+    for _ in range(9):
+        expectations.learn(first, None, 1.0)
+    assert board.take() is None
+    assert [r.subtask.id for r in board.put_back([other], lambda s: s)] == [other]
+    taken = board.take()
+    assert taken is not None
+    assert taken.id == other
+
+
+def test_putting_back_undoes_ends_one_by_one_and_all_at_once() -> None:
+    given = plan(
+        wave("w", subtask("a"), subtask("b", depends_on=("a",)), subtask("c", depends_on=("a", "b")))
+    )
+    board = PlanBoard(given, Expectations(given))
+    board.open(range(1))
+    for how in (Status.FAILED, Status.TIMED_OUT):
+        assert board.take() is not None
+        assert [s.subtask.id for s in board.end("a", how)] in (["b", "c"], ["c", "b"])
+        assert board.left == board.left_of(0) == 0
+        assert board.put_back(["b", "c"], lambda s: s) == [], "a is in their way"
+        back = board.put_back(["c", "a", "a"], lambda s: s)
+        assert sorted((r.subtask.id, r.was) for r in back) == [
+            ("a", how),
+            ("b", Status.SKIPPED),
+            ("c", Status.SKIPPED),
+        ]
+        assert board.left == 3
+    for expected in "abc":
+        taken = board.take()
+        assert taken is not None
+        assert taken.id == expected
+        assert board.take() is None
+        board.end(expected, Status.SUCCEEDED)
+    assert board.left == 0
+
+
+def retry_all_at_once(given: Plan) -> None:
+    board = PlanBoard(given, Expectations(given))
+    board.open(range(len(given.waves)))
+    board.drain(range(len(given.waves)), Status.CANCELLED)
+    assert len(board.put_back([s.id for s in given.subtasks()], lambda s: s)) == board.left
+
+
+def test_putting_back_many_costs_a_step_for_each() -> None:
+    """Also where one subtask needs all the others."""
+
+    def seconds(count: int) -> float:
+        many = [subtask(f"s{n}") for n in range(count)]
+        given = plan(wave("w", *many), wave("sum", subtask("sum", depends_on=tuple(s.id for s in many))))
+        best = float("inf")
+        for _ in range(2):
+            began = time.process_time()
+            retry_all_at_once(given)
+            best = min(best, time.process_time() - began)
+        return best
+
+    assert seconds(8_000) < 24 * max(0.002, seconds(1_000)), "quadratic would be 64 times"

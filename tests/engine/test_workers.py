@@ -6,14 +6,22 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from support import Body, FakeRunner, make_run, names, plan, subtask, wave
+from support import Body, FakeRunner, Run, make_run, names, plan, subtask, wave
 
-from luna_tui.core.events import RunStarted, SubtaskStarted, SubtaskWaiting, WaveStarted, WorkersChanged
+from luna_tui.core.events import (
+    AttemptFailed,
+    RunStarted,
+    SubtaskFinished,
+    SubtaskStarted,
+    SubtaskWaiting,
+    WaveStarted,
+    WorkersChanged,
+)
 from luna_tui.core.limits import AUTO_WORKERS, LINE_AHEAD, LOCAL_WORKERS
 from luna_tui.core.plan import Subtask
-from luna_tui.core.words import Kind, Manner, Mode, Scope, Staffing, Status
+from luna_tui.core.words import ErrorKind, Kind, Manner, Mode, Scope, Staffing, Status
 from luna_tui.engine.crew import Crew
-from luna_tui.engine.runner import AttemptContext, Demand, Work
+from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Work
 
 AUTO, TABLE = Staffing.AUTO, Staffing.TABLE
 
@@ -171,3 +179,65 @@ def test_a_number_ends_automatic_and_a_mode_does_not() -> None:
     go.set()
     run.finish()
     assert (run.state().max_workers, run.state().automatic) == (3, False)
+
+
+def test_fewer_workers_cancel_nothing_that_runs_or_is_going_to_try_again() -> None:
+    """Twelve are at work, one of them between two tries, when fewer are wanted."""
+    go = threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        if work.subtask.id == "s00" and work.attempt == 1:
+            raise AttemptError(ErrorKind.SERVER, "no", retryable=True, retry_after_s=0.05)
+        context.token.wait(go)
+        return "done"
+
+    run = make_run(body, plan(wave("w", *many(20))), workers=12).start()
+    run.wait_for(AttemptFailed)
+    run.wait_until(lambda: len({e.subtask for e in run.all(SubtaskStarted)}) == 12)
+    for workers in (3, 1, 2):
+        run.executor.control.set_workers(workers, by="user")
+    run.wait_until(lambda: ("s00", 2) in {(e.subtask, e.attempt) for e in run.all(SubtaskStarted)})
+    assert run.all(SubtaskFinished) == []
+    assert {e.subtask for e in run.all(SubtaskStarted)} == set(names(12))
+    go.set()
+    run.finish()
+    assert set(run.ends().values()) == {Status.SUCCEEDED}
+    assert [(e.from_, e.to) for e in run.all(WorkersChanged)] == [(12, 3), (3, 1), (1, 2)]
+    assert max(on_from(run, "s12")) <= 2
+
+
+def on_from(run: Run, first: str) -> list[int]:
+    """How many were at work at each start, from the start of one on."""
+    on: set[str] = set()
+    counts: list[int] = []
+    for record in run.records:
+        match record.event:
+            case SubtaskStarted(subtask=i):
+                on.add(i)
+                if counts or i == first:
+                    counts.append(len(on))
+            case SubtaskFinished(subtask=i):
+                on.discard(i)
+    return counts
+
+
+def test_more_workers_start_at_once_but_never_more_than_the_wave_allows() -> None:
+    go = threading.Event()
+    run = make_run(until(go), plan(wave("w", *many(12), max_workers=4)), workers=2).start()
+    run.wait_for(SubtaskStarted, 2)
+    run.executor.control.set_workers(9, by="user")
+    run.wait_for(SubtaskStarted, 4)
+    run.executor.control.set_workers(30, by="user")
+    assert len(run.all(SubtaskStarted)) == 4
+    go.set()
+    run.finish()
+
+
+def test_workers_up_and_down_while_all_is_in_flight_lose_nothing() -> None:
+    run = make_run(lambda work, context: "done", plan(wave("w", *many(400))), workers=4).start()
+    run.wait_for(SubtaskStarted)
+    for n in range(60):
+        run.executor.control.set_workers(1 + n * 7 % 11, by="user")
+    run.finish()
+    assert set(run.ends().values()) == {Status.SUCCEEDED}
+    assert len(run.all(SubtaskFinished)) == 400

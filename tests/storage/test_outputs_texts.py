@@ -46,8 +46,20 @@ def test_text_that_comes_late_is_dropped(run_dir: RunDir) -> None:
     store.write("a", 1, "late")
     store.finish("a", 2)
     store.write("a", 2, "later")
-    store.write("a", 3, "latest")
+    store.write("a", 1, "latest")
     assert sorted(os.listdir(run_dir.outputs)) == ["a.1.txt", "a.2.txt"]
+    assert [p.read_text() for p in sorted(run_dir.outputs.iterdir())] == ["one", "two"]
+
+
+def test_a_new_try_after_the_end_has_a_file_that_a_late_thread_cannot_close(run_dir: RunDir) -> None:
+    store = FileOutputs(run_dir)
+    store.write("a", 1, "one")
+    assert store.finish("a", 1) == "outputs/a.1.txt"
+    store.write("a", 2, "tw")
+    assert store.finish("a", 1) is None, "a thread that was given up has come back"
+    store.write("a", 1, "late")
+    store.write("a", 2, "o")
+    assert store.finish("a", 2) == "outputs/a.2.txt"
     assert [p.read_text() for p in sorted(run_dir.outputs.iterdir())] == ["one", "two"]
 
 

@@ -30,7 +30,7 @@ def test_the_example_holds_exactly_the_defaults(tmp_path: Path) -> None:
     example = tomllib.loads(resource("config.example.toml").read_text())
     assert {*example["run"], *example["ui"]} == {
         "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
-        "theme", "fps", "ascii", "lang", "mouse",
+        "budget_usd", "theme", "fps", "ascii", "lang", "mouse",
     }  # fmt: skip
 
 
@@ -56,7 +56,8 @@ def test_flags_beat_environment_beats_files(tmp_path: Path) -> None:
         ("[run]\nworkers = '15'", 2, "remove the quotes"),
         ("[run]\nworkers = 0", 2, "out of range"),
         ("[run]\napi_key = 'sk-secret'", 2, "ANTHROPIC_API_KEY"),
-        ("[run]\nbudget_usd = 3", 2, "later version"),
+        ("[run]\npool = 'processes'", 2, "later version"),
+        ("[run]\nbudget_usd = -1", 2, "USD for the whole run; 0 = no cap"),
         ("[runn]\nx = 1", 1, "did you mean run?"),
         ("[sandbox]\nkind = 'x'", 1, "later version"),
         ("[ui]\nfps = 100", 2, "between 1 and 30"),

@@ -11,15 +11,15 @@ from tui.stage import StillSession, dashboard
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
 SHOTS: tuple[tuple[str, float, tuple[int, int], str, tuple[str, ...]], ...] = (
-    ("run-80x24", 62.0, (80, 24), "dark", ()),
-    ("run-120x40", 62.0, (120, 40), "dark", ()),
-    ("run-200x60", 62.0, (200, 60), "dark", ()),
-    ("run-light", 62.0, (120, 40), "light", ()),
-    ("problems", 95.0, (100, 30), "dark", ("exclamation_mark",)),
-    ("timeline", 95.0, (120, 40), "dark", ("t",)),
-    ("limits", 62.0, (100, 30), "dark", ("l",)),
-    ("subtask", 62.0, (100, 30), "dark", ("enter",)),
-    ("stop", 62.0, (80, 24), "dark", ("x",)),
+    ("run-80x24", 44.0, (80, 24), "dark", ()),
+    ("run-120x40", 44.0, (120, 40), "dark", ()),
+    ("run-200x60", 44.0, (200, 60), "dark", ()),
+    ("run-light", 44.0, (120, 40), "light", ()),
+    ("problems", 75.0, (100, 30), "dark", ("exclamation_mark",)),
+    ("timeline", 100.0, (120, 40), "dark", ("t",)),
+    ("limits", 44.0, (100, 30), "dark", ("l",)),
+    ("subtask", 44.0, (100, 30), "dark", ("enter",)),
+    ("stop", 44.0, (80, 24), "dark", ("x",)),
     ("report", 10_000.0, (100, 30), "dark", ("R",)),
 )
 """Name, instant of the run, size, theme, keys."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from textual.pilot import Pilot
@@ -11,7 +11,7 @@ from tui.scenes import busy
 
 from luna_tui.core.events import Record
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import Manner, Mode, Scope
+from luna_tui.core.words import Manner, Mode, Scope, Staffing
 from luna_tui.engine.clock import ManualClock
 from luna_tui.storage.resources import resource
 from luna_tui.storage.themes import discover_themes
@@ -35,7 +35,7 @@ class RecordingControl:
     def set_mode(self, mode: Mode, *, by: str) -> None:
         self.calls.append(("mode", mode, by))
 
-    def set_workers(self, workers: int, *, by: str) -> None:
+    def set_workers(self, workers: int | Staffing, *, by: str) -> None:
         self.calls.append(("workers", workers, by))
 
     def pause(self, *, by: str) -> None:
@@ -43,6 +43,15 @@ class RecordingControl:
 
     def resume(self, *, by: str) -> None:
         self.calls.append(("resume", by))
+
+    def retry(self, subtasks: Sequence[str], *, by: str, prompt: str | None = None) -> None:
+        self.calls.append(("retry", tuple(subtasks), prompt, by))
+
+    def skip(self, subtasks: Sequence[str], *, by: str) -> None:
+        self.calls.append(("skip", tuple(subtasks), by))
+
+    def set_budget(self, usd: float | None, *, by: str) -> None:
+        self.calls.append(("budget", usd, by))
 
 
 class StillSession:

@@ -12,7 +12,8 @@ from tui.stage import RecordingControl, StillSession, dashboard, drive, shown
 
 from luna_tui.core.words import Manner, Mode, Scope
 from luna_tui.tui.app import LunaApp
-from luna_tui.tui.screens.pages import HelpScreen, ReportScreen
+from luna_tui.tui.screens.help import HelpScreen
+from luna_tui.tui.screens.pages import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
@@ -68,9 +69,9 @@ def test_looking_changes_nothing() -> None:
     drive(steps)
 
 
-def test_m_asks_for_the_next_mode_and_p_for_a_pause() -> None:
+def test_m_asks_for_a_mode_and_p_for_a_pause() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
-        await pilot.press("m", "p")
+        await pilot.press("m", "c", "p")
         assert control.calls == [("mode", Mode.CONSERVATIVE, "user"), ("pause", "user")]
 
     drive(steps)
@@ -116,7 +117,7 @@ def test_ctrl_c_again_and_again_goes_from_asking_to_leaving() -> None:
         assert isinstance(menu, StopMenu)
         await pilot.press("ctrl+c", "ctrl+c")
         assert control.calls == []
-        assert menu._offered[menu.at].key == "A"
+        assert menu._keys[menu.at] == "A"
         await pilot.press("ctrl+c")
         assert app.return_code == 130
         assert control.calls == [("cancel", Scope.RUN, Manner.NOW, None, None, "user")]
@@ -146,7 +147,7 @@ def test_help_names_every_key() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("question_mark")
         assert isinstance(app.screen, HelpScreen)
-        assert "KEYS" in shown(app)
+        assert "MOVE" in shown(app)
         await pilot.press("q")
         assert isinstance(app.screen, RunScreen)
 

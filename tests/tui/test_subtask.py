@@ -126,7 +126,14 @@ def test_the_prompt_is_whole_and_says_when_it_is_cut(tmp_path: Path) -> None:
         said = "Cut here after 1,999 characters; the whole of it is in runs/7f3a/plan.toml (or"
         assert said in shown(app)
 
+    async def known(pilot: Pilot[None], app: LunaApp, screen: SubtaskScreen, session: GrowingSession) -> None:
+        s = session.state().subtasks[HERE]
+        s.planned = replace(s.planned, prompt="x" * 1_999 + "…")
+        await pilot.press("2", "G")
+        assert body_of(app)[-1].endswith("and the end")
+
     on_subtask(steps, story())
+    on_subtask(known, story(), prompt_of={HERE: "x" * 3_000 + " and the end"}.get)
 
 
 def test_the_result_shows_json_indented_and_says_why_there_is_none() -> None:

@@ -9,12 +9,14 @@ from tui.scenes import busy, demo, paused
 
 from luna_tui.core.insight import Stand, flow, forecast
 from luna_tui.core.state import RunState, fold
+from luna_tui.tui.views.boxes.frame import box_view, box_width
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
+from luna_tui.tui.views.help import help_lines
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.pages import help_lines, page, report_lines
+from luna_tui.tui.views.pages import page, report_lines
 from luna_tui.tui.views.run import run_view
 from luna_tui.tui.views.spans import Line, Looks, RunView
-from luna_tui.tui.views.stop_menu import choices, stop_menu_view
+from luna_tui.tui.views.stop_menu import choices, stop_box
 from luna_tui.tui.views.subtask import subtask_view
 from luna_tui.tui.views.text import cell_len, clock, fit, tokens, width_of, wrap
 from luna_tui.tui.views.trouble import attention
@@ -87,8 +89,9 @@ def test_the_other_screens_fit_too(width: int, height: int, moment: int, scroll:
     for panel in panels:
         assert len(panel.lines) <= height
         assert all(width_of(line) <= width for line in panel.lines)
-    menu = stop_menu_view(choices(state, None, state.at), 0, min(72, width), UNICODE)
-    assert {width_of(line) for line in menu.lines} == {min(72, width)}
+    menu = box_view(stop_box(choices(state, (), state.at), state), 0, looks, UNICODE)
+    assert {width_of(line) for line in menu.lines} == {box_width(looks)}
+    assert len(menu.lines) <= height
 
 
 @pytest.mark.parametrize("width", [24, 30, 44, 60, 80, 200])
@@ -107,7 +110,7 @@ def test_a_narrow_header_keeps_what_failed() -> None:
 def test_no_sentence_of_help_or_stop_menu_is_cut_at_80_columns() -> None:
     looks = Looks(width=80, height=200)
     assert not any("…" in text(line) for line in page(help_lines(SCREEN_KEYS["run"], looks), looks, ()).lines)
-    menu = stop_menu_view(choices(fold(busy(40)), "s00", 58.0), 0, 72, UNICODE)
+    menu = box_view(stop_box(choices(fold(busy(40)), ("s00",), 58.0), fold(busy(40))), 0, looks, UNICODE)
     assert not any("…" in text(line) for line in menu.lines)
 
 
@@ -147,11 +150,13 @@ def test_there_is_no_forecast_before_three_ends() -> None:
 
 def test_the_stop_menu_names_what_each_stop_costs() -> None:
     state = fold(busy(40))
-    offered = {c.key: c for c in choices(state, "s00", 58.0)}
+    offered = {c.key: c for c in choices(state, ("s00",), 58.0)}
     assert next(iter(offered)) == "esc"
-    assert set(offered) == {"esc", "s", "w", "W", "a", "A"}
-    on = flow(state, 58.0).on
-    assert offered["A"].price == f"drops {on} on workers"
+    assert set(offered) == {"esc", "s", "w", "W", "a", "A", "d"}
+    on = flow(state, 58.0).in_flight
+    assert offered["A"].does == f"all now: keeps 6, drops {on} in flight"
+    assert offered["A"].price == "$? used"
+    assert offered["a"].price == "about 0:07"
 
 
 @given(st.text(max_size=60), st.integers(0, 40))

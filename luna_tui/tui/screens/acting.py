@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from luna_tui.core.words import Mode
+from luna_tui.tui.screens.boxes.opening import (
+    open_budget,
+    open_edit,
+    open_leave,
+    open_mode,
+    open_retry,
+    open_skip,
+    open_stop,
+    open_workers,
+)
+from luna_tui.tui.screens.boxes.palette import PaletteBox
 from luna_tui.tui.screens.hopping import ProblemSteps
-from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.taking import Taking
-from luna_tui.tui.views.keys import MODE_ORDER, Keys
+from luna_tui.tui.views.boxes.effects import in_flight
+from luna_tui.tui.views.keys import Keys
 
 
 class ActingScreen(Taking, ProblemSteps):
@@ -33,6 +43,10 @@ class ActingScreen(Taking, ProblemSteps):
     def action_help(self) -> None:
         """Keys of this screen."""
         self.luna.show_help(self.KEYS)
+
+    def action_palette(self) -> None:
+        """Commands by name."""
+        self.app.push_screen(PaletteBox(self))
 
     def action_problems(self) -> None:
         """Problems by cause."""
@@ -62,32 +76,53 @@ class ActingScreen(Taking, ProblemSteps):
         """Pause or go on."""
         control = self.luna.commands()
         if control is not None:
-            paused = self.luna.state_now()[0].paused
-            self.luna.say(self.luna.acts.pause(control, paused=not paused))
+            state = self.luna.state_now()[0]
+            said = self.luna.acts.pause(control, paused=not state.paused, in_flight=len(in_flight(state)))
+            self.luna.say(said)
 
     def action_mode(self) -> None:
-        """Next mode."""
-        control = self.luna.commands()
-        if control is None:
-            return
-        mode = self.luna.state_now()[0].mode
-        following = MODE_ORDER[(MODE_ORDER.index(mode.value) + 1) % len(MODE_ORDER)]
-        self.luna.say(self.luna.acts.set_mode(control, mode, Mode(following)))
+        """The mode box."""
+        open_mode(self.luna)
+
+    def action_workers(self) -> None:
+        """The workers box."""
+        open_workers(self.luna)
+
+    def action_budget(self) -> None:
+        """The budget box."""
+        open_budget(self.luna)
+
+    def action_retry(self) -> None:
+        """The retry box for the selection."""
+        open_retry(self.luna, self.selection())
+
+    def action_skip(self) -> None:
+        """The skip box for the selection."""
+        open_skip(self.luna, self.selection())
+
+    def action_edit(self) -> None:
+        """The edit box for the selection."""
+        open_edit(self.luna, self.selection())
 
     def action_stop(self) -> None:
-        """Open the stop menu."""
-        if self.luna.commands() is not None:
-            self.app.push_screen(StopMenu(next(iter(self.under_cursor()), None)))
+        """The stop menu for the selection."""
+        open_stop(self.luna, self.selection())
 
     def action_undo(self) -> None:
         """Take the last action back."""
-        if self.luna.commands() is not None:
-            self.luna.say(self.luna.acts.undo())
+        control = self.luna.commands()
+        if control is not None:
+            self.luna.say(self.luna.acts.undo(control))
 
     def action_theme(self) -> None:
         """Next theme."""
         self.luna.say(self.luna.palettes.next())
 
+    def action_detach(self) -> None:
+        """Leave the screen while the run goes on; says so before."""
+        if self.luna.commands() is not None:
+            open_leave(self.luna, cursor="d")
+
     def action_leave(self) -> None:
         """Leave, or ask first while the run is on."""
-        self.luna.leave()
+        open_leave(self.luna)

@@ -1,4 +1,4 @@
-"""Screens that are read: help and report."""
+"""Screens that are read: what they share, and the report."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from luna_tui.core.tongue import _
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.views.frame import key_line
-from luna_tui.tui.views.keys import SCREEN_KEYS, Keys, words_of
-from luna_tui.tui.views.pages import help_lines, page, report_lines
+from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.pages import page, report_lines
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
@@ -74,29 +74,6 @@ class PageScreen(ActingScreen):
         last = max(0, len(self.lines()) - self.app.size.height + 2)
         self.start = max(0, min(last, self.start + lines))
         self.draw()
-
-
-class HelpScreen(PageScreen):
-    """Keys of the screen it was opened from, and states."""
-
-    KEYS = SCREEN_KEYS["help"]
-    BINDINGS = bindings(KEYS)
-
-    def __init__(self, about: Keys) -> None:
-        super().__init__()
-        self._about = about
-
-    def lines(self) -> list[Line]:
-        """Keys, then states."""
-        return help_lines(self._about, self.looks())
-
-    def action_help(self) -> None:
-        """The key that opened it closes it."""
-        self.dismiss()
-
-    def action_leave(self) -> None:
-        """Up one level: whoever reads the help does not want to leave the program."""
-        self.dismiss()
 
 
 class ReportScreen(PageScreen):

@@ -1,88 +1,57 @@
-"""The stop menu, a box over the screen below."""
+"""The stop menu, a box over the screen below; leaving while the run is on opens it too."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.events import Key
-from textual.screen import ModalScreen
+from collections.abc import Sequence
 
-from luna_tui.tui.screens.base import LunaScreen
-from luna_tui.tui.views.stop_menu import WIDTH, Choice, choices, stop_menu_view
-from luna_tui.tui.widgets.lines_panel import LinesPanel
+from luna_tui.core.state import RunState
+from luna_tui.tui.screens.boxes.base import BoxScreen
+from luna_tui.tui.views.boxes.frame import Box
+from luna_tui.tui.views.stop_menu import Choice, choices, stop_box
 
 
-class StopMenu(LunaScreen, ModalScreen[None]):
+class StopMenu(BoxScreen):
     """Nothing is stopped by opening it; the safe choice is under the cursor."""
 
-    CSS_PATH = "stop_menu.tcss"
-
-    def __init__(self, subtask: str | None) -> None:
+    def __init__(
+        self,
+        subtasks: Sequence[str] = (),
+        *,
+        wave: str | None = None,
+        leaving: bool = False,
+        cursor: str = "esc",
+    ) -> None:
         super().__init__()
-        self._body = LinesPanel("stop-menu")
-        self._subtask = subtask
-        self.at = 0
-        """Number of the choice under the cursor."""
+        self._wave = wave
+        self._subtasks = tuple(subtasks)
+        self._leaving = leaving
+        self._chosen = cursor
         self._offered: tuple[Choice, ...] = ()
 
-    def compose(self) -> ComposeResult:
-        """One panel in the middle."""
-        yield self._body
+    def box(self, state: RunState, now_s: float) -> Box:
+        """The choices with what they cost now."""
+        self._offered = choices(state, self._subtasks, now_s, wave=self._wave, leaving=self._leaving)
+        return stop_box(self._offered, state, leaving=self._leaving)
 
-    def draw(self) -> None:
-        """Show the choices with what they cost now; the cursor stays on its choice."""
-        state, now_s = self.luna.state_now()
-        chosen = self._offered[self.at].key if self._offered else "esc"
-        self._offered = choices(state, self._subtask, now_s)
-        self.at = next((n for n, c in enumerate(self._offered) if c.key == chosen), 0)
-        width = max(24, min(WIDTH, self.app.size.width - 2))
-        panel = self._body
-        panel.styles.width = width
-        panel.show(stop_menu_view(self._offered, self.at, width, self.glyphs), self.luna.palette)
-
-    def on_key(self, event: Key) -> None:
-        """Letters choose, arrows move, enter takes what is under the cursor."""
-        event.stop()
-        event.prevent_default()
-        key = event.key
-        if key in ("escape", "q"):
-            self.dismiss()
-        elif key == "ctrl+c":
-            self._press_on()
-        elif key in ("j", "down", "tab"):
-            self._move(1)
-        elif key in ("k", "up"):
-            self._move(-1)
-        elif key == "enter":
-            self._take(self._offered[self.at])
-        else:
-            for choice in self._offered:
-                if choice.key == (event.character or ""):
-                    self._take(choice)
-                    return
-
-    def picked(self, key: str) -> None:
-        """Clicking only moves the cursor."""
-        self.at = next((n for n, c in enumerate(self._offered) if c.key == key), self.at)
-        self.draw()
-
-    def _press_on(self) -> None:
+    def pressed(self, key: str, character: str) -> None:
         """ctrl+c again and again: finish all, then all now, then leave hard."""
-        keys = [c.key for c in self._offered]
-        here = self._offered[self.at].key
-        if here == "A":
+        if not self._composed:
+            self.offer()
+        if key != "ctrl+c":
+            super().pressed(key, character)
+        elif self._keys[self.at] == "A":
             self.luna.leave_hard()
-        elif here == "a":
-            self.at = keys.index("A")
         else:
-            self.at = keys.index("a")
-        self.draw()
+            self._chosen = "A" if self._keys[self.at] == "a" else "a"
+            self.draw()
 
-    def _move(self, by: int) -> None:
-        self.at = max(0, min(len(self._offered) - 1, self.at + by))
-        self.draw()
-
-    def _take(self, choice: Choice) -> None:
-        control = self.luna.commands()
-        if choice.scope is not None and control is not None:
-            control.cancel(choice.scope, choice.manner, by="user", wave=choice.wave, subtask=choice.subtask)
+    def take(self, key: str) -> None:
+        """Stop this, or leave."""
+        choice = next(c for c in self._offered if c.key == key)
+        if key == "d":
+            self.luna.exit()
+            return
         self.dismiss()
+        control = self.luna.commands()
+        if control is not None:
+            self.luna.say(self.luna.acts.stop(control, choice))

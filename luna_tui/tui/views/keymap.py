@@ -20,6 +20,9 @@ _NAMES = {
     "low_line": "underscore",
 }
 """Where Textual's name of a character is not Unicode's."""
+_WRITTEN = {"escape": "esc", "pagedown": "pgdn", "pageup": "pgup", "space": "space"} | {
+    "down": "↓", "up": "↑", "left": "←", "right": "→", "minus": "-",
+}  # fmt: skip
 
 
 def usable_keys(
@@ -49,6 +52,25 @@ def usable_keys(
                 )
             )
     return good, tuple(found)
+
+
+def keys_shown(about: Keys, chosen: Mapping[str, str]) -> dict[str, str]:
+    """Binding id -> its key as a person writes it; where the user chose another one, that one."""
+    return {k.id: _written(chosen[k.id]) if k.id in chosen else k.shown for k in about}
+
+
+def _written(keys: str) -> str:
+    return " ".join(_character(name) for name in _names(keys))
+
+
+def _character(name: str) -> str:
+    if len(name) == 1 or name in _WRITTEN:
+        return _WRITTEN.get(name, name)
+    known = next((unicode for unicode, textual in _NAMES.items() if textual == name), name)
+    try:
+        return unicodedata.lookup(known.replace("_", " "))
+    except KeyError:
+        return name
 
 
 def _located(name: str, origins: Mapping[str, str], what: str, fix: str) -> Problem:

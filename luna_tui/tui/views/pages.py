@@ -1,49 +1,16 @@
-"""Pages that are read rather than watched: help and report."""
+"""Pages that are read rather than watched: their frame, and the report."""
 
 from __future__ import annotations
 
 from luna_tui.core.figures import bounds_in_words, lost_in_words
-from luna_tui.core.insight import Stand
 from luna_tui.core.metrics import measured, most_workers
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import _
 from luna_tui.core.words import GOOD, Status
 from luna_tui.tui.views.bars import run_word
-from luna_tui.tui.views.glyphs import ROLES, glyphs_for
-from luna_tui.tui.views.keys import Keys
+from luna_tui.tui.views.glyphs import glyphs_for
 from luna_tui.tui.views.spans import Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import clock, fit_line, money, tokens, wrap
-
-_STATE_WORDS = (
-    (Stand.QUEUED, "queued"), (Stand.LIMIT, "waits for a limit"), (Stand.BACKOFF, "waits to try again"),
-    (Stand.PAUSED, "paused"), (Stand.SENT, "sent, no token yet"), (Stand.STREAMING, "streaming"),
-    (Stand.TOOL, "command runs"), (Stand.QUIET, "quiet for long"), (Stand.GHOST, "thread ignores its end"),
-    (Stand.OK, "ok"), (Stand.FAILED, "failed"), (Stand.TIMED_OUT, "timed out"),
-    (Stand.CANCELLED, "cancelled"), (Stand.SKIPPED, "skipped"),
-)  # fmt: skip
-
-
-def help_lines(about: Keys, looks: Looks) -> list[Line]:
-    """All lines of the help page."""
-    g = glyphs_for(looks.ascii)
-    lines: list[Line] = [(Span(_("KEYS"), Role.TITLE),)]
-    lines += [(Span(f"  {_ascii(k.shown, looks):<8}", Role.KEY), Span(_(k.does))) for k in about]
-    lines += [(), (Span("STATES", Role.TITLE),)]
-    pairs = [(g.states[s], word, ROLES[s]) for s, word in _STATE_WORDS]
-    for left, right in zip(pairs[::2], pairs[1::2], strict=True):
-        lines.append(
-            (
-                Span(f"  {left[0]} ", left[2]), Span(f"{left[1]:<28}"),
-                Span(f"{right[0]} ", right[2]), Span(right[1]),
-            )
-        )  # fmt: skip
-    return lines
-
-
-def _ascii(text: str, looks: Looks) -> str:
-    names = {"↓": "down", "↑": "up", "←": "left", "→": "right"}
-    return "".join(names.get(c, c) for c in text) if looks.ascii else text
 
 
 def report_lines(state: RunState, looks: Looks, *, folder: str) -> list[Line]:

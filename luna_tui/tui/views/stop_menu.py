@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luna_tui.core.insight import flow, forecast
-from luna_tui.core.state import RunState
+from luna_tui.core.state import RunState, SubtaskState, WaveState
+from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Manner, Scope
-from luna_tui.tui.views.glyphs import Glyphs
-from luna_tui.tui.views.spans import Cell, Line, Panel, Role, Span
-from luna_tui.tui.views.text import clock, pad, tokens
-
-WIDTH = 72
+from luna_tui.tui.views.boxes.effects import ends_in_s, in_flight, used_usd
+from luna_tui.tui.views.boxes.frame import Box
+from luna_tui.tui.views.boxes.frame import Choice as Row
+from luna_tui.tui.views.spans import Line, Role, Span
+from luna_tui.tui.views.text import clock, money, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One line of the menu; `scope` None = change nothing."""
+    """One line of the menu; `scope` None = stop nothing."""
 
     key: str
     does: str
@@ -24,89 +25,109 @@ class Choice:
     scope: Scope | None = None
     manner: Manner = Manner.NOW
     wave: str | None = None
-    subtask: str | None = None
+    subtasks: tuple[str, ...] = ()
 
 
-def choices(state: RunState, selected: str | None, now_s: float) -> tuple[Choice, ...]:
+def choices(
+    state: RunState,
+    selected: Sequence[str],
+    now_s: float,
+    *,
+    wave: str | None = None,
+    leaving: bool = False,
+) -> tuple[Choice, ...]:
     """What can be stopped now, the safe choice first."""
-    f = flow(state, now_s)
-    wave = state.current_wave
-    left = forecast(state, now_s)
-    soon = f"about {clock(left[0])}" if left else ""
-    drops = f"drops {f.on} on workers"
-    kept = sum(1 for s in state.subtasks.values() if s.status is not None)
-    found = [Choice("esc", "keep running", "")]
-    s = state.subtasks.get(selected or "")
-    if s is not None and s.status is None:
-        price = f"drops {tokens(s.chars // 4)} tok" if s.running else "not started yet"
-        found.append(
-            Choice("s", f"this subtask {s.label} {s.planned.title}", price, Scope.SUBTASK, subtask=s.id)
-        )
-    if wave is not None and wave.ended_at is None:
-        found += [
-            Choice(
-                "w",
-                f"wave {wave.number}: finish the {f.in_flight} in flight, start no more",
-                "",
-                Scope.WAVE,
-                Manner.FINISH,
-                wave.name,
-            ),
-            Choice("W", f"wave {wave.number} now", drops, Scope.WAVE, Manner.NOW, wave.name),
-        ]
-    found += [
-        Choice(
-            "a",
-            f"all: finish the {f.in_flight} in flight, start no more",
-            soon if f.in_flight else "",
-            Scope.RUN,
-            Manner.FINISH,
-        ),
-        Choice("A", f"all now: keeps {kept}", drops, Scope.RUN, Manner.NOW),
-    ]
-    return tuple(found)
+    on = in_flight(state)
+    here = [s for i in selected if (s := state.subtasks.get(i)) is not None and s.status is None]
+    away = Choice("d", _("leave the screen; the run goes on in plain lines"), "")
+    found = [Choice("esc", _("keep watching") if leaving else _("keep running"), "")]
+    found += [away] if leaving else []
+    found += [_subtasks(state, here, now_s)] if here else []
+    one = _wave(state, here, wave)
+    if one is not None:
+        found += _of_wave(state, one, [s for s in on if s.wave == one.name], now_s)
+    found += _of_run(state, on, now_s)
+    return tuple(found if leaving else [*found, away])
 
 
-def stop_menu_view(offered: tuple[Choice, ...], at: int, width: int, g: Glyphs) -> Panel:
-    """A box of `width` cells with the choice number `at` under the cursor."""
-    tl, tr, bl, br, h, v = g.corners
-    inner = width - 4
-    title = " Stop what? nothing has been stopped yet "
-    lines: list[Line] = [
-        (
-            Span(tl + h, Role.BORDER),
-            Span(title[: width - 4], Role.STRONG),
-            Span(h * (width - 3 - len(title[: width - 4])) + tr, Role.BORDER),
-        )
-    ]
+def stop_box(offered: Sequence[Choice], state: RunState, *, leaving: bool = False) -> Box:
+    """The box with these choices."""
+    title = _("Leave? The run is on") if leaving else _("Stop what? nothing has been stopped yet")
+    foot = _("What ended is kept: luna-tui show {run}").format(run=state.run[-4:])
+    facts: tuple[Line, ...] = ()
+    if leaving:
+        foot = _("Without the screen ctrl+c ends the run. {kept}").format(kept=foot)
+    if leaving and state.paused:
+        said = _("It is paused, and without the screen it would stay so.")
+        facts = ((Span(said, Role.WARN),),)
+    return Box(title, facts, tuple(Row(c.key, c.does, c.price) for c in offered), foot)
 
-    def row(*spans: Span) -> Line:
-        return (Span(f"{v} ", Role.BORDER), *spans, Span(f" {v}", Role.BORDER))
 
-    lines.append(row(Span(" " * inner)))
-    cells = []
-    for place, choice in enumerate(offered):
-        mark = ">" if place == at else " "
-        price = choice.price if inner - 7 - len(choice.price) >= 20 else ""
-        room = inner - 7 - len(price)
-        body = Role.SELECTED if place == at else Role.TEXT
-        cells.append(Cell(choice.key, len(lines), 2, inner))
-        lines.append(
-            row(
-                Span(f"{mark} ", Role.ACCENT),
-                Span(f"{choice.key:<3} ", Role.KEY),
-                Span(pad(choice.does, room, g.cut), body),
-                Span(f" {price}", Role.DIM),
-            )
-        )
-    lines.append(row(Span(" " * inner)))
-    lines.append(
-        row(
-            Span(
-                pad("What ended is kept.  enter chooses, esc keeps running.", inner, g.cut),
-                Role.DIM,
-            )
-        )
+def _subtasks(state: RunState, here: Sequence[SubtaskState], now_s: float) -> Choice:
+    ids = tuple(s.id for s in here)
+    if len(here) == 1:
+        does = _("this subtask {label} {title}").format(label=here[0].label, title=here[0].planned.title)
+    else:
+        does = _n("{n} marked subtask", "{n} marked subtasks", len(here)).format(n=len(here))
+    on = [s for s in here if s.running]
+    price = _("not started yet")
+    if on:
+        size = tokens(sum(s.chars for s in on) // 4)
+        price = _("drops {tokens} tok, {usd} used").format(tokens=size, usd=_used(state, on, now_s))
+    return Choice("s", does, price, Scope.SUBTASK, subtasks=ids)
+
+
+def _wave(state: RunState, here: Sequence[SubtaskState], asked: str | None) -> WaveState | None:
+    """The wave that was asked for, or the open wave of what is selected, else the current one."""
+    wave = state.waves[asked] if asked else state.wave_of(here[0]) if here else state.current_wave
+    if wave is not None and (wave.started_at is None or wave.ended_at is not None):
+        wave = state.current_wave
+    return None if wave is None or wave.ended_at is not None else wave
+
+
+def _of_wave(state: RunState, wave: WaveState, on: Sequence[SubtaskState], now_s: float) -> list[Choice]:
+    finish = _n(
+        "wave {wave}: finish the {n} in flight, start no more",
+        "wave {wave}: finish the {n} in flight, start no more",
+        len(on),
     )
-    lines.append((Span(bl + h * (width - 2) + br, Role.BORDER),))
-    return Panel(tuple(lines), tuple(cells))
+    now = _("wave {wave} now: keeps {kept}, drops {n} in flight")
+    return [
+        Choice(
+            "w", finish.format(wave=wave.number, n=len(on)), _soon(state, on, now_s),
+            Scope.WAVE, Manner.FINISH, wave.name,
+        ),
+        Choice(
+            "W", now.format(wave=wave.number, kept=wave.ended, n=len(on)), _dropped(state, on, now_s),
+            Scope.WAVE, Manner.NOW, wave.name,
+        ),
+    ]  # fmt: skip
+
+
+def _of_run(state: RunState, on: Sequence[SubtaskState], now_s: float) -> list[Choice]:
+    finish = _n(
+        "all: finish the {n} in flight, start no more",
+        "all: finish the {n} in flight, start no more",
+        len(on),
+    )
+    now = _("all now: keeps {kept}, drops {n} in flight").format(kept=state.ended, n=len(on))
+    return [
+        Choice("a", finish.format(n=len(on)), _soon(state, on, now_s), Scope.RUN, Manner.FINISH),
+        Choice("A", now, _dropped(state, on, now_s), Scope.RUN, Manner.NOW),
+    ]
+
+
+def _soon(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
+    left = ends_in_s(state, on, now_s)
+    if not on:
+        return ""
+    return _("time not known yet") if left is None else _("about {time}").format(time=clock(left))
+
+
+def _dropped(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
+    return _("{usd} used").format(usd=_used(state, on, now_s)) if on else ""
+
+
+def _used(state: RunState, on: Sequence[SubtaskState], now_s: float) -> str:
+    usd = used_usd(state, on, now_s)
+    return money(None) if usd is None else _("about {usd}").format(usd=money(usd))

@@ -48,10 +48,16 @@ class Document:
         self.add((text, Role.DIM))
 
 
-def prompt_document(s: SubtaskState, folder: str) -> Document:
-    """What it was asked, as far as the run knows, and where the rest is."""
+def prompt_document(s: SubtaskState, folder: str, whole: str | None = None) -> Document:
+    """What it was asked, as far as the run knows, and where the rest is.
+
+    `whole` is the prompt as the plan has it, where that is known; it counts while the run goes by it.
+    """
     page = Document()
     asked = s.planned.prompt
+    cut = len(asked) >= PROMPT_CHARS and asked.endswith("…")
+    if cut and whole is not None and clean(whole).startswith(asked[:-1]):
+        asked, cut = clean(whole), False
     what = _("command") if s.planned.kind is Kind.COMMAND else _("prompt")
     facts = [f"{what}, {_n('{n:,} character', '{n:,} characters', len(asked)).format(n=len(asked))}"]
     if s.planned.timeout:
@@ -63,7 +69,7 @@ def prompt_document(s: SubtaskState, folder: str) -> Document:
         page.dim(_("Nothing is known of it."))
     for text in asked.split("\n") if asked else ():
         page.add((text, Role.TEXT))
-    if len(asked) >= PROMPT_CHARS and asked.endswith("…"):
+    if cut:
         page.add()
         where = _("{folder}/plan.toml (or plan.json)").format(folder=folder) if folder else _("the plan")
         text = _("Cut here after {n:,} characters; the whole of it is in {where}.")
