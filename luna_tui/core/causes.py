@@ -40,6 +40,8 @@ LONG_RETRY_S = 30.0
 FOREIGN_SHARE = 0.2
 """Part of a limit from which what others use is worth a word."""
 _ENDED = Ended()
+_OVER = frozenset({Cause.TIMED_OUT, Cause.FAILED, Cause.GHOST})
+"""Nothing waits for the end of these any more."""
 _RETRY_WAITS = (WaitReason.BACKOFF, WaitReason.RETRY_AFTER)
 Members = list[SubtaskState]
 
@@ -235,7 +237,7 @@ class Finder:
             since_at=since_at,
             blocks=alike.behind[1],
             behind=alike.behind[2],
-            critical=any(self._critical(s) for s in islice(alike.members, MOST_BEHIND)),
+            critical=alike.cause not in _OVER and any(map(self._critical, alike.members)),
             price=self._price(alike) if price else None,
             standing=standing,
         )

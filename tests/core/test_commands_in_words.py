@@ -35,7 +35,7 @@ from luna_tui.core.state import RunState, fold
 from luna_tui.core.telling import line
 from luna_tui.core.words import Kind, Mode, RunStatus, Status
 from luna_tui.tui.views.glyphs import UNICODE
-from luna_tui.tui.views.trouble import event_lines
+from luna_tui.tui.views.telling import tell
 
 RETRY = RetryRequested(by="user", subtasks=("a",), requeued=("a", "b"))
 
@@ -175,12 +175,12 @@ def test_each_command_has_a_line_for_people() -> None:
         "0:00 the budget is 0.25 dollars now, it was without a cap; by user.",
     ]
     state: RunState = fold(story(*((9.0, event) for event in told)))
-    lines = ["".join(s.text for s in line).rstrip() for line in event_lines(state, 90, 4, UNICODE).lines]
-    assert lines == [
-        " 0:09  user asked for new tries of 1.01 A and 1 more",
-        " 0:09  user asked for new tries of s0 and 7 more, with another prompt",
-        " 0:09  user asked to skip 1.01 A",
-        " 0:09  budget no cap -> $0.25, by user",
+    lines = [tell(state, record, UNICODE) for record in state.log[-4:]]
+    assert [f"{told.who} {told.what}" for told in lines] == [
+        "user retries 1.01, and 1 that needs it",
+        "user retries s0 s1 s2 +5 with another prompt",
+        "user skips 1.01",
+        "user budget none → $0.25",
     ]
 
 

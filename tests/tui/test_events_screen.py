@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -13,16 +13,15 @@ from tui.stage import RecordingControl, drive, shown
 from tui.trouble_scenes import Story, overloaded, quiet, sid, story
 
 from luna_tui.core import events as facts
-from luna_tui.core.command_events import BudgetChanged, RetryRequested, SkipRequested
 from luna_tui.core.events import Event, Record
 from luna_tui.core.filter import Filter, parse_filter
-from luna_tui.core.state import LOG_RECORDS, RunState, fold
+from luna_tui.core.state import LOG_RECORDS, fold
 from luna_tui.core.words import ErrorKind, Kind, Manner, Mode, RunStatus, Scope, Status, WaitReason
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
-from luna_tui.tui.views.events import EventsLook, event_lines, events_view, matching
-from luna_tui.tui.views.glyphs import ASCII, UNICODE
+from luna_tui.tui.views.events import EventsLook, events_view, matching
+from luna_tui.tui.views.glyphs import UNICODE
 from luna_tui.tui.views.spans import Line, Looks
 from luna_tui.tui.views.telling import tell
 from luna_tui.tui.views.text import width_of
@@ -71,14 +70,14 @@ TOLD: list[tuple[Event, str, str]] = [
      "lets wave 2 extract finish what is in flight, and start no more"),
     (facts.CancelRequested(by="ana", scope=Scope.RUN, manner=Manner.NOW), "ana", "stops the run now"),
     (facts.JournalFailed(message="disk full"), "run", "NOT SAVED: disk full"),
-    (cast(Event, RetryRequested(by="ana", subtasks=(sid(2, 3), sid(2, 6)),
-                                requeued=(sid(2, 3), sid(2, 6), sid(3, 2)))),
+    (facts.RetryRequested(by="ana", subtasks=(sid(2, 3), sid(2, 6)),
+                          requeued=(sid(2, 3), sid(2, 6), sid(3, 2))),
      "ana", "retries 2.03 2.06, and 1 that needs it"),
-    (cast(Event, RetryRequested(by="ana", subtasks=(sid(2, 3),), requeued=(sid(2, 3),), prompt="x")),
+    (facts.RetryRequested(by="ana", subtasks=(sid(2, 3),), requeued=(sid(2, 3),), prompt="x"),
      "ana", "retries 2.03 with another prompt"),
-    (cast(Event, SkipRequested(by="ana", subtasks=tuple(sid(2, n) for n in range(1, 7)))), "ana",
+    (facts.SkipRequested(by="ana", subtasks=tuple(sid(2, n) for n in range(1, 7))), "ana",
      "skips 2.01 2.02 2.03 +3"),
-    (cast(Event, BudgetChanged(by="ana", from_=None, to=6.0)), "ana", "budget none → $6.00"),
+    (facts.BudgetChanged(by="ana", from_=None, to=6.0), "ana", "budget none → $6.00"),
 ]  # fmt: skip
 ENDS = tuple(r.event for r in demo() if isinstance(r.event, facts.RunStarted | facts.RunFinished))
 
@@ -105,17 +104,6 @@ def test_an_event_of_an_unknown_subtask_or_wave_is_told_by_its_id() -> None:
     assert tell(STATE, Record(1, 1.0, "r", facts.SubtaskOutput(**unknown, text="")), UNICODE).who == "gone"
     wave = facts.WaveStarted(wave="w", parallel=True, reason="", workers=2)
     assert tell(STATE, Record(1, 1.0, "r", wave), UNICODE).who == "w"
-
-
-def test_the_run_screen_shows_the_last_events() -> None:
-    panel = event_lines(STATE, 80, 3, UNICODE)
-    assert [text(line).split()[1:3] for line in panel.lines] == [
-        ["✓", "2.05"],
-        ["✓", "2.07"],
-        ["✓", "2.08"],
-    ]
-    assert event_lines(STATE, 80, 0, UNICODE).lines == ()
-    assert event_lines(RunState(), 80, 3, UNICODE).lines == ()
 
 
 def labels(asked: str) -> set[str]:
@@ -159,8 +147,6 @@ def test_events_fit_at_any_size(width: int, height: int, ascii_only: bool, first
     assert all(width_of(line) <= width for line in view.lines)
     if ascii_only:
         assert all(text(line).isascii() for line in view.lines[1:] if find.isascii())
-    panel = event_lines(STATE, width, 5, ASCII)
-    assert all(width_of(line) <= width for line in panel.lines)
 
 
 def test_it_follows_until_the_cursor_moves_away_and_again_from_the_end_on() -> None:

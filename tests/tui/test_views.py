@@ -133,9 +133,9 @@ def test_the_numbers_of_the_waiting_line_add_up() -> None:
 def test_trouble_is_told_in_words() -> None:
     state = fold(busy())
     shown = "\n".join(text(line) for line in attention(state, 58.0, 120, 40, UNICODE).lines)
-    assert "its thread ignores the cancellation" in shown
+    assert "their threads ignore the cancellation" in shown
     assert "no token for" in shown
-    assert "overloaded (529): Overloaded, 1 try" in shown
+    assert "overloaded (529), 1/3 tries; block 2.01 2.02 +1" in shown
     assert "ITPM 3" in text(run_view(state, 58.0, Looks(width=120, height=40)).waiting.lines[0])
     assert "Paused: nothing more starts" in "\n".join(
         rows(run_view(fold(paused()), 58.0, Looks(width=80, height=24)))

@@ -54,7 +54,14 @@ class RunScreen(ActingScreen):
         state, now_s = self.luna.state_now()
         looks = self.looks(selected=self.selected, order=self._order)
         measured = self._gauged.of(state, now_s) if looks.width >= TELLS_FROM else None
-        view = run_view(state, now_s, looks, shown=self._shown(state, now_s), measured=measured)
+        view = run_view(
+            state,
+            now_s,
+            looks,
+            shown=self._shown(state, now_s),
+            measured=measured,
+            dismissed=self.luna.viewing.dismissed,
+        )
         palette = self.luna.palette
         for name in (*_ABOVE, "grid", *_BELOW):
             self._panels[name].show(getattr(view, name), palette)

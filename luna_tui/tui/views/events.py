@@ -27,12 +27,6 @@ _WHO_FROM = 60
 """Width from which who it was has a column of its own."""
 
 
-def event_lines(state: RunState, width: int, height: int, g: Glyphs) -> Panel:
-    """The last events, for the run screen."""
-    told = [(r, tell(state, r, g)) for r in state.log[-height:]] if height > 0 else []
-    return Panel(tuple(_line(r, t, width, g) for r, t in told))
-
-
 def matching(
     state: RunState, records: Sequence[Record], now_s: float, asked: Filter, g: Glyphs
 ) -> list[Record]:

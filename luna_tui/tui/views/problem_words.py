@@ -288,7 +288,8 @@ def keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
     found: KeyWords
     match p.cause:
         case Cause.FAILED | Cause.TIMED_OUT:
-            found = (("r", _retry(p, brief)), ("i", _skip(p)), none)
+            retry = ("r", _retry(p, brief))
+            found = (retry,) if brief else (retry, ("enter", _("look") if p.size == 1 else _("which")), none)
         case Cause.QUIET:
             found = (look, ("r", _retry(p, brief)), stop, none)
         case Cause.RETRYING:
@@ -301,7 +302,7 @@ def keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
             found = (
                 (("b", _("raise or trim")),)
                 if brief
-                else (("b", _("raise the cap")), ("i", _("skip some now")), none)
+                else (("b", _("raise the cap")), ("p", _("pause")), none)
             )
         case Cause.DEADLINE:
             found = (("w", _("workers")), stop, none)
@@ -328,12 +329,16 @@ def _retry(p: Problem, brief: bool) -> str:
         said += ", " + _("about ${usd:.2f}").format(usd=usd)
     elif seconds is not None:
         said += ", " + _("about {time}").format(time=clock(seconds))
+    if p.behind and p.cause is not Cause.QUIET:
+        count = f"{p.behind:,}" + ("+" if p.behind >= MOST_BEHIND else "")
+        said += ", " + _n("brings {n} back", "brings {n} back", p.behind).format(n=count)
     if isinstance(p.facts, Silence):
         said += ", " + _("drops {n} tokens").format(n=tokens(p.facts.tokens))
     return said
 
 
 def _skip(p: Problem) -> str:
+    """What is skipped with it."""
     if not p.behind:
         return _("skip")
     count = f"{p.behind:,}" + ("+" if p.behind >= MOST_BEHIND else "")

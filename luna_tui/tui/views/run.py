@@ -67,12 +67,12 @@ def run_view(
     shown = entries(state, now_s) if shown is None else shown
     head = Panel((header(state, now_s, width, g, measured=measured),))
     if height < 6 or width < 24:
-        return _tiny(state, now_s, looks, head, shown, g)
+        return _tiny(state, now_s, looks, head, shown, g, dismissed)
     bars = gauges(state, now_s, width, g, tall=width >= 100 and height >= 30, measured=measured)
     room = _share(len(shown), looks, len(bars))
     side = _peek_width(looks, room.middle, len(shown))
     _give_lanes(room, looks, rows_needed(len(shown), width - side, cards=width >= CARDS_FROM))
-    trouble = attention(state, now_s, width, room.attention, g)
+    trouble = attention(state, now_s, width, room.attention, g, dismissed=dismissed)
     body, beside = _middle(state, now_s, looks, shown, room, side, g)
     foot = key_line(_key_words(state), looks, g)
     return RunView(
@@ -205,11 +205,13 @@ def _lanes(state: RunState, now_s: float, looks: Looks, room: _Room, side: int, 
 
 
 def _tiny(
-    state: RunState, now_s: float, looks: Looks, head: Panel, shown: Sequence[Entry], g: Glyphs
-) -> RunView:
+    state: RunState, now_s: float, looks: Looks, head: Panel, shown: Sequence[Entry], g: Glyphs,
+    dismissed: Mapping[str, str] | None,
+) -> RunView:  # fmt: skip
     """Header, then trouble, then the workers as one line, as far as there is room."""
     left = max(0, looks.height - 1)
-    trouble = _cut(attention(state, now_s, looks.width, max(0, left - 1), g), max(0, left - 1))
+    room = max(0, left - 1)
+    trouble = _cut(attention(state, now_s, looks.width, room, g, dismissed=dismissed), room)
     left -= len(trouble.lines)
     body = _grid(shown, looks, looks.width, 1, g) if left else _EMPTY
     return RunView(

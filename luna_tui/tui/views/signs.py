@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from luna_tui.core.problems import problems, total
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, RunStatus, WaitReason
 from luna_tui.tui.views.bars import run_word
 from luna_tui.tui.views.glyphs import UNICODE
-from luna_tui.tui.views.trouble import attention
+from luna_tui.tui.views.trouble import in_one_line
 
 _WIDE = 160
 
@@ -15,15 +16,15 @@ _WIDE = 160
 def title(state: RunState, now_s: float) -> str:
     """`luna 18/96 !4`: done of all, and how many need a person."""
     done = sum(n for s, n in state.counts.items() if s in GOOD)
-    trouble = len(attention(state, now_s, _WIDE, 99, UNICODE).cells)
+    trouble = total(problems(state, now_s))
     word = f" {run_word(state, now_s)[0]}" if state.finished is not None or state.paused else ""
     return f"luna {done}/{len(state.subtasks)}{word}" + (f" !{trouble}" if trouble else "")
 
 
 def problem_words(state: RunState, now_s: float) -> str:
     """The most urgent problem in one line; empty = nothing needs a person."""
-    found = attention(state, now_s, _WIDE, 1, UNICODE)
-    return "".join(span.text for span in found.lines[0]).strip() if found.cells else ""
+    found = problems(state, now_s)
+    return in_one_line(state, found[0], now_s, _WIDE, UNICODE) if found else ""
 
 
 def held_words(state: RunState) -> str:

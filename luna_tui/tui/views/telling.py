@@ -5,18 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from luna_tui.core.command_events import BudgetChanged, RetryRequested, SkipRequested
 from luna_tui.core.events import (
     AttemptFailed,
+    BudgetChanged,
     CancelRequested,
     JournalFailed,
     LimitsObserved,
     ModeChanged,
     Record,
+    RetryRequested,
     RunFinished,
     RunPaused,
     RunResumed,
     RunStarted,
+    SkipRequested,
     SubtaskFinished,
     SubtaskOutput,
     SubtaskStarted,

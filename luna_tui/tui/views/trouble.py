@@ -8,7 +8,6 @@ from luna_tui.core.problem_facts import Problem
 from luna_tui.core.problems import problems, shown
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
-from luna_tui.tui.views.events import event_lines as event_lines
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.problem_words import (
     STANDS,
@@ -24,7 +23,6 @@ from luna_tui.tui.views.problem_words import (
 from luna_tui.tui.views.spans import Cell, Line, Panel, Role, Span
 from luna_tui.tui.views.text import cell_len, fit_line, width_of
 
-_NONE: Mapping[str, str] = {}
 _GAP = 3
 """Cells between a sentence and its keys."""
 
@@ -36,13 +34,13 @@ def attention(
     height: int,
     g: Glyphs,
     *,
-    dismissed: Mapping[str, str] = _NONE,
+    dismissed: Mapping[str, str] | None = None,
 ) -> Panel:
     """At most `height` lines, a cause each, the most urgent first; several share the last one.
 
     Cells are keyed by the first subtask of their group.
     """
-    found = shown(problems(state, now_s), dismissed)
+    found = shown(problems(state, now_s), dismissed or {})
     if not found or height <= 0:
         return Panel(())
     whole = len(found) if len(found) <= height else height - 1
