@@ -187,9 +187,8 @@ def _after_screen(
     goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
     stopped = None
     if thread.started and goes_on:
-        lines.say("The run goes on without a screen; ctrl+c ends it.")
         plain = PlainConsole(session, session.ended, lines)
-        plain.follow(session.state().seq)
+        plain.follow(session.state().seq, say="The run goes on without a screen; ctrl+c ends it.")
         stopped = plain.code
     elif thread.started:
         stopped = _until_ended(session)

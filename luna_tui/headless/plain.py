@@ -86,13 +86,15 @@ class PlainConsole:
         self.code: int | None = None
         """Exit code that a signal asks for; None = the run decides."""
 
-    def follow(self, since: int = 0) -> Left:
-        """Tell everything after record `since`, until the run is over or somebody leaves."""
+    def follow(self, since: int = 0, *, say: str = "") -> Left:
+        """Tell everything after record `since`, until the run is over or somebody leaves; first `say`."""
         self._told = since
-        if self._keys is not None:
-            self.say_help()
-            self.say_state()
         with self._signals():
+            if say:
+                self._lines.say(say)
+            if self._keys is not None:
+                self.say_help()
+                self.say_state()
             while True:
                 over = self._ended.is_set()
                 self.step()
