@@ -131,6 +131,10 @@ def follow_run(
 def _plain(session: LiveSession, lines: LinePrinter, console: str) -> PlainConsole:
     from luna_tui.tui.signals import let_go
 
+    def hang_up() -> None:
+        let_go()
+        session.left_alone()
+
     keys = sys.stdin.fileno() if console == PLAIN else None
     return PlainConsole(
         session,
@@ -138,7 +142,7 @@ def _plain(session: LiveSession, lines: LinePrinter, console: str) -> PlainConso
         lines,
         keys=keys,
         screen=keys is not None and _terminal(),
-        hang_up=let_go if keys is not None else None,
+        hang_up=hang_up if keys is not None else None,
     )
 
 
