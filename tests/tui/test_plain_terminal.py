@@ -139,6 +139,7 @@ def test_hostile_text_reaches_no_byte_of_the_plain_console(tmp_path: Path) -> No
 
 def test_hostile_text_on_the_subtask_screen_and_in_what_is_copied(tmp_path: Path) -> None:
     terminal = start(tmp_path, f"printf '{ATTACK}'; printf '{ATTACK}' >&2; sleep 100")
+    terminal.read_until(b"bad")
     terminal.send(b"\r")
     terminal.read_until(b"[1 stream]")
     terminal.read_until(b"bad")
