@@ -133,7 +133,12 @@ def _config_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--headless", action="store_true", help="plain lines instead of the dashboard")
+    parser.add_argument("--headless", action="store_true", help="sentences instead of the dashboard, no keys")
+    parser.add_argument(
+        "--console",
+        choices=("auto", "screen", "plain"),
+        help="plain = sentences for screen readers, with keys; also ACCESSIBLE=1",
+    )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")
     _terms_flags(parser)

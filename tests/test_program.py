@@ -87,8 +87,8 @@ def test_nobody_there_is_69(tmp_path: Path) -> None:
 def test_a_failed_subtask_is_100(tmp_path: Path) -> None:
     done = run("run", str(commands(tmp_path, "exit 3", "echo fine")))
     assert done.returncode == 100
-    assert "c0 failed: exited with 3" in done.stderr
-    assert "c1 succeeded" in done.stderr
+    assert "failed 1.01 c0: exited with 3, 1 try." in done.stderr
+    assert "succeeded 1.02 c1 after" in done.stderr
 
 
 def test_a_wave_that_times_out_goes_on_as_the_plan_says(tmp_path: Path) -> None:

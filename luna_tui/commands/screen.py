@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.hooks import Hook
+from luna_tui.core.kept import KeptFiles
 from luna_tui.session import Session
 from luna_tui.storage.config import Config
 from luna_tui.storage.paths import config_dir
@@ -31,27 +33,32 @@ def make_app(
     drive: Callable[[], object] | None = None,
     folder: str = "",
     close_after_s: float | None = None,
+    kept: KeptFiles | None = None,
+    plain: bool = False,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
-    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, `prompt_of`
-    tells the whole prompt of a subtask where that is known.
+    `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
+    files. `plain`: whoever made it shows plain lines when it is left for them. `prompt_of` tells the
+    whole prompt of a subtask where that is known.
     """
     from luna_tui.tui.app import LunaApp
 
-    settings, themes = settings_of(config, keys, folder, close_after_s, prompt_of)
+    settings, themes = settings_of(config, keys)
+    settings = replace(
+        settings,
+        close_after_s=close_after_s,
+        folder=folder,
+        kept=kept,
+        plain=plain,
+        prompt_of=prompt_of,
+    )
     return LunaApp(session, settings, themes=themes, drive=drive)
 
 
-def settings_of(
-    config: Config,
-    keys: Mapping[str, str],
-    folder: str = "",
-    close_after_s: float | None = None,
-    prompt_of: Callable[[str], str | None] = lambda subtask: None,
-) -> tuple[Settings, Mapping[str, ThemeLike]]:
-    """What a screen is told when it starts, and the themes it may use."""
+def settings_of(config: Config, keys: Mapping[str, str]) -> tuple[Settings, Mapping[str, ThemeLike]]:
+    """What every screen is told when it starts, and the themes it may use."""
     from luna_tui.tui.notices import Channels
     from luna_tui.tui.settings import Settings
     from luna_tui.tui.views.spans import Role
@@ -64,11 +71,8 @@ def settings_of(
         fps=config.fps,
         ascii=config.ascii or not draws_boxes(os.environ),
         mouse=config.mouse,
-        close_after_s=close_after_s,
-        folder=folder,
         keymap=keys,
         tiers=config.tiers,
-        prompt_of=prompt_of,
         themes_changed=files.changed,
         channels=Channels(
             bell=config.bell,

@@ -30,6 +30,8 @@ def config_of(args: argparse.Namespace, **more: Any) -> Config:
     for name in ("mode", "tier", "model", "provider"):
         if getattr(args, name, None):
             flags[f"run.{name}"] = getattr(args, name)
+    if getattr(args, "console", None):
+        flags["ui.console"] = args.console
     if getattr(args, "budget", None) is not None:
         flags["run.budget_usd"] = args.budget
     if getattr(args, "lang", None):

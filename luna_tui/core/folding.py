@@ -251,16 +251,24 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
-    paid = next((t for t in reversed(s.tries) if t.number == event.attempt), None)
+    used = _add_to_try(s, event)
     if event.cost_usd is None:
         state.unpriced = True
     else:
-        if paid is not None:
-            state.tracks.pay(paid, event.cost_usd)
+        if used is not None:
+            state.tracks.pay(used, event.cost_usd)
         s.cost_usd = (s.cost_usd or 0.0) + event.cost_usd
         state.cost_usd = (state.cost_usd or 0.0) + event.cost_usd
     if late:
         count(state, s)
+
+
+def _add_to_try(s: SubtaskState, event: UsageRecorded) -> Try | None:
+    used = next((t for t in reversed(s.tries) if t.number == event.attempt), None)
+    if used is not None:
+        used.input_tokens += event.input_tokens
+        used.output_tokens += event.output_tokens
+    return used
 
 
 def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: float) -> None:

@@ -35,5 +35,8 @@ class Try:
     first_output_at: float | None = None
     tools: tuple[Span, ...] = ()
     """Stretches in which it waited for a tool; the last ones when there are very many."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    """Both as the server counted them, in all requests of the attempt."""
     cost_usd: float | None = None
     """Known costs added up; None when none is known."""

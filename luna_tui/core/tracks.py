@@ -28,9 +28,12 @@ class Spent:
 
     width_s: float = FINEST_S
     by_cause: dict[Cause, array[float]] = field(default_factory=dict)
+    until: float = 0.0
+    """End of the last stretch."""
 
     def add(self, cause: Cause, start_at: float, end_at: float) -> None:
         """A stretch that is over."""
+        self.until = max(self.until, end_at)
         while end_at / self.width_s >= MOST_SUMS:
             self._double()
         sums = self.by_cause.setdefault(cause, array("d"))
@@ -44,16 +47,22 @@ class Spent:
     def between(self, start_at: float, end_at: float) -> dict[Cause, float]:
         """About the seconds by cause between two instants; a bucket counts as evenly mixed."""
         first, last = int(start_at / self.width_s), int(end_at / self.width_s)
-        head = 1.0 - (start_at / self.width_s - first)
         found: dict[Cause, float] = {}
         for cause, sums in self.by_cause.items():
-            if first < len(sums):
-                total = sum(sums[first : last + 1]) - (1.0 - head) * sums[first]
-                if last < len(sums):
-                    total -= (last + 1 - end_at / self.width_s) * sums[last]
-                if total > 0.0:
-                    found[cause] = total
+            total = sum(sums[first + 1 : last])
+            for place in {first, last}:
+                if place < len(sums):
+                    total += sums[place] * self._part(place, start_at, end_at)
+            if total > 0.0:
+                found[cause] = total
         return found
+
+    def _part(self, place: int, start_at: float, end_at: float) -> float:
+        """Share of a bucket between two instants; the last bucket is only as long as it is filled."""
+        begin = place * self.width_s
+        full = min(begin + self.width_s, self.until)
+        covered = min(full, end_at) - max(begin, start_at)
+        return covered / (full - begin) if covered > 0 else 0.0
 
     def _double(self) -> None:
         for cause, sums in self.by_cause.items():

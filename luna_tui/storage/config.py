@@ -21,6 +21,7 @@ from luna_tui.storage.toml_source import TomlSource, read_toml
 TITLE = "the configuration cannot be used"
 MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
+CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
 _SECTIONS = ("run", "limits", "ui", "keys", "notify", "prices")
 _LATER_SECTIONS = ("sandbox", "storage", "mcp")
@@ -73,6 +74,8 @@ class Config:
     """Draw with ASCII only."""
     preflight: str = "paid"
     """Look at the plan before it starts: when it costs money, always, or never."""
+    console: str = "auto"
+    """screen, plain (sentences, for screen readers), or auto: a screen where one is possible."""
     lang: str = "auto"
     """Language of the interface: auto (what LC_ALL, LC_MESSAGES or LANG say), en, pt_BR."""
     mouse: bool = True

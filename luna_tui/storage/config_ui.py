@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from luna_tui.storage.config import Config
 
 LANGUAGES = ("auto", "en", "pt_BR")
-UI_KEYS = ("theme", "fps", "ascii", "preflight", "lang", "mouse")
+UI_KEYS = ("theme", "fps", "ascii", "preflight", "lang", "mouse", "console")
 PREFLIGHTS = ("paid", "always", "never")
-LATER_UI_KEYS = ("animations", "console")
+CONSOLES = ("auto", "screen", "plain")
+LATER_UI_KEYS = ("animations",)
 NOTIFY_KEYS = ("bell", "osc", "title", "command")
 _OSC = ("9", "777", "off")
 
@@ -38,6 +39,7 @@ def apply_ui(config: Config, ui: Table) -> Config:
         preflight=_one_of(ui, "preflight", config.preflight, PREFLIGHTS),
         lang=_one_of(ui, "lang", config.lang, LANGUAGES),
         mouse=ui.flag("mouse", config.mouse),
+        console=_one_of(ui, "console", config.console, CONSOLES),
     )
 
 

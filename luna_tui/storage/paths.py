@@ -51,11 +51,18 @@ def config_dir() -> Path:
     return Path(platformdirs.user_config_dir("luna-tui", appauthor=False))
 
 
+def why_not(error: OSError) -> str:
+    """Words for every way in which a disk can refuse."""
+    return _WHY.get(error.errno or 0, (error.strerror or "unknown error").lower())
+
+
 def not_saved(path: Path, error: OSError) -> LunaError:
     """One sentence for every way in which a disk can refuse."""
-    why = _WHY.get(error.errno or 0, (error.strerror or "unknown error").lower())
     return LunaError(
-        "cannot save", f"{path}: {why}", "free or fix it, or set XDG_STATE_HOME elsewhere", ExitCode.NOT_SAVED
+        "cannot save",
+        f"{path}: {why_not(error)}",
+        "free or fix it, or set XDG_STATE_HOME elsewhere",
+        ExitCode.NOT_SAVED,
     )
 
 
@@ -166,9 +173,8 @@ def _known_runs(root: Path) -> list[str]:
         paths = [p for p in root.iterdir() if p.is_dir()] if root.is_dir() else []
         return [p.name for p in sorted(paths, key=lambda p: (_began_ns(p), p.name))]
     except OSError as error:
-        why = _WHY.get(error.errno or 0, (error.strerror or "unknown error").lower())
         raise LunaError(
-            "cannot read the runs", f"{root}: {why}", f"chmod 700 {root}", ExitCode.USAGE
+            "cannot read the runs", f"{root}: {why_not(error)}", f"chmod 700 {root}", ExitCode.USAGE
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from luna_tui.core.kept import KeptFiles
 from luna_tui.core.limits import TIERS, TierLimits
 from luna_tui.tui.notices import SILENT, Channels
 from luna_tui.tui.palettes import Changed
@@ -36,3 +37,7 @@ class Settings:
     """Looks whether a theme file changed; None = they are read once."""
     folder: str = ""
     """Where the run is kept; empty when it is not."""
+    kept: KeptFiles | None = None
+    """Reads older text and writes copies, aside; None = nothing can be read or written."""
+    plain: bool = False
+    """The screen can be left for plain lines, and come back."""

@@ -21,6 +21,8 @@ class Viewing:
     """Size of the terminal -> steps richer (+) or denser (-) than what would be chosen."""
     peek: bool = True
     mouse: bool = True
+    plain: bool = False
+    """The screen was left for plain lines; the run and this person's choices go on."""
 
     def mark(self, subtask: str) -> None:
         """Mark, or take the mark away."""

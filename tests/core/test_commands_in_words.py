@@ -32,8 +32,8 @@ from luna_tui.core.metrics import measure
 from luna_tui.core.records import decode, encode, to_line
 from luna_tui.core.spans import Span
 from luna_tui.core.state import RunState, fold
+from luna_tui.core.telling import line
 from luna_tui.core.words import Kind, Mode, RunStatus, Status
-from luna_tui.headless.printer import sentence
 from luna_tui.tui.views.glyphs import UNICODE
 from luna_tui.tui.views.telling import tell
 
@@ -168,11 +168,11 @@ def test_each_command_has_a_line_for_people() -> None:
         SkipRequested(by="user", subtasks=("a",)),
         BudgetChanged(by="user", from_=None, to=0.25),
     ]
-    assert [sentence(Record(1, 0.0, "r", event)) for event in told] == [
-        "0:00 retry of a and 1 more that waited for it, by user",
-        "0:00 retry of s0, s1, s2, s3, s4 and 3 more, with another prompt, by user",
-        "0:00 skip of a, by user",
-        "0:00 budget 0.2500 USD (was without a cap), by user",
+    assert [line(fold(story()), Record(1, 0.0, "r", event)) for event in told] == [
+        "0:00 user asked to retry 1.01 A and 1 more that waited for it.",
+        "0:00 user asked to retry s0, s1, s2, s3, s4 and 3 more, with another prompt.",
+        "0:00 user asked to skip 1.01 A.",
+        "0:00 the budget is 0.25 dollars now, it was without a cap; by user.",
     ]
     state: RunState = fold(story(*((9.0, event) for event in told)))
     lines = [tell(state, record, UNICODE) for record in state.log[-4:]]
@@ -189,4 +189,5 @@ def test_the_last_line_of_a_held_run_says_why() -> None:
         status=RunStatus.HELD, counts={}, wall_s=61.0, sum_s=0.0, speedup=None, bound_s=None,
         efficiency=None, tokens=Tokens(), cost_usd=None, throttled=0, reason="too dear",
     )  # fmt: skip
-    assert sentence(Record(9, 61.0, "r", end)) == "1:01 run held after 1:01: too dear"
+    said = line(fold(story()), Record(9, 61.0, "r", end))
+    assert said == "1:01 run held after 1 minute 1 second: too dear."

@@ -30,7 +30,7 @@ def test_the_example_holds_exactly_the_defaults(tmp_path: Path) -> None:
     example = tomllib.loads(resource("config.example.toml").read_text())
     assert {*example["run"], *example["ui"]} == {
         "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
-        "budget_usd", "theme", "fps", "ascii", "preflight", "lang", "mouse",
+        "budget_usd", "theme", "fps", "ascii", "preflight", "lang", "mouse", "console",
     }  # fmt: skip
 
 

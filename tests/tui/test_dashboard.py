@@ -131,10 +131,10 @@ def test_enter_opens_the_subtask_under_the_cursor() -> None:
         assert isinstance(app.screen, SubtaskScreen)
         assert app.screen.subtask == "s01"
         assert "overloaded (529)" in shown(app)
-        await pilot.press("k")
-        assert app.screen.follow is False
         await pilot.press("f")
-        assert app.screen.follow is True
+        assert "follow off" in shown(app)
+        await pilot.press("f")
+        assert "follow on" in shown(app)
         await pilot.press("escape")
         assert isinstance(app.screen, RunScreen)
         await pilot.press("escape")

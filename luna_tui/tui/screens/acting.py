@@ -14,11 +14,12 @@ from luna_tui.tui.screens.boxes.opening import (
 )
 from luna_tui.tui.screens.boxes.palette import PaletteBox
 from luna_tui.tui.screens.hopping import ProblemSteps
+from luna_tui.tui.taking import Taking
 from luna_tui.tui.views.boxes.effects import in_flight
 from luna_tui.tui.views.keys import Keys
 
 
-class ActingScreen(ProblemSteps):
+class ActingScreen(Taking, ProblemSteps):
     """A screen of the run from which one can go anywhere and act on what is selected."""
 
     KEYS: Keys = ()

@@ -39,6 +39,10 @@ class PageScreen(ActingScreen):
         """The last line."""
         return key_line(words_of(self.KEYS, "go.back", "move.down", "run.leave"), self.looks(), self.glyphs)
 
+    def taken_all(self) -> str:
+        """All lines, also those out of sight."""
+        return "\n".join("".join(span.text for span in line) for line in self.lines())
+
     def action_down(self) -> None:
         """A line down."""
         self._scroll(1)

@@ -189,11 +189,28 @@ BEFORE: Keys = (
     KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
     KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; nothing was started.")),
 )
+TAB_MOVES: Keys = (
+    KeyHelp(
+        "tab.next_tab",
+        "tab,right",
+        "tab",
+        N_("next tab"),
+        N_("Next tab: stream, prompt, result, tries, events."),
+    ),
+    KeyHelp("tab.previous_tab", "shift+tab,left", "←", N_("previous tab"), N_("Previous tab.")),
+    KeyHelp(
+        "tab.open_try",
+        "enter",
+        "enter",
+        N_("read the try"),
+        N_("On tries: read what the try under the cursor said."),
+    ),
+)
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 
 SCREEN_KEYS: dict[str, Keys] = {
     "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
-    "subtask": MOVE + TABS + SELECTION[1:] + FIND + COMMON,
+    "subtask": MOVE + TABS + TAB_MOVES + SELECTION[1:] + FIND + COMMON,
     "problems": MOVE + SELECTION + LIST + HIDDEN + COMMON,
     "timeline": LANES + SELECTION + ZOOM + COMMON,
     "limits": MOVE + COMMON,

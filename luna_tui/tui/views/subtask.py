@@ -1,126 +1,166 @@
-"""One subtask: how it stands, what it cost, its tries, and its stream."""
+"""One subtask: the whole screen with its tabs, and the peek beside the grid."""
 
 from __future__ import annotations
 
-from luna_tui.core.insight import dependents, elapsed_s, quiet_after_s, stand
+from dataclasses import dataclass
+
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.words import Kind
-from luna_tui.tui.views.entries import said
+from luna_tui.core.tongue import N_, _
+from luna_tui.tui.views.frame import key_line, rule, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.spans import Line, Looks, Panel, Role, Span
-from luna_tui.tui.views.text import clock, fit_line, money, tokens, wrap
+from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.reading import Reading
+from luna_tui.tui.views.spans import Line, Lines, Looks, Panel, Role, Span
+from luna_tui.tui.views.subtask_head import facts, now_stands, speed_line, who
+from luna_tui.tui.views.text import fit_line, join, width_of
 
-_TRIES_SHOWN = 4
-
-
-def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
-    """Facts and the end of the stream beside the grid."""
-    s = state.subtasks.get(subtask_id)
-    if s is None or height < 3 or width < 20:
-        return Panel(())
-    facts = _facts(state, s, now_s, g)
-    lines = [fit_line((Span(f"{s.label} {s.planned.title}", Role.TITLE),), width, g.cut)]
-    lines += [fit_line(line, width, g.cut) for line in facts[: max(0, height - 3)]]
-    lines.append((Span(g.rule * width, Role.BORDER),))
-    room = height - len(lines)
-    text = wrap(s.tail.rstrip("\n"), width)[-room:] if room > 0 else []
-    lines += [(Span(line, Role.TEXT),) for line in text]
-    return Panel(tuple(lines))
+TABS = (N_("stream"), N_("prompt"), N_("result"), N_("tries"), N_("events"))
+STREAM, PROMPT, RESULT, TRIES, EVENTS = range(5)
+_ON_KEY_LINE = (
+    "go.back", "tab.next_tab", "text.find", "text.follow", "do.retry", "run.stop", "take.line", "take.file",
+    "do.edit", "go.next_problem", "go.help", "run.leave",
+)  # fmt: skip
+_ON_TRIES = ("go.back", "tab.open_try", *_ON_KEY_LINE[1:])
+_ON_PEEK = ("do.open", "do.retry", "run.stop", "take.line", "do.edit", "take.file")
 
 
-def subtask_view(state: RunState, subtask_id: str, now_s: float, looks: Looks) -> Panel:
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """What is open on the subtask screen."""
+
+    number: int = STREAM
+    lines: Lines = ()
+    """At most `body_room` of them."""
+    place: str = ""
+    """Where one is in it: `41-54 of 120`."""
+    found: str = ""
+    """`3 of 12`; empty while nothing is looked for."""
+    following: bool = False
+    of_try: int | None = None
+    """The try whose stream is shown; None = the last one."""
+    events: int = 0
+
+
+def body_room(height: int) -> int:
+    """Lines that the screen has for what is open."""
+    around = 10 if height >= 20 else 6 if height >= 12 else 4 if height >= 8 else 3 if height >= 4 else 1
+    return max(1, height - around)
+
+
+def subtask_view(
+    state: RunState, subtask_id: str, now_s: float, looks: Looks, tab: Tab | None = None
+) -> Panel:
     """The whole subtask screen, exactly `looks.height` lines."""
     g = glyphs_for(looks.ascii)
     s = state.subtasks[subtask_id]
-    width = looks.width
-    title = (
+    width, height = looks.width, looks.height
+    if tab is None:
+        reading = stream_reading(s, width)
+        tab = Tab(lines=(*reading.shown(body_room(height)), *nothing_said(s, reading)), following=True)
+    how = now_stands(state, s, now_s)
+    lines: list[Line] = [_title(state, s, looks, g)]
+    if height >= 8:
+        told = facts(state, s, now_s, width, g)
+        lines += told[: 4 if height >= 20 else 2 if height >= 12 else 1]
+    if height >= 4:
+        lines.append(_tabs(s, tab, width, g))
+    if height >= 20:
+        lines.append(rule(width, g))
+    room = body_room(height)
+    lines += tab.lines[:room]
+    lines += [()] * (room - len(tab.lines))
+    if height >= 20:
+        lines.append(rule(width, g))
+    if height >= 12:
+        found = (Span(tab.found, Role.ACCENT),) if tab.found else ()
+        lines.append(join(speed_line(s, how, tab.following, g), found, width, g.cut))
+    if height >= 4:
+        shown = _ON_TRIES if tab.number == TRIES else _ON_KEY_LINE
+        lines.append(key_line(words_of(SCREEN_KEYS["subtask"], *shown), looks, g))
+    return Panel(tuple(fit_line(line, width, g.cut) for line in lines[:height]))
+
+
+def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
+    """Facts and the end of the stream beside the grid, with a foot."""
+    s = state.subtasks.get(subtask_id)
+    if s is None or height < 3 or width < 20:
+        return Panel(())
+    how = now_stands(state, s, now_s)
+    head: Line = (
+        Span(f"{g.states[how]} ", ROLES[how]),
         Span(f"{s.label} {s.planned.title}", Role.TITLE),
-        Span(f"   {s.wave}   {s.planned.kind}", Role.DIM),
+        Span(f"  {who(s)}", Role.DIM),
     )
-    lines: list[Line] = [title, *_facts(state, s, now_s, g), *_tries(s), *_asked(s)]
-    lines = [fit_line(line, width, g.cut) for line in lines[: max(1, looks.height // 2)]]
-    lines.append((Span(g.rule * width, Role.BORDER),))
-    room = max(0, looks.height - len(lines) - 2)
-    stream = stream_lines(s, width, g)
-    end = max(room, len(stream) - looks.scroll) if looks.scroll else len(stream)
-    shown = stream[max(0, end - room) : end]
-    lines += [(Span(line, Role.TEXT),) for line in shown]
-    lines += [()] * (room - len(shown))
-    lines.append((Span(g.rule * width, Role.BORDER),))
-    lines.append(_foot(s, looks, len(stream), g, width))
-    return Panel(tuple(lines[: looks.height]))
+    told = facts(state, s, now_s, width, g)
+    lines: list[Line] = [head, *told[: 4 if height >= 14 else 2 if height >= 9 else 1]]
+    foot: list[Line] = []
+    if height >= 12:
+        following = speed_line(s, how, True, g)
+        foot = [rule(width, g), following, _keys(_ON_PEEK, width, g)]
+    lines.append(rule(width, g))
+    room = height - len(lines) - len(foot)
+    body = stream_reading(s, width)
+    shown = [*body.shown(room), *nothing_said(s, body)]
+    lines += with_cursor(s, shown, width, g) if room > 0 else []
+    lines += [()] * (height - len(foot) - len(lines))
+    return Panel(tuple(fit_line(line, width, g.cut) for line in (*lines, *foot)[:height]))
 
 
-def stream_lines(s: SubtaskState, width: int, g: Glyphs) -> list[str]:
-    """The kept text, wrapped; a cursor marks that more may come."""
+def stream_reading(s: SubtaskState, width: int) -> Reading:
+    """The end of the stream that is in memory, wrapped from the beginning of a line."""
     text = s.tail.rstrip("\n")
-    if not text:
-        return ["Nothing was said yet." if s.status is None else "It said nothing."]
-    cut = (
-        [f"{g.cut} {s.chars - len(s.tail):,} characters before this are in the output file"]
-        if s.chars > len(s.tail)
-        else []
-    )
-    return cut + wrap(text + (g.cursor if s.running else ""), width)
+    if s.chars > len(s.tail):
+        text = text[text.find("\n") + 1 :]
+    reading = Reading(follows=True)
+    reading.resize(width)
+    reading.set_text(text)
+    return reading
 
 
-def _facts(state: RunState, s: SubtaskState, now_s: float, g: Glyphs) -> list[Line]:
-    how = stand(s, now_s, quiet_after_s=quiet_after_s(state, state.waves[s.wave]), paused=state.paused)
-    word = how.value.replace("_", " ")
-    detail = said(s, how, now_s) if how.value not in ("streaming", "ok", "tool", "cached") else ""
-    facts: list[Line] = [
-        (
-            Span("state  ", Role.DIM),
-            Span(f"{g.states[how]} {word}", ROLES[how]),
-            Span(f"  {clock(elapsed_s(s, now_s))}"),
-            Span(f"  {detail}" if detail else "", ROLES[how]),
-        )
-    ]
-    if s.planned.kind is Kind.CLAUDE:
-        text = f"in {s.input_tokens:,}  out {s.output_tokens or s.chars // 4:,} tokens"
-        if s.cost_usd is not None:
-            text += f"  {money(s.cost_usd)}"
-        where = f"  worker {s.worker}" if s.worker is not None else ""
-        facts.append((Span("used   ", Role.DIM), Span(text + where), Span(f"  {s.planned.model}", Role.DIM)))
-    if s.planned.depends_on:
-        facts.append((Span("needs  ", Role.DIM), Span(_labels(state, s.planned.depends_on, g))))
-    feeds = dependents(state, s.id)
-    if feeds:
-        facts.append((Span("feeds  ", Role.DIM), Span(_labels(state, feeds, g))))
-    return facts
+def nothing_said(s: SubtaskState, reading: Reading) -> list[Line]:
+    """What stands where a stream would be, when there is none."""
+    if reading.rows:
+        return []
+    return [(Span(_("Nothing was said yet.") if s.status is None else _("It said nothing."), Role.DIM),)]
 
 
-def _labels(state: RunState, ids: tuple[str, ...], g: Glyphs) -> str:
-    parts = []
-    for i in ids[:8]:
-        s = state.subtasks.get(i)
-        if s is not None:
-            parts.append(f"{s.label} {g.states[stand(s, state.at)]}")
-    more = f"  and {len(ids) - 8} more" if len(ids) > 8 else ""
-    return "  ".join(parts) + more
+def with_cursor(s: SubtaskState, lines: list[Line], width: int, g: Glyphs) -> list[Line]:
+    """A cursor after the last word marks that more may come; a full row has no room for it."""
+    if s.running and s.chars and lines and width_of(lines[-1]) < width:
+        return [*lines[:-1], (*lines[-1], Span(g.cursor, Role.ACCENT))]
+    return lines
 
 
-def _tries(s: SubtaskState) -> list[Line]:
-    failed = [t for t in s.tries if t.error_kind is not None]
-    return [
-        (
-            Span(f"try {t.number}  ", Role.DIM),
-            Span(f"{clock((t.ended_at or t.started_at) - t.started_at)}  "),
-            Span(t.message, Role.WARN),
-        )
-        for t in failed[-_TRIES_SHOWN:]
-    ]
+def _title(state: RunState, s: SubtaskState, looks: Looks, g: Glyphs) -> Line:
+    right = "  ".join(part for part in (s.wave, s.planned.model or str(s.planned.kind)) if part)
+    return title(state, f"{s.label} {s.planned.title}", who(s), looks, g, right=right)
 
 
-def _asked(s: SubtaskState) -> list[Line]:
-    first = s.planned.prompt.strip().partition("\n")[0]
-    return [(Span("asked  ", Role.DIM), Span(first, Role.DIM))] if first else []
+def _tabs(s: SubtaskState, tab: Tab, width: int, g: Glyphs) -> Line:
+    spans: list[Span] = []
+    counts = {TRIES: len(s.tries), EVENTS: tab.events}
+    for n, word in enumerate(TABS):
+        text = _(word)
+        if n == STREAM and tab.of_try is not None:
+            text = _("stream of try {n}").format(n=tab.of_try)
+        if counts.get(n):
+            text += f" {counts[n]}"
+        if n == tab.number:
+            spans.append(Span(f"[{n + 1} {text}]", Role.SELECTED))
+        elif width < 60:
+            spans += [Span(" "), Span(str(n + 1), Role.KEY), Span(" ")]
+        else:
+            spans += [Span(" "), Span(str(n + 1), Role.KEY), Span(f" {text} ")]
+        spans.append(Span(" "))
+    return join(tuple(spans), (Span(tab.place, Role.DIM),) if tab.place else (), width, g.cut)
 
 
-def _foot(s: SubtaskState, looks: Looks, total: int, g: Glyphs, width: int) -> Line:
-    follow = "following" if looks.follow else f"{looks.scroll} lines back of {total}"
-    keys = (("esc", "back"), ("j k", "scroll"), ("f", "follow"), ("x", "stop"), ("?", "keys"))
-    spans = [Span(f"{follow}  {tokens(s.chars)} characters   ", Role.DIM)]
-    for key, does in keys:
-        spans += [Span(key, Role.KEY), Span(f" {does}  ")]
-    return fit_line(tuple(spans), width, g.cut)
+def _keys(ids: tuple[str, ...], width: int, g: Glyphs) -> Line:
+    pairs = words_of(SCREEN_KEYS["run"], *ids)
+    spans: list[Span] = []
+    for key, word in pairs:
+        more = (Span("  " if spans else ""), Span(key, Role.KEY), Span(f" {_(word).replace('…', g.more)}"))
+        if width_of((*spans, *more)) > width:
+            break
+        spans += more
+    return tuple(spans)

@@ -17,6 +17,7 @@ __all__ = [
     "money",
     "pad",
     "plain",
+    "set_end",
     "tokens",
     "width_of",
     "wrap",
@@ -36,6 +37,16 @@ def fit(text: str, width: int, mark: str = "…") -> str:
 def pad(text: str, width: int, mark: str = "…") -> str:
     """`text` in exactly `width` cells."""
     return set_cell_size(fit(text, width, mark), max(0, width))
+
+
+def set_end(text: str, width: int, mark: str = "…") -> str:
+    """The end of `text` in at most `width` cells; what is cut begins with `mark`."""
+    if cell_len(text) <= width:
+        return text
+    kept = text
+    while kept and cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return mark + kept
 
 
 def width_of(line: Line) -> int:

@@ -1,0 +1,217 @@
+"""Where a run is followed: on the screen, in plain sentences, or first the one and then the other."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.plan import Plan
+from luna_tui.core.words import Kind, Manner, Scope
+from luna_tui.headless.plain import Left, PlainConsole
+from luna_tui.headless.printer import LinePrinter
+from luna_tui.session import LiveSession
+from luna_tui.storage.config import Config
+from luna_tui.storage.run_files import RunFiles
+
+if TYPE_CHECKING:
+    from luna_tui.tui.app import LunaApp
+
+SCREEN, PLAIN, HEADLESS = "screen", "plain", "headless"
+_CLOSE_AFTER_S = 10.0
+
+
+def chosen_console(args: argparse.Namespace, config: Config) -> str:
+    """`screen`, `plain` (sentences and keys) or `headless` (sentences only).
+
+    LunaError(2) when a screen was asked for and there is no terminal.
+    """
+    if args.headless:
+        return HEADLESS
+    wanted = config.console
+    if wanted == "auto":
+        accessible = os.environ.get("ACCESSIBLE", "").lower() in ("1", "true", "yes")
+        wanted = PLAIN if accessible else SCREEN if screen_possible() else HEADLESS
+    elif wanted == SCREEN and not _terminal():
+        raise LunaError(
+            "no screen",
+            "a screen was asked for, and this is no terminal that can show one",
+            "leave out --console screen, or use --console plain",
+            ExitCode.USAGE,
+        )
+    if wanted == PLAIN and not sys.stdin.isatty():
+        return HEADLESS
+    return wanted
+
+
+def screen_possible() -> bool:
+    """Whether a dashboard can be drawn: a terminal on both ends that can do more than a typewriter."""
+    return os.environ.get("CI", "").lower() not in ("1", "true", "yes") and _terminal()
+
+
+def _terminal() -> bool:
+    term = os.environ.get("TERM", "")
+    return term not in ("", "dumb", "unknown") and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+class RunThread:
+    """The run on a thread of its own: whoever looks at it comes and goes."""
+
+    def __init__(self, session: LiveSession) -> None:
+        self._session = session
+        self._lock = threading.Lock()
+        """Protects `started`."""
+        self._over = threading.Event()
+        self.started = False
+        self.error: BaseException | None = None
+        """Why the run could not go on; None = it ended as runs end."""
+
+    def start(self) -> None:
+        """Start the run; a second call changes nothing."""
+        with self._lock:
+            if not self.started:
+                self.started = True
+                threading.Thread(target=self._run, name="luna-run", daemon=True).start()
+
+    def __call__(self) -> None:
+        """Start it, and wait for its end; raises what ended it."""
+        self.start()
+        self._over.wait()
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            self._session.run()
+        except BaseException as error:  # noqa: BLE001  raised again where somebody waits for the run
+            self.error = error
+        finally:
+            self._over.set()
+
+
+def follow_run(
+    session: LiveSession,
+    config: Config,
+    keys: Mapping[str, str],
+    lines: LinePrinter,
+    console: str,
+    *,
+    plan: Plan,
+    closes: bool,
+) -> int | None:
+    """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
+    thread = RunThread(session)
+    before: LunaApp | None = None
+    seen = 0
+    while True:
+        if console == SCREEN:
+            app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes)
+            code = _run_app(app)
+            if not app.viewing.plain or code or app.error_text:
+                return _after_screen(session, app, thread, lines, code)
+            app.viewing.plain = False
+            console, before, seen = PLAIN, app, session.state().seq
+        thread.start()
+        plain = _plain(session, lines, console)
+        left = plain.follow(seen)
+        if left is Left.SCREEN:
+            console = SCREEN
+            continue
+        if thread.error is not None:
+            raise thread.error
+        return 128 + signal.SIGINT if left is Left.HARD else plain.code
+
+
+def _plain(session: LiveSession, lines: LinePrinter, console: str) -> PlainConsole:
+    from luna_tui.tui.signals import let_go
+
+    def hang_up() -> None:
+        let_go()
+        session.left_alone()
+
+    keys = sys.stdin.fileno() if console == PLAIN else None
+    return PlainConsole(
+        session,
+        session.ended,
+        lines,
+        keys=keys,
+        screen=keys is not None and _terminal(),
+        hang_up=hang_up if keys is not None else None,
+    )
+
+
+def _dashboard(
+    session: LiveSession,
+    config: Config,
+    keys: Mapping[str, str],
+    thread: RunThread,
+    before: LunaApp | None,
+    *,
+    plan: Plan,
+    closes: bool,
+) -> LunaApp:
+    """A dashboard of the run; what its viewer chose in the one before stays chosen."""
+    from luna_tui.commands.screen import make_app
+
+    app = make_app(
+        session,
+        config,
+        keys,
+        drive=thread,
+        folder=str(session.run_dir.path),
+        close_after_s=_CLOSE_AFTER_S if closes else None,
+        kept=RunFiles(session.run_dir.path),
+        plain=True,
+        prompt_of={s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}.get,
+    )
+    if before is not None:
+        app.viewing, app.acts = before.viewing, before.acts
+    return app
+
+
+def _run_app(app: LunaApp) -> int | None:
+    from luna_tui.tui.app import run_app
+
+    return run_app(app)
+
+
+def _after_screen(
+    session: LiveSession, app: LunaApp, thread: RunThread, lines: LinePrinter, code: int | None
+) -> int | None:
+    """The screen is gone, and the run may still be on: tell it to its end, if there is anybody to tell."""
+    if app.error_text:
+        print(app.error_text, file=sys.stderr, flush=True)
+    session.left_alone()
+    goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
+    stopped = None
+    if thread.started and goes_on:
+        plain = PlainConsole(session, session.ended, lines)
+        plain.follow(session.state().seq, say="The run goes on without a screen; ctrl+c ends it.")
+        stopped = plain.code
+    elif thread.started:
+        stopped = _until_ended(session)
+    return ExitCode.INTERNAL if app.error_text else (code or stopped)
+
+
+def _until_ended(session: LiveSession) -> int | None:
+    """Wait for the end of the run in silence; a signal ends it, and gives the exit code."""
+    caught: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        caught.append(number)
+        session.control.cancel(Scope.RUN, Manner.NOW, by=signal.Signals(number).name)
+
+    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        while not session.ended.wait(0.2):
+            session.state()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 + caught[0] if caught else None

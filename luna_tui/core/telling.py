@@ -1,0 +1,310 @@
+"""Tell a run in full sentences: for plain consoles, screen readers, logs, and the events of a subtask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from luna_tui.core.clean import clean_line
+from luna_tui.core.events import (
+    AttemptFailed,
+    BudgetChanged,
+    CancelRequested,
+    JournalFailed,
+    ModeChanged,
+    Record,
+    RetryRequested,
+    RunFinished,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SkipRequested,
+    SubtaskFinished,
+    SubtaskStarted,
+    SubtaskWaiting,
+    ThreadAbandoned,
+    ThreadReturned,
+    ToolCalled,
+    ToolFinished,
+    WaveFinished,
+    WaveStarted,
+    WorkersChanged,
+)
+from luna_tui.core.figures import clock
+from luna_tui.core.insight import Flow, Stand, flow, quiet_after_s, silence_s, stand
+from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.tongue import N_, _, _n
+from luna_tui.core.words import GOOD, Manner, RunStatus, Status, WaitReason
+
+_NAMED = 5
+"""Subtasks named in one sentence."""
+_ENDS = {
+    Status.SUCCEEDED: N_("succeeded"),
+    Status.FAILED: N_("failed"),
+    Status.TIMED_OUT: N_("timed out"),
+    Status.CANCELLED: N_("cancelled"),
+    Status.SKIPPED: N_("skipped"),
+    Status.CACHED: N_("from the cache"),
+}
+WAITS = {
+    WaitReason.SLOT: N_("a worker"),
+    WaitReason.RPM: N_("requests per minute"),
+    WaitReason.ITPM: N_("input tokens per minute"),
+    WaitReason.OTPM: N_("output tokens per minute"),
+    WaitReason.BUDGET: N_("budget"),
+    WaitReason.PAUSED: N_("the end of the pause"),
+    WaitReason.APPROVAL: N_("approval"),
+    WaitReason.BACKOFF: N_("retry"),
+    WaitReason.RETRY_AFTER: N_("the pause the server asked for"),
+    WaitReason.RAMP: N_("first answers"),
+}
+"""What a subtask waits for, as in `waits for ...`."""
+
+
+def spoken(seconds: float) -> str:
+    """`0.4 seconds`, `1 second`, `52 seconds`, `2 minutes 5 seconds`."""
+    if 0.05 <= seconds < 0.95:
+        return _("{s:.1f} seconds").format(s=seconds)
+    whole = round(seconds)
+    if whole < 60:
+        return _n("{n} second", "{n} seconds", whole).format(n=whole)
+    minutes = _n("{n} minute", "{n} minutes", whole // 60).format(n=whole // 60)
+    return minutes if whole % 60 == 0 else f"{minutes} {spoken(whole % 60)}"
+
+
+def line(state: RunState, record: Record) -> str | None:
+    """`1:41 failed 2.44 fix_links: ...`; None for what is not worth a line of its own."""
+    text = sentence(state, record)
+    return None if text is None else f"{clock(record.at)} {text}"
+
+
+def sentence(state: RunState, record: Record) -> str | None:
+    """What happened, for whoever follows the whole run; None for what is only a step."""
+    match record.event:
+        case AttemptFailed() as e if not e.will_retry:
+            return None
+        case SubtaskWaiting() | SubtaskStarted() | ToolCalled() | ToolFinished() | ThreadReturned():
+            return None
+        case AttemptFailed() | SubtaskFinished() | ThreadAbandoned() as e:
+            return about_subtask(state, record, f" {name_of(state, e.subtask)}")
+        case _:
+            return _about_run(state, record)
+
+
+def name_of(state: RunState, subtask: str) -> str:
+    """`2.44 fix_links`."""
+    s = state.subtasks.get(subtask)
+    return f"{s.label} {s.planned.title}" if s is not None else clean_line(subtask)
+
+
+def about_subtask(state: RunState, record: Record, name: str = "") -> str | None:
+    """What happened to a subtask; None when it is no event of one. `name` begins with a space, if given."""
+    match record.event:
+        case SubtaskWaiting() as e:
+            about = "" if e.expected_s is None else _(", about {time}").format(time=spoken(e.expected_s))
+            return _("waits for {what}{about}.").format(what=_(WAITS[e.reason]), about=about)
+        case SubtaskStarted() as e:
+            return _("started: try {n} on worker {worker}.").format(n=e.attempt, worker=e.worker)
+        case ToolCalled() as e:
+            return _("calls a tool: {tool} {summary}").format(tool=e.tool, summary=clean_line(e.summary))
+        case ToolFinished() as e:
+            how = _("returned") if e.ok else _("failed")
+            return _("tool {tool} {how} after {time}.").format(
+                tool=e.tool, how=how, time=spoken(e.duration_s)
+            )
+        case AttemptFailed() as e:
+            return _failed(state, e, name)
+        case SubtaskFinished() as e:
+            return _ended(e, name)
+        case ThreadAbandoned():
+            return _("attention{name}: its thread ignores the cancellation.").format(name=name)
+        case ThreadReturned():
+            return _("came back: what its thread brought is dropped.")
+        case _:
+            return None
+
+
+def _failed(state: RunState, e: AttemptFailed, name: str) -> str:
+    s = state.subtasks.get(e.subtask)
+    of = max(e.attempt + e.will_retry, s.planned.retries + 1 if s is not None else e.attempt)
+    text = _("failed{name}: {why}, try {n} of {of}").format(
+        name=name, why=_plain(e.message), n=e.attempt, of=of
+    )
+    if e.will_retry:
+        text += _(", next in {time}").format(time=spoken(e.delay_s or 0.0))
+    return text + "."
+
+
+def _ended(e: SubtaskFinished, name: str) -> str:
+    how = _(_ENDS[e.status])
+    if e.status in GOOD:
+        return _("{how}{name} after {time}.").format(how=how, name=name, time=spoken(e.duration_s))
+    tries = _n("{n} try", "{n} tries", e.attempts).format(n=e.attempts)
+    why = _plain(e.reason) or _("no reason was given")
+    return f"{how}{name}: {why}, {tries}." if e.attempts else f"{how}{name}: {why}."
+
+
+def _plain(reason: str) -> str:
+    """A reason inside a sentence: one line, without an end of its own."""
+    return clean_line(reason).rstrip(".")
+
+
+def _about_run(state: RunState, record: Record) -> str | None:
+    match record.event:
+        case RunStarted() as e:
+            return _started(record.run, e)
+        case WaveStarted() as e:
+            return _("{wave}, begins; {why}.").format(
+                wave=wave_words(state, e.wave), why=clean_line(e.reason)
+            )
+        case WaveFinished() as e:
+            counts = ", ".join(f"{n} {_(_ENDS[Status(s)])}" for s, n in e.counts.items())
+            why = f" ({clean_line(e.reason)})" if e.reason else ""
+            text = _("{wave}, ended after {time}: {counts}{why}.")
+            return text.format(
+                wave=wave_words(state, e.wave), time=spoken(e.wall_s), counts=counts or _("nothing"), why=why
+            )
+        case RunFinished() as e:
+            text = _("run {how} after {time}").format(how=_(str(e.status)), time=spoken(e.wall_s))
+            if e.status is RunStatus.HELD and e.reason:
+                text += f": {_plain(e.reason)}"
+            if e.speedup:
+                text += _(", {n:.1f} times as fast as one after another").format(n=e.speedup)
+            return text + "."
+        case JournalFailed() as e:
+            return _("attention: NOT SAVED any more: {why}.").format(why=clean_line(e.message))
+        case _:
+            return _asked(state, record)
+
+
+def _started(run: str, e: RunStarted) -> str:
+    count = sum(len(w.subtasks) for w in e.plan.waves)
+    subtasks = _n("{n} subtask", "{n} subtasks", count).format(n=count)
+    waves = _n("{n} wave", "{n} waves", len(e.plan.waves)).format(n=len(e.plan.waves))
+    workers = _n("{n} worker", "{n} workers", e.max_workers).format(n=e.max_workers)
+    if e.automatic:
+        workers = _("up to {workers}").format(workers=workers)
+    text = _("run {run} begins: {plan}, {subtasks} in {waves}, {tier} {mode}, {workers}, {provider}.")
+    return text.format(
+        run=run, plan=e.plan.name, subtasks=subtasks, waves=waves, tier=e.tier, mode=e.mode,
+        workers=workers, provider=e.provider,
+    )  # fmt: skip
+
+
+def _asked(state: RunState, record: Record) -> str | None:
+    match record.event:
+        case CancelRequested() as e:
+            what = _("the run")
+            if e.subtask:
+                what = name_of(state, e.subtask)
+            elif e.wave:
+                what = wave_words(state, e.wave)
+            how = _("now") if e.manner is Manner.NOW else _("what is in flight ends by itself")
+            return _("{by} asked to stop {what}: {how}.").format(by=e.by, what=what, how=how)
+        case ModeChanged() as e:
+            return _("mode is {mode} now, it was {before}; by {by}.").format(
+                mode=e.to, before=e.from_, by=e.by
+            )
+        case WorkersChanged() as e:
+            return _("{n} workers now, there were {before}.").format(n=e.to, before=e.from_)
+        case RetryRequested() as e:
+            return _retried(state, e)
+        case SkipRequested() as e:
+            return _("{by} asked to skip {what}.").format(by=e.by, what=_names(state, e.subtasks))
+        case BudgetChanged() as e:
+            return _("the budget is {usd} now, it was {before}; by {by}.").format(
+                usd=_dollars(e.to), before=_dollars(e.from_), by=e.by
+            )
+        case RunPaused() as e:
+            return _("paused by {by}: nothing more starts, what is in flight ends by itself.").format(by=e.by)
+        case RunResumed() as e:
+            return _("admission goes on, by {by}.").format(by=e.by)
+        case _:
+            return None
+
+
+def _retried(state: RunState, e: RetryRequested) -> str:
+    text = _("{by} asked to retry {what}").format(by=e.by, what=_names(state, e.subtasks))
+    more = len(e.requeued) - len(set(e.requeued).intersection(e.subtasks))
+    if more:
+        text += _n(" and {n} more that waited for it", " and {n} more that waited for it", more).format(
+            n=more
+        )
+    if e.prompt is not None:
+        text += _(", with another prompt")
+    return text + "."
+
+
+def _names(state: RunState, ids: tuple[str, ...]) -> str:
+    """The first few by name, the others counted."""
+    text = ", ".join(name_of(state, i) for i in ids[:_NAMED])
+    more = len(ids) - _NAMED
+    return text if more <= 0 else _("{names} and {n} more").format(names=text, n=more)
+
+
+def _dollars(amount: float | None) -> str:
+    if amount is None:
+        return _("without a cap")
+    return _("{usd:.2f} dollars").format(usd=amount)
+
+
+def wave_words(state: RunState, wave: str) -> str:
+    """`wave 2 of 5, extract`."""
+    w = state.waves.get(wave)
+    if w is None:
+        return _("wave {name}").format(name=clean_line(wave))
+    return _("wave {n} of {of}, {name}").format(n=w.number, of=len(state.waves), name=w.name)
+
+
+def status_sentences(state: RunState, now_s: float) -> tuple[str, ...]:
+    """How the run stands, in one or two sentences without a clock."""
+    counts = state.counts
+    ok = sum(n for s, n in counts.items() if s in GOOD)
+    ends = [_("{n} of {of} ok").format(n=ok, of=len(state.subtasks))]
+    ends += [f"{n} {_(_ENDS[s])}" for s, n in counts.items() if s not in GOOD and n]
+    if state.finished is not None:
+        text = _("The run has ended. {counts}.").format(counts=", ".join(ends))
+        return (text, *_money(state))
+    now = flow(state, now_s)
+    waiting = sum(n for _reason, n, _s in now.waits)
+    ends.append(_("{n} in flight").format(n=now.in_flight))
+    ends.append(_("{n} waiting").format(n=waiting))
+    wave = state.current_wave
+    head = f"{wave_words(state, wave.name)}. " if wave is not None else ""
+    return (f"{head}{', '.join(ends)}.", *_held_up(state, now))
+
+
+def _held_up(state: RunState, now: Flow) -> Iterator[str]:
+    parts = []
+    if state.paused:
+        parts.append(_("Paused: nothing more starts."))
+    if now.waits:
+        waits = ", ".join(
+            _("{n} for {what}").format(n=n, what=_(WAITS[reason])) for reason, n, _s in now.waits
+        )
+        parts.append(_("waiting: {waits}.").format(waits=waits))
+    parts += _money(state)
+    if parts:
+        yield " ".join(parts)
+
+
+def _money(state: RunState) -> list[str]:
+    budget = state.budget_usd
+    if state.cost_usd is None:
+        return []
+    if budget is None:
+        return [_("Spent {usd:.2f} dollars.").format(usd=state.cost_usd)]
+    return [_("Spent {usd:.2f} of {of:.2f} dollars.").format(usd=state.cost_usd, of=budget)]
+
+
+def quiet_ones(state: RunState, now_s: float) -> Iterator[tuple[SubtaskState, str]]:
+    """Subtasks in flight that have been silent for unusually long, each with its sentence."""
+    usual: dict[str, float] = {}
+    for subtask in state.workers.values():
+        s = state.subtasks.get(subtask)
+        if s is None or not s.running:
+            continue
+        if s.wave not in usual:
+            usual[s.wave] = quiet_after_s(state, state.waves[s.wave])
+        if stand(s, now_s, quiet_after_s=usual[s.wave]) is Stand.QUIET:
+            text = _("attention {name}: no token for {time}.")
+            yield s, text.format(name=name_of(state, s.id), time=spoken(silence_s(s, now_s)))
