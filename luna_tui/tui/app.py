@@ -7,7 +7,6 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from rich.segment import Segment, Segments
-from textual.app import App
 from textual.events import AppBlur, AppFocus
 
 from luna_tui.core.clean import clean
@@ -15,8 +14,8 @@ from luna_tui.core.state import RunState
 from luna_tui.core.words import Manner, Scope
 from luna_tui.engine.control import RunControl
 from luna_tui.session import Session
-from luna_tui.tui.driver import LunaDriver
 from luna_tui.tui.keymap import usable_keys
+from luna_tui.tui.paced import PacedApp
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.pages import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
@@ -25,7 +24,7 @@ from luna_tui.tui.signals import Signals, let_go
 from luna_tui.tui.theme import Palette, ThemeLike
 
 
-class LunaApp(App[None], inherit_bindings=False):
+class LunaApp(PacedApp, inherit_bindings=False):
     """One run on one terminal."""
 
     ENABLE_COMMAND_PALETTE = False
@@ -41,16 +40,15 @@ class LunaApp(App[None], inherit_bindings=False):
         theme_name: str = "dark",
         notices: Sequence[str] = (),
         drive: Callable[[], object] | None = None,
-        fps: int = 4,
+        fps: int = 0,
         ascii_only: bool = False,
         close_after_s: float | None = None,
         folder: str = "",
         keymap: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__(driver_class=LunaDriver, ansi_color=True)
+        super().__init__(fps=fps)
         self._session = session
         self._drive = drive
-        self._fps = fps
         self.ascii_only = ascii_only
         """Draw with ASCII characters only."""
         self.folder = folder
@@ -115,7 +113,7 @@ class LunaApp(App[None], inherit_bindings=False):
         if self._keymap_given:
             self.set_keymap(self._keymap_given)
         self.push_screen(RunScreen())
-        self.set_interval(1 / self._fps, self._frame)
+        self.set_interval(self.pacer.tick_s, self._frame)
         if self._drive is not None:
             self.driving = True
             # Not Textual's pool: leaving the app would wait for the end of the run.
@@ -206,7 +204,7 @@ class LunaApp(App[None], inherit_bindings=False):
         state, now_s = self.state_now()
         second = int(now_s if state.finished is None else (self.closes_in_s or 0))
         news = (state.seq, second if self._focused else self._drawn[1])
-        if news != self._drawn:
+        if news != self._drawn and self.frame_due():
             self._drawn = news
             self._draw()
         if state.finished is not None:
