@@ -23,10 +23,9 @@ LEAST_BYTES = 512
 MOST_BYTES = 65_536
 FIRST_BYTES = 4_096
 STEP_BYTES = 1_024
-"""Added to the budget for an answer that came in time."""
+"""Added to the budget, at most, for an answer that came in time."""
 PROBES = 16
 """Questions are numbered, so that a late answer is not taken for that to another question."""
-_SAMPLES = 64
 _UNFOCUSED_FPS = 1
 
 
@@ -88,7 +87,8 @@ class Pacer:
         self._stopped = False
         self._number = 0
         self._probes: deque[_Probe] = deque()
-        self._trips: deque[float] = deque(maxlen=_SAMPLES)
+        self._distance_s = float("inf")
+        """A trip of what is small."""
         self._budget = FIRST_BYTES
         self._sent = 0
         self._answered = 0
@@ -142,7 +142,7 @@ class Pacer:
         """Whether a frame of data is due and can be sent at once; a yes counts as the frame."""
         self._look(now)
         # A timer is late by a little as often as it is early.
-        due = now - self._drawn_at >= 0.9 / self.fps
+        due = now - self._drawn_at >= 1 / self.fps - self.tick_s / 2
         if not due or self.held or self._untaken or not self._free(now):
             return False
         self._drawn_at = now
@@ -213,8 +213,10 @@ class Pacer:
 
     def _free(self, now: float) -> bool:
         """Nothing is under way that has to be waited for."""
-        if not self._probing or not self._known:
+        if not self._probing:
             return True
+        if not self._known:
+            return self.under_way < FIRST_BYTES
         if self._silent:
             return now - self._sent_at >= SILENCE_S
         return not self._probes
@@ -224,23 +226,28 @@ class Pacer:
         if self._probes and now - self._probes[-1].asked_at >= SILENCE_S:
             # One that has answered before is stuck, or an answer was lost: ask again, now and then.
             self._silent = True
-            self._probing = self._probing and self._known
+            if not self._known:
+                self._probing, self._began_at = False, None
         if self._began_at is not None and now - self._began_at >= SILENCE_S:
             self._ladder.frame(now - self._began_at, now)
 
     def _adjust(self, trip_s: float, size: int) -> None:
         """Additive increase while the queue stays short, multiplicative decrease when it does not."""
-        self._trips.append(trip_s)
-        queued_s = trip_s - min(self._trips)
+        if trip_s < self._distance_s:
+            self._distance_s = trip_s
+        elif size <= LEAST_BYTES:
+            # Only what is small tells a line that got longer from one that is slow.
+            self._distance_s += (trip_s - self._distance_s) / 16
+        queued_s = trip_s - self._distance_s
         if queued_s > QUEUE_S:
             share = max(0.25, QUEUE_S / queued_s)
             self._budget = max(LEAST_BYTES, int(min(self._budget, max(size, LEAST_BYTES)) * share))
         elif size * 2 >= self._budget:
-            self._budget = min(MOST_BYTES, self._budget + STEP_BYTES)
+            self._budget = min(MOST_BYTES, self._budget + min(STEP_BYTES, self._budget // 8))
 
     def _clear(self, now: float) -> None:
         """The frame has arrived as a whole; what the distance alone takes is not the line's fault."""
         if self._began_at is not None:
-            distance_s = self._trips_of_frame * min(self._trips, default=0.0)
+            distance_s = self._trips_of_frame * self._distance_s if self._trips_of_frame else 0.0
             self._ladder.frame(max(0.0, now - self._began_at - distance_s), now)
         self._began_at = None
