@@ -45,7 +45,9 @@ def sshd(folder: Path) -> Iterator[list[str]]:
     }  # fmt: skip
     (folder / "config").write_text("".join(f"{k} {v}\n" for k, v in settings.items()))
     Path("/run/sshd").mkdir(exist_ok=True)
-    with subprocess.Popen([server, "-D", "-e", "-f", str(folder / "config")], stderr=subprocess.DEVNULL) as run:
+    with subprocess.Popen(
+        [server, "-D", "-e", "-f", str(folder / "config")], stderr=subprocess.DEVNULL
+    ) as run:
         try:
             _wait_for(port)
             yield [
@@ -68,7 +70,9 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("sshd does not answer")
 
 
-def press(argv: Sequence[str], keys: int, *, rate: float, size: tuple[int, int], settle_s: float) -> list[float]:
+def press(
+    argv: Sequence[str], keys: int, *, rate: float, size: tuple[int, int], settle_s: float
+) -> list[float]:
     """Latencies of so many keys on a terminal read at `rate`; a key that is not painted counts as the patience."""
     rng = random.Random(3)
     terminal = BenchTerminal(argv, width=size[0], height=size[1], rate=rate)
@@ -155,7 +159,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(json.dumps({"title": "key to paint", "cases": rows}))
         return
     figures = [
-        [f"{r['name']}, {r['case']}", str(r["keys"]), *(f"{r[k]:,.0f}" for k in ("p50_ms", "p95_ms", "most_ms"))]
+        [
+            f"{r['name']}, {r['case']}",
+            str(r["keys"]),
+            *(f"{r[k]:,.0f}" for k in ("p50_ms", "p95_ms", "most_ms")),
+        ]
         for r in rows
     ]
     table("Milliseconds from a key to its paint, 40 streams", ["", "keys", "p50", "p95", "most"], figures)

@@ -100,7 +100,7 @@ def _show(config: Config, *, origin: bool) -> None:
         "run.wave_timeout": config.wave_timeout,
         "run.retries": config.retries,
         "ui.theme": config.theme,
-        "ui.fps": config.fps,
+        "ui.fps": config.fps or "auto",
         "ui.ascii": config.ascii,
     }
     for key, value in rows.items():

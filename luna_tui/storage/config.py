@@ -59,8 +59,8 @@ class Config:
     retries: int = 2
     """Attempts after the first."""
     theme: str = "dark"
-    fps: int = 4
-    """Frames of data per second, 1 to 30."""
+    fps: int = 0
+    """Frames of data per second, 1 to 30; 0 = what suits the kind of terminal."""
     ascii: bool = False
     """Draw with ASCII only."""
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -251,9 +251,15 @@ def _apply_ui(config: Config, ui: Table) -> Config:
     return replace(
         config,
         theme=ui.text("theme", config.theme, empty=False),
-        fps=ui.whole("fps", config.fps, 1, 30),
+        fps=_fps(ui, config.fps),
         ascii=ui.flag("ascii", config.ascii),
     )
+
+
+def _fps(ui: Table, default: int) -> int:
+    if ui.values.get("fps", "") in ("auto", 0) and ui.values["fps"] is not False:
+        return 0
+    return int(ui.whole("fps", default, 1, 30))
 
 
 def _bindings(keys: Table, prefix: str = "") -> dict[str, str]:

@@ -26,6 +26,7 @@ _POLL_S = 0.1
 _LAST_ANSWER_S = 0.5
 """Time the last answer has to come before the screen is left, so that the shell does not get it."""
 _MOST_MODIFIERS = 16
+_KITTY_ESCAPE_ONLY = "\x1b[>1u"
 _KITTY = re.compile("\x1b\\[[<>]\\d*u")
 
 
@@ -46,10 +47,11 @@ class LunaDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Queue for the terminal; returns at once."""
-        if self._remote and _KITTY.fullmatch(data):
-            # It would stay on after the line dropped, and the next shell's keys would be numbers.
-            return
-        self._outlet.put(data)
+        if _KITTY.fullmatch(data):
+            # It stays on after a dropped line or a kill, and keys that are reported as numbers type no command.
+            data = "" if self._remote else data if "<" in data else _KITTY_ESCAPE_ONLY
+        if data:
+            self._outlet.put(data)
 
     def set_mouse(self, on: bool) -> None:
         """Have clicks and the wheel reported, or leave the mouse to the terminal."""

@@ -50,3 +50,9 @@ def force(fd: int) -> None:
     if select.select([], [fd], [], 0)[1]:
         with suppress(OSError):
             os.write(fd, RESTORE.encode())
+
+
+def drop_input(fd: int) -> None:
+    """Forget what was typed or reported and not yet read."""
+    with suppress(termios.error):
+        termios.tcflush(fd, termios.TCIFLUSH)

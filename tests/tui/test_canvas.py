@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from benchmarks.glass import Glass
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.glass import Glass
 from luna_tui.tui.canvas import Canvas, Ink
 
 WIDTH, HEIGHT = 24, 6
@@ -21,9 +23,9 @@ pieces = st.lists(
 puts = st.tuples(st.integers(-1, HEIGHT), st.integers(0, WIDTH - 1), pieces)
 steps = st.lists(
     st.one_of(
-        puts.map(lambda p: ("put", p)),
-        st.integers(1, 200).map(lambda n: ("send", n)),
-        st.just(("forget", None)),
+        puts.map(lambda p: lambda canvas, glass: canvas.put(*p)),
+        st.integers(1, 200).map(lambda n: lambda canvas, glass: glass.feed(canvas.changes(n).encode())),
+        st.just(lambda canvas, glass: canvas.forget()),
     ),
     max_size=30,
 )
@@ -43,10 +45,7 @@ def look(canvas: Canvas) -> tuple[list[list[str]], list[list[set[str]]]]:
 
 def seen(glass: Glass) -> tuple[list[list[str]], list[list[set[str]]]]:
     looks = [
-        [
-            set(pen) if cell != " " or "44" in pen else set()
-            for cell, pen in zip(row, pens, strict=True)
-        ]
+        [set(pen) if cell != " " or "44" in pen else set() for cell, pen in zip(row, pens, strict=True)]
         for row, pens in zip(glass.cells, glass.looks, strict=True)
     ]
     return glass.cells, looks
@@ -69,16 +68,10 @@ def row(canvas: Canvas, y: int, text: str, ink: Ink = PLAIN) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(steps)
-def test_the_terminal_ends_up_showing_what_it_should(steps: list[tuple[str, object]]) -> None:
+def test_the_terminal_ends_up_showing_what_it_should(steps: list[Callable[[Canvas, Glass], object]]) -> None:
     canvas, glass = Canvas(WIDTH, HEIGHT), Glass(WIDTH, HEIGHT)
-    for what, how in steps:
-        if what == "put":
-            y, x, given_pieces = how  # type: ignore[misc]
-            canvas.put(y, x, given_pieces)
-        elif what == "forget":
-            canvas.forget()
-        else:
-            glass.feed(canvas.changes(how).encode())  # type: ignore[arg-type]
+    for step in steps:
+        step(canvas, glass)
     settle(canvas, glass, 40)
     assert seen(glass) == look(canvas)
     assert canvas.changes(10_000) == ""
@@ -168,5 +161,3 @@ def test_what_does_not_fit_is_cut_at_a_cell() -> None:
     assert canvas._wanted == [["a", "b", "漢", "", " "]]
     canvas.put(7, 0, [("outside", PLAIN)])
     assert "outside" not in canvas.changes(1_000)
-
-

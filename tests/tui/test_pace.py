@@ -280,15 +280,19 @@ def test_a_line_that_is_far_away_is_not_taken_for_a_slow_one() -> None:
     assert pacer.words == ""
 
 
+def rung(pacer: Pacer) -> Rung:
+    return pacer.rung
+
+
 def test_a_slow_line_is_shown_less_in_words_and_more_again_by_itself() -> None:
     pacer, link = Pacer(Line.SSH), Link(4_000, 0.02)
     link.send(0, asked(pacer, 0, 0.0), 0.0)
     drive(pacer, link, 4.0, 3_000)
-    assert pacer.rung is Rung.NO_TEXT
+    assert rung(pacer) is Rung.NO_TEXT
     assert "no stream text" in pacer.words
     drive(pacer, link, 5.0, 3_000, begin=4.0)
-    assert pacer.rung is Rung.SUMMARY
+    assert rung(pacer) is Rung.SUMMARY
     assert pacer.fps == 1
     link.rate = 1_000_000
     drive(pacer, link, 30.0, 3_000, begin=9.0)
-    assert pacer.rung is Rung.FULL
+    assert rung(pacer) is Rung.FULL

@@ -44,6 +44,8 @@ class LunaScreen(Screen[Any]):
             selected=selected,
             ascii=self.luna.ascii_only,
             follow=follow,
+            stream_text=self.luna.stream_text,
+            status=self.luna.line_words,
             scroll=scroll,
         )
 

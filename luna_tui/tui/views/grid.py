@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.insight import Stand, countdown_s, elapsed_s, quiet_after_s, silence_s, stand
@@ -19,6 +19,8 @@ CARD_HEIGHT = 5
 CARDS_FROM = 160
 """Width of the screen from which workers are cards."""
 _ROW_FIXED = 34
+_SPEAK = (Stand.STREAMING, Stand.OK, Stand.TOOL)
+"""What is said of these is what their stream said last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,8 @@ def last_line(text: str) -> str:
 def grid(state: RunState, now_s: float, looks: Looks, width: int, height: int, g: Glyphs) -> Panel:
     """The grid in `width` x `height` cells."""
     shown = entries(state, now_s)
+    if not looks.stream_text:
+        shown = [replace(e, said="") if e.stand in _SPEAK else e for e in shown]
     if not shown:
         return Panel(((Span("Nothing has started yet.", Role.DIM),),))
     if height < 2 or width < ENTRY:
@@ -255,9 +259,11 @@ def _card(e: Entry, width: int, looks: Looks, g: Glyphs) -> tuple[Line, ...]:
 
 
 def _two_lines(e: Entry, width: int) -> tuple[str, str]:
-    if e.stand not in (Stand.STREAMING, Stand.OK, Stand.TOOL):
+    if e.stand not in _SPEAK:
         half = fit(e.said, width, "")
         return half, e.said[len(half) :].strip()
+    if not e.said:
+        return "", ""
     lines = [line for line in e.subtask.tail[-600:].split("\n") if line.strip()]
     if len(lines) >= 2:
         return clean_line(lines[-2]), clean_line(lines[-1])

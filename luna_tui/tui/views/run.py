@@ -9,6 +9,7 @@ from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.grid import CARD, CARD_HEIGHT, CARDS_FROM, ENTRY, entries, grid
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, RunView, Span
+from luna_tui.tui.views.status import with_status
 from luna_tui.tui.views.subtask import peek
 from luna_tui.tui.views.text import fit_line, width_of
 from luna_tui.tui.views.timeline import timeline
@@ -33,9 +34,8 @@ def run_view(
     wide = width >= 100 and height >= 30
     bars = Panel(gauges(state, now_s, width, g, tall=wide))
     wait = Panel((waiting_line(state, now_s, width, g),)) if not notice else _notice(notice, width, g)
-    keys = Panel(
-        (_rule(width, g), _key_line(state, width, g)) if height >= 16 else (_key_line(state, width, g),)
-    )
+    key_line = with_status(lambda room: _key_line(state, room, g), looks.status, width, g.cut)
+    keys = Panel((_rule(width, g), key_line) if height >= 16 else (key_line,))
     waves = Panel((strip(state, now_s, width, g),)) if height >= 10 else _EMPTY
     left = height - sum(len(p.lines) for p in (head, bars, wait, keys, waves))
     trouble = attention(state, now_s, width, _attention_room(height), g)
@@ -48,7 +48,10 @@ def run_view(
     need = _grid_need(workers, width - peek_width, cards=width >= CARDS_FROM)
     lanes, log, left = _below(state, now_s, looks, left, need, g, events=events)
     body = grid(state, now_s, looks, width - peek_width, left, g)
-    side = peek(state, looks.selected or "", now_s, peek_width - 2, left, g) if peek_width else _EMPTY
+    side = _EMPTY
+    if peek_width:
+        chosen = looks.selected or ""
+        side = peek(state, chosen, now_s, peek_width - 2, left, g, text=looks.stream_text)
     return RunView(
         header=head,
         gauges=bars,

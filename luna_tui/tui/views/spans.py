@@ -91,6 +91,10 @@ class Looks:
     peek: bool = True
     ascii: bool = False
     follow: bool = True
+    stream_text: bool = True
+    """False on a line too slow for it: what streams say is left out where nobody asked for it."""
+    status: str = ""
+    """What the status line says of the terminal's line, already translated; empty when all is well."""
     scroll: int = 0
     """Lines scrolled back from the end of a stream, or down a list."""
 

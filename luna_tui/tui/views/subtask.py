@@ -13,8 +13,10 @@ from luna_tui.tui.views.text import clock, fit_line, money, tokens, wrap
 _TRIES_SHOWN = 4
 
 
-def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
-    """Facts and the end of the stream beside the grid."""
+def peek(
+    state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs, *, text: bool = True
+) -> Panel:
+    """Facts and, with `text`, the end of the stream beside the grid."""
     s = state.subtasks.get(subtask_id)
     if s is None or height < 3 or width < 20:
         return Panel(())
@@ -23,8 +25,8 @@ def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int
     lines += [fit_line(line, width, g.cut) for line in facts[: max(0, height - 3)]]
     lines.append((Span(g.rule * width, Role.BORDER),))
     room = height - len(lines)
-    text = wrap(s.tail.rstrip("\n"), width)[-room:] if room > 0 else []
-    lines += [(Span(line, Role.TEXT),) for line in text]
+    said_last = wrap(s.tail.rstrip("\n"), width)[-room:] if text and room > 0 else []
+    lines += [(Span(line, Role.TEXT),) for line in said_last]
     return Panel(tuple(lines))
 
 
