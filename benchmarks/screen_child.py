@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
@@ -43,8 +43,8 @@ BURST_S = 0.02
 HEADLESS_LOOK_S = 0.2
 """How often a run without a screen folds what came."""
 WORDS = (
-    "the ", "module ", "reads ", "its ", "input ", "once, ", "and ", "each ", "step ", "can ", "be ", "checked. ",
-    "Nothing ", "in ", "it ", "contradicts ", "itself.\n", "Next: ", "links ", "{\"n\": 14}, ",
+    "the ", "module ", "reads ", "its ", "input ", "once, ", "and ", "each ", "step ", "can ", "be ",
+    "checked. ", "Nothing ", "in ", "it ", "contradicts ", "itself.\n", "Next: ", "links ", "{\"n\": 14}, ",
 )  # fmt: skip
 
 
@@ -152,7 +152,7 @@ class _Deaf:
 class MarkingApp(LunaApp):
     """A key of the benchmark shows a new text, by the way of every key."""
 
-    BINDINGS = [("Z", "mark", "")]
+    BINDINGS: ClassVar = [("Z", "mark", "")]
     marks = 0
 
     def action_mark(self) -> None:

@@ -1,4 +1,4 @@
-"""What the screen costs over the same run without one: CPU and bytes, by size and rate, and beside its peers."""
+"""What the screen costs over the same run without one: CPU and bytes, by size and rate, beside its peers."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ PEERS = ("btop", "htop", "top")
 
 def ours(case: Case, seconds: float) -> Figures:
     """One of our programs."""
-    given = ("--fps", str(case.fps), "--tokens", str(case.tokens), "--seconds", str(seconds), "--warm", "3")
+    warm_s = min(3.0, seconds)
+    given = ["--fps", str(case.fps), "--tokens", str(case.tokens), "--seconds", str(seconds)]
+    given += ["--warm", str(warm_s)]
     width, height = case.size
     figures, seen = measured(case.program, *given, width=width, height=height, first_keys=case.keys)
     took_s = figures["ended_at"] - figures["began_at"]
@@ -121,7 +123,8 @@ def _cells(row: dict[str, float | str | None]) -> list[str]:
         return "-" if not isinstance(value, float) else f"{value:.{digits}f}"
 
     return [
-        str(row["name"]), number("cpu", 1), number("over", 1), *(number(k, 2) for k in ("kb_s", "least", "most"))
+        str(row["name"]), number("cpu", 1), number("over", 1),
+        *(number(k, 2) for k in ("kb_s", "least", "most")),
     ]  # fmt: skip
 
 

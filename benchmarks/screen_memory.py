@@ -1,4 +1,4 @@
-"""Resident memory of the dashboard over ten minutes' events of 40 streams, in real time or as fast as they are folded."""
+"""Memory of the dashboard over ten minutes' events of 40 streams, as fast as they are folded, or real."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     minutes = 2 / 60 if args.quick else args.minutes
     events = round(minutes * 60 * TOKENS_S * STREAMS)
-    given = {"as fast as they are folded": ("--tokens", "0", "--events", str(events), "--seconds", "2")}
+    given = {"as fast as they are folded": ["--tokens", "0", "--events", str(events), "--seconds", "2"]}
     if args.real:
-        given["in real time"] = ("--tokens", str(TOKENS_S), "--seconds", str(minutes * 60))
+        given["in real time"] = ["--tokens", str(TOKENS_S), "--seconds", str(minutes * 60)]
     rows = []
     for name, flags in given.items():
         figures, _ = measured("paced", *flags, "--warm", "0.5" if args.quick else "10", width=120, height=40)
@@ -42,7 +42,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         [r["name"], f"{r['events']:,}", *(f"{r[k]:.0f}" for k in ("before_mb", "after_mb", "peak_mb"))]
         for r in rows
     ]
-    table(f"{minutes:.0f} minutes of 40 streams", ["", "events", "before MB", "after MB", "peak MB"], figures_of)
+    table(
+        f"{minutes:.0f} minutes of 40 streams", ["", "events", "before MB", "after MB", "peak MB"], figures_of
+    )
 
 
 if __name__ == "__main__":

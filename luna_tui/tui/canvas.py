@@ -27,6 +27,8 @@ class Ink:
 
 Piece = tuple[str, Ink]
 _PLAIN = Ink()
+_interned: dict[Ink, Ink] = {_PLAIN: _PLAIN}
+"""One object for each ink, to be compared by identity."""
 
 
 class Canvas:
@@ -116,7 +118,7 @@ class Canvas:
             erase = end - max(begin, blank_from) >= _ERASE_FROM
             for at in range(begin, max(begin, blank_from) if erase else end):
                 ink, cell = inks[at], wanted[at]
-                if ink is not pen and ink != pen and not (cell == " " and not ink.covers and not pen.covers):
+                if ink is not pen and not (cell == " " and not ink.covers and not pen.covers):
                     out.append(_pen(pen, ink))
                     pen = ink
                 out.append(cell)
@@ -137,12 +139,12 @@ class Canvas:
 
     def _runs(self, row: int) -> list[tuple[int, int]]:
         """Parts of a row that differ from what is shown; never half of a wide character."""
-        wanted, inks = self._wanted[row], self._wanted_inks[row]
-        shown, shown_inks = self._shown[row], self._shown_inks[row]
+        wanted = self._wanted[row]
+        cells = zip(wanted, self._shown[row], self._wanted_inks[row], self._shown_inks[row], strict=True)
+        # Inks are interned, so that this loop, the hottest of the screen, compares no texts of codes.
+        changed = [at for at, (a, b, ink, old) in enumerate(cells) if ink is not old or a != b]
         runs: list[tuple[int, int]] = []
-        for at in range(self.width):
-            if wanted[at] == shown[at] and inks[at] == shown_inks[at]:
-                continue
+        for at in changed:
             if runs and at - runs[-1][1] <= _BRIDGE:
                 runs[-1] = (runs[-1][0], at + 1)
             else:
@@ -158,7 +160,7 @@ class Canvas:
 
 
 def _pen(before: Ink, after: Ink) -> str:
-    if before == after:
+    if before is after:
         return ""
     if not after.codes:
         return "\x1b[m"
@@ -169,6 +171,7 @@ def _pen(before: Ink, after: Ink) -> str:
 def _cells(text: str, ink: Ink) -> tuple[list[str], list[Ink]]:
     """One string for each cell; empty behind a wide character. Blanks have no ink that does not show."""
     cells = list(text) if text.isascii() else _wide_cells(text)
+    ink = _interned.setdefault(ink, ink)
     if ink.covers or not ink.codes:
         return cells, [ink] * len(cells)
     return cells, [_PLAIN if cell == " " else ink for cell in cells]

@@ -48,7 +48,7 @@ class LunaDriver(LinuxDriver):
     def write(self, data: str) -> None:
         """Queue for the terminal; returns at once."""
         if _KITTY.fullmatch(data):
-            # It stays on after a dropped line or a kill, and keys that are reported as numbers type no command.
+            # It stays on after a dropped line or a kill, and who gets numbers for keys types no command.
             data = "" if self._remote else data if "<" in data else _KITTY_ESCAPE_ONLY
         if data:
             self._outlet.put(data)

@@ -1,4 +1,4 @@
-"""However it is cut into pieces, what is sent makes the terminal show what it should, and little more is sent."""
+"""However it is cut into pieces, what is sent makes the terminal show what it should, in few bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On a real pseudo-terminal: frames are paced, answers are nobody's keys, and a stalled terminal holds nothing."""
+"""On a real pseudo-terminal: frames are paced, answers are no keys, and a stalled terminal holds nothing."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 from tui.test_terminal import LEAVE_SCREEN, Terminal, plan_of
+
+from benchmarks.glass import Glass
 
 ASK = b"\x1b[6n"
 _NUMBER_OF_SLAVE = 0x80045430
@@ -62,7 +64,8 @@ class Speaking(Terminal):
 
 
 def begin(folder: Path, script: str = "sleep 100", *more: str, **environ: str) -> Speaking:
-    terminal = Speaking(sys.executable, "-m", "luna_tui", "run", plan_of(folder, script), *more, **environ)
+    argv = [sys.executable, "-m", "luna_tui", "run", plan_of(folder, script), *more]
+    terminal = Speaking(*argv, answers=True, **environ)
     terminal.read_until(b"RUNNING")
     return terminal
 
@@ -223,6 +226,51 @@ def test_q_leaves_within_two_seconds_though_the_terminal_takes_nothing(tmp_path:
     assert time.monotonic() - began < 2.5
     terminal.finish()
     assert LEAVE_SCREEN in terminal.seen
+
+
+MOUSE = """
+import sys
+from luna_tui.tui.screens.run_screen import RunScreen
+def turn(self):
+    self.app._driver.set_mouse(self.app._driver._mouse is False)
+RunScreen.action_help = turn
+sys.argv = ["luna-tui", "run", {plan!r}]
+from luna_tui.cli import entry
+entry()
+"""
+
+
+def test_the_mouse_is_given_back_and_taken_while_it_runs(tmp_path: Path) -> None:
+    terminal = Speaking(sys.executable, "-c", MOUSE.format(plan=plan_of(tmp_path, "sleep 100")))
+    terminal.read_until(b"RUNNING")
+    before = len(terminal.seen)
+    terminal.send(b"?")
+    terminal.read_until(b"\x1b[?1000l")
+    assert b"\x1b[?1000h" not in terminal.seen[before:]
+    before = len(terminal.seen)
+    terminal.send(b"?")
+    end = time.monotonic() + 10
+    while b"\x1b[?1000h\x1b[?1006h" not in terminal.seen[before:]:
+        assert time.monotonic() < end
+        terminal._read(0.2)
+    leave(terminal)
+
+
+def test_what_is_seen_is_what_a_whole_repaint_shows(tmp_path: Path) -> None:
+    terminal = begin(tmp_path)
+    for keys in (b"?", b"\x1b", b"v", b"x", b"\x1b", b"T", b"\r", b"\x1b", b"v", b"T"):
+        terminal.send(keys)
+        terminal.watch(0.3)
+    terminal.send(b"\x1b[O")
+    terminal.settle(1.2)
+    seen = terminal.glass.lines()
+    terminal.glass = Glass(80, 24, answers=False)
+    terminal.send(b"\x1b[I")
+    terminal.watch(0.8)
+    assert [re.sub(r"\d", "0", line) for line in terminal.glass.lines()] == [
+        re.sub(r"\d", "0", line) for line in seen
+    ]
+    leave(terminal)
 
 
 def test_reset_restores_what_a_killed_dashboard_left(tmp_path: Path) -> None:

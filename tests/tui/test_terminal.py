@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from benchmarks.glass import Glass
 
 LEAVE_SCREEN = b"\x1b[?1049l"
@@ -71,7 +72,7 @@ class Terminal:
         self.glass = Glass(80, 24, answers=False)
 
     def read_until(self, wanted: bytes, timeout_s: float = 20.0) -> None:
-        """Read until these bytes have come, or until this text is to be seen: what was there is not sent again."""
+        """Read until these bytes came, or this text can be seen: what was there is not sent again."""
         end = time.monotonic() + timeout_s
         while wanted not in self.seen and not self.glass.shows(wanted.decode("utf-8", "replace")):
             assert time.monotonic() < end, f"{wanted!r} did not come; last: {self.seen[-300:]!r}"

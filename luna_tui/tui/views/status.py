@@ -11,7 +11,7 @@ _GAP = 2
 
 
 def with_status(make: Callable[[int], Line], status: str, width: int, mark: str) -> Line:
-    """The line that `make` makes for a width, and `status` at its right end; both are there, however narrow."""
+    """The line that `make` makes for a width, with `status` at its right end; both show, however narrow."""
     if not status:
         return make(width)
     told = fit(status, max(width // 2, width - 40), mark)
