@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import threading
 import time
@@ -40,6 +41,7 @@ from luna_tui.tui.app import LunaApp, run_app
 from luna_tui.tui.views.spans import Role
 
 BURST_S = 0.02
+LEAVE_S = 10.0
 HEADLESS_LOOK_S = 0.2
 """How often a run without a screen folds what came."""
 WORDS = (
@@ -207,6 +209,9 @@ def watch(args: argparse.Namespace, session: Streams, app: LunaApp | None) -> No
     session.over.set()
     if app is not None:
         app._from_thread(app.exit)
+        time.sleep(LEAVE_S)
+        # Textual's own driver waits for ever for a terminal that is gone.
+        os._exit(1)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

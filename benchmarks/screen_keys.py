@@ -119,7 +119,8 @@ def cases(args: argparse.Namespace, client: Sequence[str] | None) -> list[dict[s
             ]
     with tempfile.TemporaryDirectory(prefix="luna-screen-") as folder:
         for name, case, rate, size, fps, keys in plan:
-            argv = child(case, f"{folder}/out", "--fps", fps, "--seconds", "3600")
+            longest_s = args.settle + keys * 2 + 2 * PATIENCE_S
+            argv = child(case, f"{folder}/out", "--fps", fps, "--seconds", str(longest_s))
             if name.startswith("ssh"):
                 argv = remote(client or (), argv)
             settle_s = args.settle if case == "stock" or rate else min(2.0, args.settle)

@@ -68,8 +68,7 @@ class LinesPanel(Widget):
         if y >= len(self._panel.lines):
             return Strip.blank(self.size.width, base)
         segments = [
-            Segment(_harmless(span.text), self._palette.style(span.role))
-            for span in self._panel.lines[y]
+            Segment(_harmless(span.text), self._palette.style(span.role)) for span in self._panel.lines[y]
         ]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
