@@ -93,7 +93,7 @@ class BenchTerminal:
             self.send(answer)
         return bool(raw)
 
-    def run(self, *, seconds: float = 600.0) -> None:
+    def run(self, *, seconds: float = 3_600.0) -> None:
         """Until it ends."""
         end = time.monotonic() + seconds
         while self.turn() and time.monotonic() < end:

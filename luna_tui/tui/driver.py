@@ -58,6 +58,8 @@ class LunaDriver(LinuxDriver):
         self._disable_mouse_support()
         self._mouse = on
         self._enable_mouse_support()
+        if self._mouse_pixels:
+            self._enable_mouse_pixels()
 
     def start_application_mode(self) -> None:
         """Take the terminal, and ask it the first question."""

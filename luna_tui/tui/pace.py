@@ -20,6 +20,7 @@ QUEUE_S = 0.08
 SILENCE_S = 2.0
 """A question that has had no answer for so long is not going to get one."""
 LEAST_BYTES = 512
+LEAST_LOCAL_BYTES = 2_048
 MOST_BYTES = 65_536
 FIRST_BYTES = 4_096
 STEP_BYTES = 1_024
@@ -90,6 +91,9 @@ class Pacer:
         self._distance_s = float("inf")
         """A trip of what is small."""
         self._budget = FIRST_BYTES
+        self._least = LEAST_BYTES if line is not Line.LOCAL else LEAST_LOCAL_BYTES
+        self._late = False
+        """The last answer was late."""
         self._sent = 0
         self._answered = 0
         self._untaken = 0
@@ -151,13 +155,11 @@ class Pacer:
     def room(self, now: float, *, urgent: bool = False) -> int:
         """Bytes that may be handed over now; what answers a key may go behind a frame that is under way."""
         self._look(now)
-        if self._untaken:
-            return 0
         if not self._probing or not self._known:
-            return MOST_BYTES
+            return 0 if self._untaken else MOST_BYTES
         if self._free(now):
             # Never nothing: no question may be out that would make more room.
-            return max(LEAST_BYTES, self._budget - (0 if self._silent else self.under_way))
+            return max(self._least, self._budget - (0 if self._silent else self.under_way))
         return max(0, 2 * self._budget - self.under_way) if urgent and not self._silent else 0
 
     def next_question(self) -> int | None:
@@ -239,9 +241,11 @@ class Pacer:
             # Only what is small tells a line that got longer from one that is slow.
             self._distance_s += (trip_s - self._distance_s) / 16
         queued_s = trip_s - self._distance_s
-        if queued_s > QUEUE_S:
-            share = max(0.25, QUEUE_S / queued_s)
-            self._budget = max(LEAST_BYTES, int(min(self._budget, max(size, LEAST_BYTES)) * share))
+        late, self._late = self._late, queued_s > QUEUE_S
+        if self._late:
+            # Once may be a busy machine; a line is slow more than once.
+            share = max(0.25, QUEUE_S / queued_s) if late else 1.0
+            self._budget = max(self._least, int(min(self._budget, max(size, self._least)) * share))
         elif size * 2 >= self._budget:
             self._budget = min(MOST_BYTES, self._budget + min(STEP_BYTES, self._budget // 8))
 

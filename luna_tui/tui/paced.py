@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.color import ColorSystem
 from rich.console import RenderableType
-from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.events import AppBlur, AppFocus, Resize
 from textual.screen import Screen
@@ -17,7 +16,7 @@ from luna_tui.core.tongue import _
 from luna_tui.tui.driver import LunaDriver
 from luna_tui.tui.ladder import Rung
 from luna_tui.tui.pace import Pacer, line_of
-from luna_tui.tui.painter import Painter
+from luna_tui.tui.painter import Painter, Update
 
 
 class PacedApp(App[None], inherit_bindings=False):
@@ -47,6 +46,11 @@ class PacedApp(App[None], inherit_bindings=False):
             painter.flush()
         return self.pacer.may_draw(monotonic())
 
+    def set_mouse(self, on: bool) -> None:
+        """Have clicks reported, or leave the mouse to the terminal, so that it selects text."""
+        if isinstance(self._driver, LunaDriver):
+            self._driver.set_mouse(on)
+
     def on_app_focus(self, _event: AppFocus) -> None:
         """Somebody looks: draw at the full rate, and all of it, for it may have been disturbed."""
         self.pacer.focused = True
@@ -71,7 +75,7 @@ class PacedApp(App[None], inherit_bindings=False):
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
         """Textual's way to the terminal, led through the painter; a test's screen goes its own way."""
         painter = self._painter()
-        if painter is None or not isinstance(renderable, CompositorUpdate) or self._batch_count:
+        if painter is None or not isinstance(renderable, Update) or self._batch_count:
             super()._display(screen, renderable)
             return
         if self._running and not self._closed:

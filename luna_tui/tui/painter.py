@@ -10,13 +10,15 @@ from rich.color import ColorSystem
 from rich.segment import Segment
 from rich.style import Style
 from textual._ansi_sequences import SYNC_END, SYNC_START
-from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual._compositor import ChopsUpdate, LayoutUpdate
 from textual.geometry import Offset, Size
 from textual.strip import Strip
 
 from luna_tui.tui.canvas import Canvas, Ink, Piece
 from luna_tui.tui.pace import PROBES, Pacer
 
+Update = LayoutUpdate | ChopsUpdate
+"""The whole screen, or parts of it."""
 KEY_S = 0.2
 """What is painted within this after a key is taken for its effect."""
 ASK = "\x1b[6n"
@@ -44,24 +46,18 @@ class Painter:
         """A key came: what is painted next answers it."""
         self._key_at = monotonic()
 
-    def take(self, update: CompositorUpdate, size: Size, cursor: Offset, colours: ColorSystem) -> bool:
-        """What the screen should show from now on; False for an update of an unknown kind."""
+    def take(self, update: Update, size: Size, cursor: Offset, colours: ColorSystem) -> None:
+        """What the screen should show from now on."""
         if (size.width, size.height) != (self._canvas.width, self._canvas.height):
             self._canvas = Canvas(size.width, size.height)
         if colours is not self._colours:
             self._colours = colours
             self._canvas.forget()
         self._cursor = cursor
-        if isinstance(update, LayoutUpdate):
-            rows = self._layout(update)
-        elif isinstance(update, ChopsUpdate):
-            rows = self._chops(update)
-        else:
-            return False
+        rows = self._layout(update) if isinstance(update, LayoutUpdate) else self._chops(update)
         if self._urgent(monotonic()):
             self._first |= rows
         self.flush()
-        return True
 
     def forget(self) -> None:
         """The terminal may show anything: send it all again."""

@@ -232,7 +232,7 @@ MOUSE = """
 import sys
 from luna_tui.tui.screens.run_screen import RunScreen
 def turn(self):
-    self.app._driver.set_mouse(self.app._driver._mouse is False)
+    self.app.set_mouse(not self.app._driver._mouse)
 RunScreen.action_help = turn
 sys.argv = ["luna-tui", "run", {plan!r}]
 from luna_tui.cli import entry

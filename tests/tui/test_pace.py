@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from luna_tui.tui.ladder import Rung
-from luna_tui.tui.pace import LEAST_BYTES, MOST_BYTES, PROBES, SILENCE_S, Line, Pacer, line_of
+from luna_tui.tui.pace import (
+    LEAST_BYTES,
+    LEAST_LOCAL_BYTES,
+    MOST_BYTES,
+    PROBES,
+    SILENCE_S,
+    Line,
+    Pacer,
+    line_of,
+)
 
 SSH = {"SSH_CONNECTION": "1.2.3.4 5 6.7.8.9 22"}
 
@@ -108,9 +117,10 @@ def test_what_answers_a_key_goes_behind_the_frame_under_way_but_not_without_end(
     assert pacer.room(1.0, urgent=True) == 0
 
 
-def test_bytes_that_the_kernel_has_not_taken_hold_everything_up() -> None:
-    pacer = known(Pacer(Line.LOCAL))
+def test_bytes_that_the_kernel_has_not_taken_hold_everything_up_where_nothing_else_tells() -> None:
+    pacer = Pacer(Line.MULTIPLEXER)
     pacer.sent(5_000, 1.0, pacer.next_question())
+    assert not pacer.may_draw(1.0)
     assert pacer.room(1.0, urgent=True) == 0
     pacer.taken(4_000, 1.1)
     assert pacer.room(1.1, urgent=True) == 0
@@ -253,7 +263,8 @@ def test_the_queue_stays_short_on_every_line_and_it_is_used(
     link.longest_s = 0.0
     sent = drive(pacer, link, 20.0, frame, begin=10.0)
     # A step of the budget too much is how it finds out that there is no more room.
-    assert link.longest_s <= 0.08 * 1.15 + 2 * LEAST_BYTES / rate + 0.02
+    least = LEAST_LOCAL_BYTES if line is Line.LOCAL else LEAST_BYTES
+    assert link.longest_s <= 0.08 * 1.15 * 1.15 + 2 * least / rate + 0.02
     wanted = min(frame * int(line) * 20, rate * 20)
     trip_s = distance_s + 0.08
     assert sent >= min(wanted * 0.1, 20 / trip_s * LEAST_BYTES * 0.5)
@@ -270,6 +281,15 @@ def test_a_line_that_gets_slower_is_noticed() -> None:
     link.rate = 1_000_000
     drive(pacer, link, 20.0, 20_000, begin=20.0)
     assert pacer.budget > before / 2
+
+
+def test_one_late_answer_is_put_down_to_a_busy_machine() -> None:
+    pacer = known(Pacer(Line.SSH))
+    for trip_s, shrinks in ((0.5, False), (0.01, False), (0.5, False), (0.5, True)):
+        before = pacer.budget
+        question = asked(pacer, before, 10.0)
+        pacer.answered(10.0 + trip_s, question)
+        assert (pacer.budget < before) is shrinks
 
 
 def test_a_line_that_is_far_away_is_not_taken_for_a_slow_one() -> None:
