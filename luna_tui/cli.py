@@ -71,6 +71,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.bench import bench
 
             return bench(args)
+        case "reset":
+            from luna_tui.commands.reset import reset
+
+            return reset(args.terminal)
         case "config":
             from luna_tui.commands.reading import config
 
@@ -108,6 +112,12 @@ def _parser() -> argparse.ArgumentParser:
     measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
     add_bench_flags(measured, _positive, _MODES)
     _config_flags(measured)
+    restored = commands.add_parser(
+        "reset", help="put a terminal in order that a killed dashboard left behind"
+    )
+    restored.add_argument(
+        "terminal", nargs="?", type=Path, help="another one, by its device; default: this one"
+    )
     config = commands.add_parser("config", help="show, check or start a configuration")
     config.add_argument("what", choices=("show", "path", "check", "init"))
     config.add_argument("--origin", action="store_true", help="say where each value came from")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-for _name in [n for n in os.environ if n == "NO_COLOR" or n.startswith(("TEXTUAL", "LUNA_TUI_"))]:
+_TERMINALS_OWN = ("NO_COLOR", "TMUX", "STY", "SSH_CONNECTION", "SSH_TTY")
+for _name in [n for n in os.environ if n in _TERMINALS_OWN or n.startswith(("TEXTUAL", "LUNA_TUI_"))]:
     del os.environ[_name]
 
 

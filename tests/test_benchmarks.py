@@ -19,6 +19,17 @@ def test_a_comparison_says_how_its_cases_relate(name: str, capsys: pytest.Captur
     assert all(case["wall_ratio"] > 0 and case["cpu_ratio"] > 0 for case in others)
 
 
+@pytest.mark.parametrize(
+    ("name", "figure"), [("screen_frames", "kb_s"), ("screen_keys", "p95_ms"), ("screen_memory", "after_mb")]
+)
+def test_a_benchmark_of_the_screen_measures(
+    name: str, figure: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importlib.import_module(f"benchmarks.{name}").main(["--quick", "--json"])
+    cases = json.loads(capsys.readouterr().out)["cases"]
+    assert cases[-1][figure] > 0
+
+
 def test_a_table_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) -> None:
     importlib.import_module("benchmarks.fold").main(["--quick"])
     title, head, *rows = capsys.readouterr().out.splitlines()

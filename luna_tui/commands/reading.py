@@ -69,7 +69,7 @@ def _show(config: Config, *, origin: bool) -> None:
         "run.wave_timeout": config.wave_timeout,
         "run.retries": config.retries,
         "ui.theme": config.theme,
-        "ui.fps": config.fps,
+        "ui.fps": config.fps or "auto",
         "ui.ascii": config.ascii,
         "ui.preflight": config.preflight,
         "ui.lang": config.lang,

@@ -68,8 +68,8 @@ class Config:
     budget_usd: float = 0.0
     """The most a run may spend; 0 = no cap."""
     theme: str = "dark"
-    fps: int = 4
-    """Frames of data per second, 1 to 30."""
+    fps: int = 0
+    """Frames of data per second, 1 to 30; 0 = what suits the kind of terminal."""
     ascii: bool = False
     """Draw with ASCII only."""
     preflight: str = "paid"

@@ -34,7 +34,7 @@ def apply_ui(config: Config, ui: Table) -> Config:
     return replace(
         config,
         theme=ui.text("theme", config.theme, empty=False),
-        fps=ui.whole("fps", config.fps, 1, 30),
+        fps=_fps(ui, config.fps),
         ascii=ui.flag("ascii", config.ascii),
         preflight=_one_of(ui, "preflight", config.preflight, PREFLIGHTS),
         lang=_one_of(ui, "lang", config.lang, LANGUAGES),
@@ -56,6 +56,13 @@ def apply_notify(config: Config, notify: Table) -> Config:
         title=notify.flag("title", config.title),
         notify_command=command,
     )
+
+
+def _fps(ui: Table, default: int) -> int:
+    """Frames a second; 0 for what suits the terminal, which is also called auto."""
+    if ui.values.get("fps", "") in ("auto", 0) and ui.values["fps"] is not False:
+        return 0
+    return int(ui.whole("fps", default, 1, 30))
 
 
 def _one_of(table: Table, key: str, default: str, words: tuple[str, ...]) -> str:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Mapping
 
-from rich.segment import Segment, Segments
-from textual.app import App
 from textual.events import AppBlur, AppFocus, Key
 
-from luna_tui.core.clean import clean
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Manner, Scope
@@ -18,9 +14,7 @@ from luna_tui.engine.control import RunControl
 from luna_tui.session import Session
 from luna_tui.tui.acts import Acts
 from luna_tui.tui.announcing import Announcer
-from luna_tui.tui.driver import LunaDriver
-from luna_tui.tui.palettes import Palettes
-from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.lines_app import LinesApp
 from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
@@ -34,17 +28,13 @@ from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.screens.timeline import TimelineScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
-from luna_tui.tui.theme import Palette, ThemeLike
-from luna_tui.tui.viewing import Viewing
+from luna_tui.tui.theme import ThemeLike
 from luna_tui.tui.views.keys import Keys
 
 
-class LunaApp(App[None], inherit_bindings=False):
+class LunaApp(LinesApp[None], inherit_bindings=False):
     """One run on one terminal."""
 
-    ENABLE_COMMAND_PALETTE = False
-    ALLOW_SELECT = False
-    CSS = "Screen { background: ansi_default; color: ansi_default; }"
     BINDINGS = [("ctrl+c", "stop_all", "")]
     SCREENS = {
         "run": RunScreen,
@@ -64,29 +54,16 @@ class LunaApp(App[None], inherit_bindings=False):
         themes: Mapping[str, ThemeLike],
         drive: Callable[[], object] | None = None,
     ) -> None:
-        super().__init__(driver_class=LunaDriver, ansi_color=True)
+        super().__init__(settings, themes)
         self._session = session
         self._drive = drive
-        self.settings = settings
-        """What it was told at the start."""
-        self.viewing = Viewing(mouse=settings.mouse)
-        """What this person chose to see."""
         self.acts = Acts()
         """What this person did to the run."""
-        self._unread = [*settings.notices]
-        self.palettes = Palettes(themes, settings.theme, settings.themes_changed)
-        """Themes, and the one in use."""
-        if self.palettes.complaint:
-            self._unread.append(self.palettes.complaint)
         self._announcer = Announcer(settings.channels)
-        self.notice = self._unread.pop(0) if self._unread else ""
-        """One line that stands in for the key line until a key is pressed; then comes the next."""
         self._close_at: float | None = None
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
-        self.error_text = ""
-        """What went wrong, when the app crashed; without values of variables."""
         self.driving = False
         """The run was started; it goes on when the app has left."""
         self._ignores_click = False
@@ -94,14 +71,9 @@ class LunaApp(App[None], inherit_bindings=False):
         """Second in which theme files were looked at last."""
         self.signals = Signals(
             terminate=self._terminate,
-            interrupt=lambda: self._from_thread(self.action_stop_all),
-            hang_up=lambda: self._from_thread(self._hung_up),
+            interrupt=lambda: self.from_thread(self.action_stop_all),
+            hang_up=lambda: self.from_thread(self._hung_up),
         )
-
-    @property
-    def palette(self) -> Palette:
-        """Styles in use."""
-        return self.palettes.current
 
     @property
     def closes_in_s(self) -> float | None:
@@ -127,18 +99,11 @@ class LunaApp(App[None], inherit_bindings=False):
         """Whether the run is on and can be changed."""
         return self._session.control is not None and self.state_now()[0].finished is None
 
-    def say(self, text: str) -> None:
-        """Show one line until the next key."""
-        self.notice = text
-        self._draw()
-
     def on_mount(self) -> None:
         """Show the run, start it, and look for news from now on."""
-        if self.settings.keymap:
-            self.set_keymap(dict(self.settings.keymap))
         self.push_screen("run")
         self._send(self._announcer.begin())
-        self.set_interval(1 / self.settings.fps, self._frame)
+        self.set_interval(self.pacer.tick_s, self._frame)
         if self._drive is not None:
             self.driving = True
             # Not Textual's pool: leaving the app would wait for the end of the run.
@@ -154,19 +119,14 @@ class LunaApp(App[None], inherit_bindings=False):
         try:
             drive()
         except Exception as error:  # noqa: BLE001  the app's one worker: shown, and the app ends
-            self._from_thread(self._handle_exception, error)
-
-    def _from_thread(self, call: Callable[..., object], *given: object) -> None:
-        """Have the app's thread call this when it comes to it; nothing waits."""
-        if self._loop is not None and not self._loop.is_closed():
-            self.call_later(call, *given)
+            self.from_thread(self._handle_exception, error)
 
     def _terminate(self) -> None:
         """End the run, leave a clean terminal; any thread may call it."""
         control = self._session.control
         if control is not None:
             control.cancel(Scope.RUN, Manner.NOW, by="SIGTERM")
-        self._from_thread(self.exit, None, 143)
+        self.from_thread(self.exit, None, 143)
 
     def on_luna_driver_lost(self) -> None:
         """The terminal is gone: let go of it and leave; the run goes on."""
@@ -195,7 +155,7 @@ class LunaApp(App[None], inherit_bindings=False):
         if isinstance(self.screen, BoxScreen):
             self.screen.typed_ahead(event)
             return
-        self.notice = self._unread.pop(0) if self._unread else ""
+        self.next_notice()
         self._ignores_click = False
 
     def open(self, name: str) -> None:
@@ -242,9 +202,9 @@ class LunaApp(App[None], inherit_bindings=False):
         state, now_s = self.state_now()
         second = int(now_s if state.finished is None else (self.closes_in_s or 0))
         news = (state.seq, second if self._focused else self._drawn[1])
-        if news != self._drawn:
+        if news != self._drawn and self.frame_due():
             self._drawn = news
-            self._draw()
+            self.draw_screens()
         at = self._session.clock.now()
         self._send(self._announcer.news(state, now_s, at, focused=self._focused))
         if self._focused and int(at) != self._looked_at:
@@ -273,20 +233,6 @@ class LunaApp(App[None], inherit_bindings=False):
             self.open("report")
         elif self.closes_in_s == 0.0:
             self.exit()
-
-    def _draw(self) -> None:
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, LunaScreen):
-                screen.redraw()
-            if not screen.is_modal:
-                return
-
-    def _fatal_error(self) -> None:
-        """Leave a clean terminal and a traceback without values: they may hold prompts and keys."""
-        if self._exception is not None:
-            self.error_text = clean("".join(traceback.format_exception(self._exception)))
-        self._exit_renderables.append(Segments([Segment("The screen crashed.\n")]))
-        self._close_messages_no_wait()
 
 
 def run_app(app: LunaApp) -> int | None:

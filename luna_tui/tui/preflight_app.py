@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import signal
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rich.segment import Segment, Segments
-from textual.app import App
-
-from luna_tui.core.clean import clean
 from luna_tui.core.limits import TierLimits
 from luna_tui.core.survey import Survey
 from luna_tui.core.words import Mode, Staffing
-from luna_tui.tui.driver import LunaDriver
-from luna_tui.tui.palettes import Palettes
-from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.lines_app import LinesApp
 from luna_tui.tui.screens.preflight import PreflightScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
-from luna_tui.tui.theme import Palette, ThemeLike
-from luna_tui.tui.viewing import Viewing
+from luna_tui.tui.theme import ThemeLike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +27,9 @@ class Choice:
     """With the simulator's answers."""
 
 
-class PreflightApp(App[Choice | None], inherit_bindings=False):
+class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
     """Has what a LunaScreen asks of its app, but no run."""
 
-    ENABLE_COMMAND_PALETTE = False
-    ALLOW_SELECT = False
-    CSS = "Screen { background: ansi_default; color: ansi_default; }"
     BINDINGS = [("ctrl+c", "leave", "")]
 
     def __init__(
@@ -56,41 +45,20 @@ class PreflightApp(App[Choice | None], inherit_bindings=False):
         themes: Mapping[str, ThemeLike],
     ) -> None:
         """`missing` says why it cannot be started as it is; empty when it can."""
-        super().__init__(driver_class=LunaDriver, ansi_color=True)
+        super().__init__(settings, themes)
         self.survey = survey
         self.choice = choice
         """As it is now; enter starts with it."""
         self.tier, self.tiers, self.provider, self.missing = tier, tiers, provider, missing
-        self.settings = settings
-        self.viewing = Viewing(mouse=settings.mouse)
-        self.palettes = Palettes(themes, settings.theme)
-        """Themes, and the one in use."""
-        self._unread = [*settings.notices, *filter(None, [self.palettes.complaint])]
-        self.notice = self._unread.pop(0) if self._unread else ""
-        """One line that stands in for the key line until a key is pressed."""
-        self.error_text = ""
-        """What went wrong, when the app crashed; without values of variables."""
         self.signals = Signals(
-            terminate=lambda: self._from_thread(143),
-            interrupt=lambda: self._from_thread(130),
-            hang_up=lambda: self._from_thread(129),
+            terminate=lambda: self.from_thread(self.exit, None, 143),
+            interrupt=lambda: self.from_thread(self.exit, None, 130),
+            hang_up=lambda: self.from_thread(self.exit, None, 129),
         )
-
-    @property
-    def palette(self) -> Palette:
-        """Styles in use."""
-        return self.palettes.current
 
     def on_mount(self) -> None:
         """Show the plan."""
-        if self.settings.keymap:
-            self.set_keymap(dict(self.settings.keymap))
         self.push_screen(PreflightScreen())
-
-    def say(self, text: str) -> None:
-        """Show one line until the next key."""
-        self.notice = text
-        self._draw()
 
     def takes_click(self) -> bool:
         """Every click selects: here is nothing that a stray one could spoil."""
@@ -106,30 +74,12 @@ class PreflightApp(App[Choice | None], inherit_bindings=False):
 
     def on_key(self) -> None:
         """A key acknowledges the notice."""
-        self.notice = self._unread.pop(0) if self._unread else ""
+        self.next_notice()
 
     def on_luna_driver_lost(self) -> None:
         """The terminal is gone: nothing starts."""
         let_go()
         self.exit(None, 129)
-
-    def _from_thread(self, code: int) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self.call_later(self.exit, None, code)
-
-    def _draw(self) -> None:
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, LunaScreen):
-                screen.redraw()
-            if not screen.is_modal:
-                return
-
-    def _fatal_error(self) -> None:
-        """Leave a clean terminal and a traceback without values: they may hold prompts and keys."""
-        if self._exception is not None:
-            self.error_text = clean("".join(traceback.format_exception(self._exception)))
-        self._exit_renderables.append(Segments([Segment("The screen crashed.\n")]))
-        self._close_messages_no_wait()
 
 
 def run_preflight(app: PreflightApp) -> Choice | None:

@@ -16,8 +16,8 @@ class Settings:
     """Choices from configuration, flags and the terminal."""
 
     theme: str = "dark"
-    fps: int = 4
-    """Frames of data per second, 1 to 30."""
+    fps: int = 0
+    """Frames of data per second, 1 to 30; 0 = what suits the kind of terminal."""
     ascii: bool = False
     """Draw with ASCII characters only."""
     mouse: bool = True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 import termios
@@ -13,11 +12,12 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from luna_tui.tui.restore import force
+
 GRACE_S = 2.0
 """Time the app has to leave by itself before it is made to."""
 RESTORE_S = 0.5
 """Time the terminal has to take the restoring sequences."""
-_RESTORE = b"\x1b[?2004l\x1b[?7h\x1b[?1000l\x1b[?1006l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[?1004l"
 
 
 class Signals:
@@ -60,15 +60,11 @@ class Signals:
         os._exit(code)
 
     def _restore(self) -> None:
-        """May wait for ever: the screen's writer fills the room that the flush made for us."""
-        fd = sys.__stderr__.fileno() if sys.__stderr__ else 2
+        """May wait for ever: another writer may fill the room that was made for us."""
         if self._mode is not None:
             with suppress(termios.error):
-                termios.tcflush(fd, termios.TCOFLUSH)
                 termios.tcsetattr(0, termios.TCSANOW, self._mode)
-        if select.select([], [fd], [], 0)[1]:
-            with suppress(OSError):
-                os.write(fd, _RESTORE)
+        force(sys.__stderr__.fileno() if sys.__stderr__ else 2)
 
 
 def let_go() -> None:

@@ -50,7 +50,7 @@ def test_the_nearest_file_upwards_is_used(tmp_path: Path) -> None:
     (tmp_path / "luna-tui.toml").write_text("[ui]\nfps = 7\n")
     (tmp_path / "a" / "luna-tui.toml").write_text("[ui]\nascii = true\n")
     config = load(below)
-    assert (config.fps, config.ascii) == (4, True)
+    assert (config.fps, config.ascii) == (0, True)
 
 
 def test_project_beats_user_and_explicit_beats_project(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ def test_flags_beat_environment_beats_files(tmp_path: Path) -> None:
         ("[runn]\nx = 1", 1, "did you mean run?"),
         ("[sandbox]\nkind = 'x'", 1, "later version"),
         ("[ui]\nfps = 100", 2, "between 1 and 30"),
+        ("[ui]\nfps = false", 2, "must be a whole number"),
+        ("[ui]\nfps = 'fast'", 2, "must be a whole number"),
         ("[prices.m]\ninput = 1", 1, "needs input and output"),
     ],
 )
@@ -71,6 +73,13 @@ def test_each_mistake_is_located(tmp_path: Path, text: str, line: int, words: st
     assert problem.line == line
     assert words in str(problem)
     assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "fps"), [("'auto'", 0), ("0", 0), ("1", 1), ("30", 30)])
+def test_frames_a_second_are_a_number_or_what_suits_the_terminal(
+    tmp_path: Path, given: str, fps: int
+) -> None:
+    assert load(f"[ui]\nfps = {given}", tmp_path).fps == fps
 
 
 def test_all_bundled_themes_style_every_role() -> None:

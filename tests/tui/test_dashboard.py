@@ -216,7 +216,7 @@ def test_an_equal_frame_paints_nothing() -> None:
         grid = app.screen.query_one("#grid", LinesPanel)
         refreshed: list[object] = []
         grid.refresh = lambda *a, **k: refreshed.append(a) or grid  # type: ignore[method-assign, func-returns-value]
-        app._draw()
+        app.draw_screens()
         assert refreshed == []
 
     drive(steps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from luna_tui.core.tongue import _
 from luna_tui.tui.screens.boxes.opening import (
     open_budget,
     open_edit,
@@ -117,6 +118,11 @@ class ActingScreen(Taking, ProblemSteps):
     def action_theme(self) -> None:
         """Next theme."""
         self.luna.say(self.luna.palettes.next())
+
+    def action_mouse(self) -> None:
+        """Clicks are ours, or the terminal's."""
+        ours = self.luna.toggle_mouse()
+        self.luna.say(_("Mouse on: a click selects.") if ours else _("Mouse off: the terminal selects text."))
 
     def action_detach(self) -> None:
         """Leave the screen while the run goes on; says so before."""

@@ -53,6 +53,8 @@ class LunaScreen(Screen[Any]):
             peek=viewing.peek,
             ascii=self.luna.settings.ascii,
             follow=follow,
+            stream_text=self.luna.stream_text,
+            status=self.luna.line_words,
             scroll=scroll,
             notice=self.luna.notice,
         )

@@ -164,7 +164,7 @@ def _row(longest: int, e: Entry, width: int, height: int, looks: Looks, g: Glyph
             Span(_edge(e, looks, g), _role(e, looks)),
             Span(head, _body(e, looks)),
             Span(f"{fit(e.tail, 4, g.cut):>4} ", ROLES[e.stand]),
-            Span(pad(e.said if looks.streams or e.stand in _LOUD else "", rest, g.cut), _said_role(e)),
+            Span(pad(e.said if looks.stream_text or e.stand in _LOUD else "", rest, g.cut), _said_role(e)),
         ),
     )
 
@@ -182,7 +182,7 @@ def _card(e: Entry, width: int, height: int, looks: Looks, g: Glyphs) -> tuple[L
     def side(text: str, how: Role) -> Line:
         return (Span(v + " ", edge), Span(pad(text, inner, g.cut), how), Span(" " + v, edge))
 
-    said = _last_lines(e, inner, height - 3) if looks.streams or e.stand in _LOUD else [""] * (height - 3)
+    said = _last_lines(e, inner, height - 3) if looks.stream_text or e.stand in _LOUD else [""] * (height - 3)
     return (
         (
             Span(tl + marked, edge),

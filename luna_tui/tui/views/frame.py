@@ -9,6 +9,7 @@ from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
+from luna_tui.tui.views.status import with_status
 from luna_tui.tui.views.text import fit_line, join, width_of
 
 NEVER_LOST = ("?", "q", "esc")
@@ -32,22 +33,24 @@ def rule(width: int, g: Glyphs) -> Line:
 
 
 def key_line(pairs: Sequence[tuple[str, str]], looks: Looks, g: Glyphs) -> Line:
-    """Keys with their words, as many as fit; `?` and the way out are never lost. A notice takes its place."""
+    """Keys with their words, as many as fit; `?` and the way out are never lost.
+
+    A notice takes its place; what a slow line leaves out stands at its end.
+    """
     if looks.notice:
         return fit_line((Span(looks.notice, Role.WARN),), looks.width, g.cut)
+    return with_status(lambda room: _keys(pairs, room, g), looks.status, looks.width, g.cut)
+
+
+def _keys(pairs: Sequence[tuple[str, str]], room: int, g: Glyphs) -> Line:
     last = [p for p in pairs if p[0] in NEVER_LOST]
     first = [p for p in pairs if p[0] not in NEVER_LOST]
-    if looks.line_state:
-        room = looks.width - len(looks.line_state) - 2
-        said: Line = (Span(looks.line_state, Role.WARN), Span("  "))
-    else:
-        room, said = looks.width, ()
     for count in range(len(first), -1, -1):
         for ends in (last, [(key, "") for key, _word in last]):
             line = _worded([*first[:count], *ends], g)
             if width_of(line) <= room:
-                return (*said, *line)
-    return fit_line((*said, *_worded([(key, "") for key, _word in last], g)), looks.width, g.cut)
+                return line
+    return fit_line(_worded([(key, "") for key, _word in last], g), room, g.cut)
 
 
 def _worded(pairs: Iterable[tuple[str, str]], g: Glyphs) -> Line:

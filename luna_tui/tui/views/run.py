@@ -31,7 +31,7 @@ _ON_KEY_LINE = (
 ORDERS = (N_("worker"), N_("needs me"), N_("longest"))
 """Orders of the grid; sorting happens when it is asked for, never by itself."""
 _LEAST_PEEK = 40
-_MOST_LANES = 14
+_LEAST_LANES, _MOST_LANES = 6, 14
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ def run_view(
     bars = gauges(state, now_s, width, g, tall=width >= 100 and height >= 30, measured=measured)
     room = _share(len(shown), looks, len(bars))
     side = _peek_width(looks, room.middle, len(shown))
-    _give_lanes(room, looks, rows_needed(len(shown), width - side, cards=width >= CARDS_FROM))
+    _give_lanes(room, looks, len(shown), width - side)
     trouble = attention(state, now_s, width, room.attention, g, dismissed=dismissed)
     body, beside = _middle(state, now_s, looks, shown, room, side, g)
     foot = key_line(_key_words(state), looks, g)
@@ -120,10 +120,14 @@ def _ample(workers: int, looks: Looks) -> bool:
     return rows_needed(workers, looks.width - side, cards=cards) + _MOST_LANES + 12 <= looks.height
 
 
-def _give_lanes(room: _Room, looks: Looks, need: int) -> None:
-    """Lanes take what the grid does not need, from six rows on."""
-    spare = room.middle - max(4, need) - (1 if room.framed else 0)
-    if looks.height >= 30 and spare >= 6:
+def _give_lanes(room: _Room, looks: Looks, workers: int, width: int) -> None:
+    """Lanes take what the grid does not need, from six rows on; each worker gets a line, if it can."""
+    edge = 1 if room.framed else 0
+    need = rows_needed(workers, width, cards=looks.width >= CARDS_FROM)
+    if workers + edge + _LEAST_LANES <= room.middle:
+        need = max(need, workers)
+    spare = room.middle - max(4, need) - edge
+    if looks.height >= 30 and spare >= _LEAST_LANES:
         room.lanes = min(spare, _MOST_LANES)
         room.middle -= room.lanes
 
@@ -153,9 +157,7 @@ def _middle(
     grid_box = box(body, title, width, edges[0], g)
     if not side:
         return grid_box, _EMPTY
-    said = _tall(
-        peek(state, looks.selected or "", now_s, inner_width(side, edges[1]), inside + 1, g), inside + 1
-    )
+    said = _tall(_peek(state, looks, now_s, inner_width(side, edges[1]), inside + 1, g), inside + 1)
     return grid_box, box(Panel(said.lines[1:]), said.lines[0], side, edges[1], g)
 
 
@@ -186,8 +188,12 @@ def _beside(state: RunState, now_s: float, looks: Looks, side: int, height: int,
     """The peek behind a line."""
     if not side:
         return _EMPTY
-    said = _tall(peek(state, looks.selected or "", now_s, side - 2, height, g), height)
+    said = _tall(_peek(state, looks, now_s, side - 2, height, g), height)
     return Panel(tuple((Span(g.pipe + " ", Role.BORDER), *line) for line in said.lines))
+
+
+def _peek(state: RunState, looks: Looks, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
+    return peek(state, looks.selected or "", now_s, width, height, g, text=looks.stream_text)
 
 
 def _lanes(state: RunState, now_s: float, looks: Looks, room: _Room, side: int, g: Glyphs) -> Panel:

@@ -97,14 +97,14 @@ class Looks:
     peek: bool = True
     ascii: bool = False
     follow: bool = True
+    stream_text: bool = True
+    """False on a line too slow for it: what streams say is left out where nobody asked for it."""
+    status: str = ""
+    """What the status line says of the terminal's line, already translated; empty when all is well."""
     scroll: int = 0
     """Lines scrolled back from the end of a stream, or the first entry shown of a list."""
     notice: str = ""
     """One line that stands in for the key line until the next key."""
-    streams: bool = True
-    """Show what subtasks say; off while the line to the terminal is too slow for it."""
-    line_state: str = ""
-    """Why less is shown than could be: the line is slow; empty while it is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,8 +80,10 @@ def subtask_view(
     return Panel(tuple(fit_line(line, width, g.cut) for line in lines[:height]))
 
 
-def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
-    """Facts and the end of the stream beside the grid, with a foot."""
+def peek(
+    state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs, *, text: bool = True
+) -> Panel:
+    """Facts and the end of the stream beside the grid, with a foot; without `text` the stream is left out."""
     s = state.subtasks.get(subtask_id)
     if s is None or height < 3 or width < 20:
         return Panel(())
@@ -101,7 +103,10 @@ def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int
     room = height - len(lines) - len(foot)
     body = stream_reading(s, width)
     shown = [*body.shown(room), *nothing_said(s, body)]
-    lines += with_cursor(s, shown, width, g) if room > 0 else []
+    if not text:
+        lines.append((Span(_("left out while the line is slow; enter shows it"), Role.DIM),))
+    elif room > 0:
+        lines += with_cursor(s, shown, width, g)
     lines += [()] * (height - len(foot) - len(lines))
     return Panel(tuple(fit_line(line, width, g.cut) for line in (*lines, *foot)[:height]))
 

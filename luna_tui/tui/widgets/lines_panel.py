@@ -18,6 +18,10 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Last line of defence: views hold clean text, and nothing else may reach the terminal."""
 
 
+def _harmless(text: str) -> str:
+    return text if text.isprintable() else _CONTROL.sub("\ufffd", text)
+
+
 class LinesPanel(Widget):
     """Rows of a view. Shows what it is given and says what was clicked; it knows nothing of a run."""
 
@@ -53,10 +57,10 @@ class LinesPanel(Widget):
         elif repaint:
             self.refresh()
         else:
-            width = self.size.width
-            for row, (old, new) in enumerate(zip(before.lines, panel.lines, strict=True)):
-                if old != new:
-                    self.refresh(Region(0, row, width, 1))
+            pairs = enumerate(zip(before.lines, panel.lines, strict=True))
+            changed = [Region(0, row, self.size.width, 1) for row, (old, new) in pairs if old != new]
+            if changed:
+                self.refresh(*changed)
 
     def render_line(self, y: int) -> Strip:
         """One row, padded to the width of the widget."""
@@ -64,8 +68,7 @@ class LinesPanel(Widget):
         if y >= len(self._panel.lines):
             return Strip.blank(self.size.width, base)
         segments = [
-            Segment(_CONTROL.sub("\ufffd", span.text), self._palette.style(span.role))
-            for span in self._panel.lines[y]
+            Segment(_harmless(span.text), self._palette.style(span.role)) for span in self._panel.lines[y]
         ]
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
