@@ -79,7 +79,7 @@ class _Followed:
         self._source: Mapping[str, SubtaskState] = {}
         self._groups: Groups = {}
         self._count = 0
-        self._last: tuple[SubtaskState, float | None] | None = None
+        self._last: tuple[SubtaskState, float | None, str] | None = None
 
     def groups(self, found: Mapping[str, SubtaskState], waves: Waves) -> Groups:
         if not self._goes_on(found):
@@ -87,7 +87,7 @@ class _Followed:
         new = list(islice(found.values(), self._count, None))
         if new:
             group(self._groups, new, self._cause, waves)
-            self._count, self._last = len(found), (new[-1], new[-1].ended_at)
+            self._count, self._last = len(found), self._seen(new[-1])
         return self._groups
 
     def _goes_on(self, found: Mapping[str, SubtaskState]) -> bool:
@@ -97,7 +97,11 @@ class _Followed:
         if self._last is None:
             return True
         last = next(islice(found.values(), self._count - 1, None))
-        return last is self._last[0] and last.ended_at == self._last[1]
+        return last is not None and self._seen(last) == self._last
+
+    def _seen(self, s: SubtaskState) -> tuple[SubtaskState, float | None, str]:
+        """What would be otherwise, had it left and come back."""
+        return s, s.ended_at, why(s, self._cause)
 
 
 class Ended:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
+from luna_tui.core.filter import FilterMistake, filtered
 from luna_tui.core.lost import Gauged
 from luna_tui.core.state import RunState
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import bindings
+from luna_tui.tui.screens.filtering import ask_filter
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.views.entries import Entry, entries, sequence
 from luna_tui.tui.views.keys import SCREEN_KEYS
@@ -34,6 +36,10 @@ class RunScreen(ActingScreen):
         self._order = 0
         self._sequence: tuple[int, ...] = ()
         """Worker numbers as they were sorted last; new ones follow."""
+        self._row: int | None = None
+        """Worker whose row the cursor is on."""
+        self._pinned: str | None = None
+        """Subtask that was gone to by name."""
         self._gauged = Gauged()
         self._in_attention = False
         """The cursor moves among attention lines instead of workers."""
@@ -54,11 +60,12 @@ class RunScreen(ActingScreen):
         state, now_s = self.luna.state_now()
         looks = self.looks(selected=self.selected, order=self._order)
         measured = self._gauged.of(state, now_s) if looks.width >= TELLS_FROM else None
+        shown = self._shown(state, now_s)
         view = run_view(
             state,
             now_s,
             looks,
-            shown=self._shown(state, now_s),
+            shown=shown,
             measured=measured,
             dismissed=self.luna.viewing.dismissed,
         )
@@ -68,13 +75,12 @@ class RunScreen(ActingScreen):
         peek = self._panels["peek"]
         peek.styles.width = view.peek_width
         peek.show(view.peek, palette)
-        if view.grid.cells and self.selected not in {cell.key for cell in view.grid.cells}:
-            self.selected = view.grid.cells[0].key
+        if self._settle(self._panels["grid"].panel.cells, shown):
             self.draw()
 
     def picked(self, key: str) -> None:
         """Clicking only selects."""
-        self.selected = key
+        self.selected = self._pinned = key
         self.draw()
 
     def action_down(self) -> None:
@@ -145,10 +151,36 @@ class RunScreen(ActingScreen):
         kept[size] = max(-3, min(3, kept.get(size, 0) + by))
         self.draw()
 
+    def action_filter(self) -> None:
+        """Show only workers whose subtask matches."""
+        ask_filter(self, self.luna.viewing.filter, self._use_filter)
+
+    def _use_filter(self, text: str) -> None:
+        self.luna.viewing.filter = text
+        self.draw()
+
     def _shown(self, state: RunState, now_s: float) -> list[Entry]:
-        """The workers in the order of the last sorting."""
+        """The workers that the filter lets through, in the order of the last sorting."""
         place = {worker: n for n, worker in enumerate(self._sequence)}
-        return sorted(entries(state, now_s), key=lambda e: place.get(e.worker, len(place) + e.worker))
+        found = entries(state, now_s)
+        matches = filtered(state, now_s, self.luna.viewing.filter) if self.luna.viewing.filter else None
+        if matches is not None and not isinstance(matches, FilterMistake):
+            found = [e for e in found if matches(e.subtask)]
+        return sorted(found, key=lambda e: place.get(e.worker, len(place) + e.worker))
+
+    def _settle(self, cells: tuple[Cell, ...], shown: list[Entry]) -> bool:
+        """Keep the cursor on its row when the worker takes another subtask; True when it moved.
+
+        What was gone to by name stays selected, in sight or not.
+        """
+        of_worker = {e.worker: e.subtask.id for e in shown}
+        if self.selected in {c.key for c in cells}:
+            self._row = next((w for w, subtask in of_worker.items() if subtask == self.selected), self._row)
+            return False
+        if not cells or (self.selected is not None and self.selected == self._pinned):
+            return False
+        self.selected = of_worker.get(self._row, cells[0].key) if self._row is not None else cells[0].key
+        return True
 
     def _cells(self) -> tuple[Cell, ...]:
         return self._panels["attention" if self._in_attention else "grid"].panel.cells
@@ -156,7 +188,7 @@ class RunScreen(ActingScreen):
     def _select(self, place: int) -> None:
         cells = self._cells()
         if cells:
-            self.selected = cells[place].key
+            self.selected, self._pinned = cells[place].key, None
             self.draw()
 
     def _move(self, dx: int, dy: int) -> None:

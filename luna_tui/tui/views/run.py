@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from luna_tui.core.metrics import Measured
+from luna_tui.core.problems import problems, total
+from luna_tui.core.problems import shown as still_problems
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
@@ -74,7 +76,7 @@ def run_view(
     _give_lanes(room, looks, len(shown), width - side)
     trouble = attention(state, now_s, width, room.attention, g, dismissed=dismissed)
     body, beside = _middle(state, now_s, looks, shown, room, side, g)
-    foot = key_line(_key_words(state), looks, g)
+    foot = key_line(_key_words(state, _count(state, now_s, dismissed)), looks, g)
     return RunView(
         header=head,
         gauges=Panel(bars[: room.gauges]),
@@ -88,6 +90,10 @@ def run_view(
         events=_EMPTY,
         keys=Panel((rule(width, g), foot) if room.rules else (foot,)),
     )
+
+
+def _count(state: RunState, now_s: float, dismissed: Mapping[str, str] | None) -> int:
+    return total(still_problems(problems(state, now_s), dismissed or {}))
 
 
 def _share(workers: int, looks: Looks, gauges: int) -> _Room:
@@ -226,9 +232,10 @@ def _tiny(
     )  # fmt: skip
 
 
-def _key_words(state: RunState) -> tuple[tuple[str, str], ...]:
-    pairs = words_of(SCREEN_KEYS["run"], *_ON_KEY_LINE)
-    return tuple((key, N_("go on") if key == "p" and state.paused else word) for key, word in pairs)
+def _key_words(state: RunState, problems: int) -> tuple[tuple[str, str], ...]:
+    """Keys with what they do now: how many problems there are, and that `p` goes on again."""
+    now = {"!": f"{_('problems')} {problems}" if problems else "", "p": N_("go on") if state.paused else ""}
+    return tuple((key, now.get(key) or word) for key, word in words_of(SCREEN_KEYS["run"], *_ON_KEY_LINE))
 
 
 def _attention(found: Panel, looks: Looks, room: _Room, g: Glyphs) -> Panel:
