@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from tui.pictures import FOLDER, SHOTS, drawn
 from tui.scenes import demo
 
 from luna_tui.core.state import fold
@@ -27,3 +29,15 @@ def test_the_picture_is_true() -> None:
     shown = re.search(r"```text\n(.*?)\n```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert shown is not None
     assert shown[1] == picture()
+
+
+@pytest.mark.parametrize("name", [shot[0] for shot in SHOTS])
+def test_the_drawn_pictures_are_true(name: str) -> None:
+    kept = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    assert kept == drawn(name), "run `make pictures` and look at each"
+
+
+def test_every_picture_of_the_readme_is_there() -> None:
+    named = re.findall(r"docs/pictures/([a-z0-9-]+)\.svg", README.read_text(encoding="utf-8"))
+    assert named
+    assert set(named) <= {shot[0] for shot in SHOTS}
