@@ -64,8 +64,6 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
-        self.driving = False
-        """The run was started; it goes on when the app has left."""
         self._ignores_click = False
         self._looked_at = -1
         """Second in which theme files were looked at last."""
@@ -105,7 +103,6 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._send(self._announcer.begin())
         self.set_interval(self.pacer.tick_s, self._frame)
         if self._drive is not None:
-            self.driving = True
             # Not Textual's pool: leaving the app would wait for the end of the run.
             threading.Thread(
                 target=self._run_session, args=(self._drive,), name="luna-run", daemon=True

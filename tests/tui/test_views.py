@@ -22,7 +22,7 @@ from luna_tui.tui.views.subtask import subtask_view
 from luna_tui.tui.views.text import cell_len, clock, fit, tokens, width_of, wrap
 from luna_tui.tui.views.trouble import attention
 
-PARTS = ("header", "gauges", "waiting", "strip", "grid", "timeline", "attention", "events", "keys")
+PARTS = ("header", "gauges", "waiting", "strip", "grid", "timeline", "attention", "keys")
 MOMENTS: list[RunState] = [fold(demo(t)) for t in (0.2, 2.0, 6.0, 15.0, 24.0, None)] + [
     fold(busy()),
     fold(paused()),

@@ -19,7 +19,7 @@ from luna_tui.tui.views.spans import Cell
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
 _ABOVE = ("header", "gauges", "waiting", "strip")
-_BELOW = ("timeline", "attention", "events", "keys")
+_BELOW = ("timeline", "attention", "keys")
 
 
 class RunScreen(ActingScreen):

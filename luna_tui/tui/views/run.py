@@ -87,7 +87,6 @@ def run_view(
         peek_width=side,
         timeline=_lanes(state, now_s, looks, room, side, g),
         attention=_attention(trouble, looks, room, g),
-        events=_EMPTY,
         keys=Panel((rule(width, g), foot) if room.rules else (foot,)),
     )
 
@@ -228,7 +227,7 @@ def _tiny(
     body = _grid(shown, looks, looks.width, 1, g) if left else _EMPTY
     return RunView(
         header=head, gauges=_EMPTY, waiting=_EMPTY, strip=_EMPTY, grid=_tall(_cut(body, left), left),
-        peek=_EMPTY, peek_width=0, timeline=_EMPTY, attention=trouble, events=_EMPTY, keys=_EMPTY,
+        peek=_EMPTY, peek_width=0, timeline=_EMPTY, attention=trouble, keys=_EMPTY,
     )  # fmt: skip
 
 

@@ -124,5 +124,4 @@ class RunView:
     peek_width: int
     timeline: Panel
     attention: Panel
-    events: Panel
     keys: Panel
