@@ -55,10 +55,15 @@ class Palettes:
         if news is None:
             return None
         themes, problems = news
-        name = self.current.name
+        before = self.current
+        name = before.name
         self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
         self._at = 0
-        self.use(name)
+        if problems and name not in self.names:
+            # Half an edit: whoever writes a theme wants to look at it, not at another one.
+            self._palettes.append(before)
+        if not self.use(name):
+            self.use(_FALLBACK)
         if problems:
             return _("theme not used: {why}").format(why="; ".join(problems))
         return _("themes read again; theme {name}").format(name=self.current.name)

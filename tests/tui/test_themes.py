@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from luna_tui.storage.resources import resource
-from luna_tui.storage.themes import StyleSpec, Theme, discover_themes
+from luna_tui.storage.themes import StyleSpec, Theme, ThemeFiles, discover_themes
+from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
 from luna_tui.tui.views.spans import Role
 
@@ -100,3 +101,24 @@ def test_a_theme_of_ones_own_replaces_one_that_came_with_the_program(tmp_path: P
     found = discover_themes([resource("themes"), tmp_path], ROLES)
     assert found.found["mine"].styles["title"].fg == "#ff00ff"
     assert found.found["mine"].styles["warn"] == THEMES["dark"].styles["warn"]
+
+
+def test_a_theme_is_read_again_when_its_file_changes(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('name = "mine"\n[styles]\ntitle = { fg = "#ff00ff" }\n')
+    files = ThemeFiles((resource("themes"), tmp_path), ROLES)
+    palettes = Palettes(files.read().found, "mine", files.changed)
+    before = palettes.current.style(Role.TITLE)
+    assert palettes.refresh() is None
+    mine.write_text('name = "mine"\n[styles]\ntitle = { fg = "#00ff00", bold = true }\n')
+    assert palettes.refresh() == "themes read again; theme mine"
+    assert palettes.current.style(Role.TITLE) != before
+    mine.write_text('name = "mine"\n[styles]\ntitle = { fg = "gren" }\n')
+    said = palettes.refresh()
+    assert said is not None
+    assert "mine.toml:3" in said
+    assert palettes.current.style(Role.TITLE).bold, "the last one that could be used stays in use"
+    mine.unlink()
+    assert palettes.refresh() is not None
+    assert "mine" not in palettes.names
+    assert palettes.current.name == "dark"
