@@ -12,6 +12,7 @@ from luna_tui.core.tongue import _
 from luna_tui.core.words import GOOD
 from luna_tui.tui.aside import aside
 from luna_tui.tui.stream import StreamText
+from luna_tui.tui.views.glyphs import glyphs_for
 from luna_tui.tui.views.reading import Reading
 from luna_tui.tui.views.subtask import EVENTS, PROMPT, RESULT, STREAM, TRIES
 from luna_tui.tui.views.subtask_tabs import (
@@ -94,7 +95,7 @@ class SubtaskTexts:
             self.at_try = max(0, min(self.at_try, len(s.tries) - 1))
             self.tries = tries_document(s, now_s, self.at_try, self._last_said)
             return self.tries
-        found = events_document(state, s)
+        found = events_document(state, s, glyphs_for(self._luna.settings.ascii))
         self.events = len(found.anchors)
         return found
 

@@ -227,9 +227,9 @@ def test_events_are_those_of_this_subtask_in_words() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, screen: SubtaskScreen, session: GrowingSession) -> None:
         await pilot.press("5")
         assert body_of(app)[:3] == [
-            "  0:42  waits for input tokens per minute, about 4 seconds.",
-            "  0:46  started: try 1 on worker 11.",
-            "  0:49  failed: overloaded (529): Overloaded, try 1 of 3, next in 2 seconds.",
+            "  0:42  ~ waits for input tokens per minute, about 4 s",
+            "  0:46  ● try 1 on worker 11",
+            "  0:49  ↻ tries again in 2.0 s: overloaded (529): Overloaded",
         ]
         assert "[5 events 8]" in lines_of(app)[5]
         assert "merge" not in "\n".join(body_of(app))

@@ -11,11 +11,12 @@ from luna_tui.core.outline import PROMPT_CHARS
 from luna_tui.core.spans import Try
 from luna_tui.core.spent import waits_before
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.telling import about_subtask
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, Kind, Status
+from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.reading import Mark
 from luna_tui.tui.views.spans import Role
+from luna_tui.tui.views.telling import tell
 from luna_tui.tui.views.text import clock
 
 _FENCE = "```"
@@ -185,18 +186,16 @@ def _said(s: SubtaskState, t: Try, said: str | None) -> str:
     return _("last: {text}").format(text=last) if last else _("nothing")
 
 
-def events_document(state: RunState, s: SubtaskState) -> Document:
+def events_document(state: RunState, s: SubtaskState, g: Glyphs) -> Document:
     """What happened to it, as far back as the run's log reaches."""
     page = Document()
     log = state.log
     for record in log:
         if getattr(record.event, "subtask", None) != s.id:
             continue
-        text = about_subtask(state, record)
-        if text is not None:
-            page.anchors.append(len(page.text) + bool(page.text))
-            bad = text.startswith((_("failed"), _("timed out"), _("attention")))
-            page.add((f"{clock(record.at):>6}  ", Role.DIM), (text, Role.WARN if bad else Role.TEXT), hang=8)
+        told = tell(state, record, g)
+        page.anchors.append(len(page.text) + bool(page.text))
+        page.add((f"{clock(record.at):>6}  ", Role.DIM), (f"{told.glyph} {told.what}", told.role), hang=10)
     if log and log[0].seq > 1:
         page.add()
         page.dim(_("Older ones may be missing here; the journal has all of them."))
