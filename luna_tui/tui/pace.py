@@ -15,7 +15,7 @@ from enum import IntEnum
 from luna_tui.core.tongue import N_
 from luna_tui.tui.ladder import Ladder, Rung
 
-QUEUE_S = 0.08
+QUEUE_S = 0.06
 """Queueing that is aimed at: what is under way keeps a key waiting for no longer."""
 SILENCE_S = 2.0
 """A question that has had no answer for so long is not going to get one."""
@@ -243,8 +243,9 @@ class Pacer:
         queued_s = trip_s - self._distance_s
         late, self._late = self._late, queued_s > QUEUE_S
         if self._late:
-            # Once may be a busy machine; a line is slow more than once.
-            share = max(0.25, QUEUE_S / queued_s) if late else 1.0
+            # On this machine once may be its own load; a line is believed the first time.
+            believed = late or self._line is not Line.LOCAL
+            share = max(0.25, QUEUE_S / queued_s) if believed else 1.0
             self._budget = max(self._least, int(min(self._budget, max(size, self._least)) * share))
         elif size * 2 >= self._budget:
             self._budget = min(MOST_BYTES, self._budget + min(STEP_BYTES, self._budget // 8))

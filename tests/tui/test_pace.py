@@ -284,12 +284,19 @@ def test_a_line_that_gets_slower_is_noticed() -> None:
 
 
 def test_one_late_answer_is_put_down_to_a_busy_machine() -> None:
-    pacer = known(Pacer(Line.SSH))
+    pacer = known(Pacer(Line.LOCAL))
     for trip_s, shrinks in ((0.5, False), (0.01, False), (0.5, False), (0.5, True)):
         before = pacer.budget
         question = asked(pacer, before, 10.0)
         pacer.answered(10.0 + trip_s, question)
         assert (pacer.budget < before) is shrinks
+
+
+def test_a_line_is_believed_the_first_time_that_it_is_late() -> None:
+    pacer = known(Pacer(Line.SSH))
+    before = pacer.budget
+    pacer.answered(10.5, asked(pacer, before, 10.0))
+    assert pacer.budget < before
 
 
 def test_a_line_that_is_far_away_is_not_taken_for_a_slow_one() -> None:
