@@ -17,7 +17,8 @@ from luna_tui.commands.settings import (
 )
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
-from luna_tui.core.tongue import choose
+from luna_tui.core.telling import counted
+from luna_tui.core.tongue import _, choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.storage.config import current_environ
@@ -85,13 +86,13 @@ def _demo_faults() -> tuple[Fault, ...]:
 def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
     state = session.state()
     if state.finished is None:
-        lines.say(f"left before the end; what ended is kept in {session.run_dir.path}")
+        lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
         return forced or ExitCode.STOPPED_EARLY
     try:
         session.save_report()
     except LunaError as error:
         lines.say(f"{error.title}: {error.message}")
         return error.code
-    counts = ", ".join(f"{n} {s.value.replace('_', ' ')}" for s, n in sorted(state.counts.items()))
+    counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
     lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
     return forced if forced is not None else exit_code(state)

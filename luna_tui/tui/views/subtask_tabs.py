@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from luna_tui.core.clean import clean, clean_line
 from luna_tui.core.outline import PROMPT_CHARS
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.spans import Try
 from luna_tui.core.spent import waits_before
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.telling import about_subtask
+from luna_tui.core.telling import ENDS, about_subtask
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, Kind, Status
 from luna_tui.tui.views.reading import Mark
@@ -87,10 +88,10 @@ def result_document(s: SubtaskState, answer: str | None, missing: str) -> Docume
         page.dim(_("There is no result yet; what it says so far is on tab 1."))
         return page
     if s.status not in GOOD:
-        end = s.status.value.replace("_", " ")
-        page.add((_("There is no result: {end}.").format(end=_(end)), Role.BAD))
+        end = _(ENDS[s.status])
+        page.add((_("There is no result: {end}.").format(end=end), Role.BAD))
         if s.reason:
-            page.add((clean(s.reason), Role.TEXT))
+            page.add((clean(reason_words(s.reason)), Role.TEXT))
         return page
     if answer is None:
         page.dim(_("Reading the answer from its file."))
@@ -172,7 +173,7 @@ def _how(s: SubtaskState, t: Try) -> tuple[str, Role]:
         return _("in flight"), Role.GOOD
     if t is s.tries[-1] and s.status is not None:
         role = Role.GOOD if s.status is Status.SUCCEEDED else Role.BAD
-        return _(s.status.value.replace("_", " ")), role
+        return _(ENDS[s.status]), role
     return _("ended"), Role.TEXT
 
 
