@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
 from luna_tui.commands.preflight import asks_first, look_first
+from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
     config_of,
@@ -38,7 +39,8 @@ def run_plan(args: argparse.Namespace) -> int:
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
-    choose(translations(language(config.lang, current_environ())))
+    plain = config.ascii or not draws_boxes(current_environ())
+    choose(translations(language(config.lang, current_environ()), ascii=plain))
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)

@@ -12,7 +12,7 @@ from luna_tui.core.line import Place, line_of
 from luna_tui.core.reasons import mode_word
 from luna_tui.core.samples import Throttle
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import N_, _, _n
+from luna_tui.core.tongue import N_, _, _n, _p
 from luna_tui.core.words import Mode, WaitReason
 from luna_tui.tui.views.frame import title
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
@@ -150,7 +150,7 @@ def _money_row(state: RunState, now_s: float, g: Glyphs) -> Line:
     over = said is not None and state.budget_usd is not None and said[0] > state.budget_usd
     figures = f"{used:>7}{money(reserved):>10}{cap:>7}{'':>8}"
     return (
-        Span(pad(_("budget"), 7, g.cut), Role.STRONG), Span(figures), Span("  "),
+        Span(pad(_p("7 cells", "budget"), 7, g.cut), Role.STRONG), Span(figures), Span("  "),
         Span(text, Role.WARN if over else Role.TEXT),
     )  # fmt: skip
 

@@ -13,8 +13,9 @@ from luna_tui.core.spans import Try
 from luna_tui.core.spent import waits_before
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.telling import ENDS, about_subtask
-from luna_tui.core.tongue import _, _n
+from luna_tui.core.tongue import _, _n, _p
 from luna_tui.core.words import GOOD, Kind, Status
+from luna_tui.tui.views.problem_words import KIND_WORDS
 from luna_tui.tui.views.reading import Mark
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.text import clock
@@ -156,11 +157,11 @@ def _block(page: Document, s: SubtaskState, t: Try, now_s: float, *, chosen: boo
         used = _("in {i:,}  out {o:,}").format(i=t.input_tokens, o=t.output_tokens)
         rows.append((_("used"), used + (f"  ${t.cost_usd:.3f}" if t.cost_usd is not None else "")))
     if t.error_kind is not None:
-        kind = t.error_kind.replace("_", " ")
+        kind = _(KIND_WORDS.get(t.error_kind, t.error_kind.replace("_", " ")))
         code = _(", status {n}").format(n=t.status) if t.status is not None else ""
         rows.append((_("error"), f"{kind}{code}: {clean_line(t.message)}"))
     if t.delay_s is not None:
-        rows.append((_("next"), _("after {s:.1f} s").format(s=t.delay_s)))
+        rows.append((_p("6 cells", "next"), _("after {s:.1f} s").format(s=t.delay_s)))
     rows.append((_("said"), _said(s, t, said)))
     for name, text in rows:
         page.add((f"    {name:<6} ", Role.DIM), (text, Role.TEXT), hang=11)
