@@ -19,7 +19,7 @@ from luna_tui.storage.translations import DOMAIN, FOLDER
 
 PACKAGE = FOLDER.parent
 LANGUAGE = "pt_BR"
-KEYWORDS = {"_": None, "N_": None, "_n": (1, 2)}
+KEYWORDS = {"_": None, "N_": None, "_n": (1, 2), "_p": ((1, "c"), 2)}
 PO = FOLDER / LANGUAGE / "LC_MESSAGES" / f"{DOMAIN}.po"
 MO = PO.with_suffix(".mo")
 
@@ -51,7 +51,7 @@ def compiled(catalogue: Catalog) -> bytes:
 def update() -> int:
     """Bring the catalogue up to date; the number of texts without a translation."""
     catalogue = known()
-    catalogue.update(extracted(), no_fuzzy_matching=True)
+    catalogue.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
     PO.parent.mkdir(parents=True, exist_ok=True)
     with PO.open("wb") as file:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
+from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind, Manner, Scope
 from luna_tui.headless.plain import Left, PlainConsole
 from luna_tui.headless.printer import LinePrinter
@@ -192,7 +193,7 @@ def _after_screen(
     stopped = None
     if thread.started and goes_on:
         plain = PlainConsole(session, session.ended, lines)
-        plain.follow(session.state().seq, say="The run goes on without a screen; ctrl+c ends it.")
+        plain.follow(session.state().seq, say=_("The run goes on without a screen; ctrl+c ends it."))
         stopped = plain.code
     elif thread.started:
         stopped = _until_ended(session)

@@ -62,7 +62,7 @@ def look_first(plan: Plan, config: Config, keys: Mapping[str, str]) -> Decided:
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)
         return Decided(None, ExitCode.INTERNAL)
-    print("nothing was started", file=sys.stderr, flush=True)
+    print(_("nothing was started"), file=sys.stderr, flush=True)
     return Decided(None, app.return_code or ExitCode.OK)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
 from luna_tui.commands.preflight import asks_first, look_first
+from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
     config_of,
@@ -17,7 +18,8 @@ from luna_tui.commands.settings import (
 )
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
-from luna_tui.core.tongue import choose
+from luna_tui.core.telling import counted
+from luna_tui.core.tongue import _, choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.storage.config import current_environ
@@ -37,7 +39,8 @@ def run_plan(args: argparse.Namespace) -> int:
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
-    choose(translations(language(config.lang, current_environ())))
+    plain = config.ascii or not draws_boxes(current_environ())
+    choose(translations(language(config.lang, current_environ()), ascii=plain))
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
@@ -85,13 +88,13 @@ def _demo_faults() -> tuple[Fault, ...]:
 def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
     state = session.state()
     if state.finished is None:
-        lines.say(f"left before the end; what ended is kept in {session.run_dir.path}")
+        lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
         return forced or ExitCode.STOPPED_EARLY
     try:
         session.save_report()
     except LunaError as error:
         lines.say(f"{error.title}: {error.message}")
         return error.code
-    counts = ", ".join(f"{n} {s.value.replace('_', ' ')}" for s, n in sorted(state.counts.items()))
+    counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
     lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
     return forced if forced is not None else exit_code(state)

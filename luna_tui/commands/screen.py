@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.commands.hooks import Hook
 from luna_tui.core.kept import KeptFiles
+from luna_tui.core.tongue import _
 from luna_tui.session import Session
 from luna_tui.storage.config import Config
 from luna_tui.storage.paths import config_dir
@@ -67,7 +68,7 @@ def settings_of(config: Config, keys: Mapping[str, str]) -> tuple[Settings, Mapp
     themes = files.read()
     settings = Settings(
         theme="mono" if os.environ.get("NO_COLOR") else config.theme,
-        notices=tuple(f"theme not used: {p}" for p in themes.problems),
+        notices=tuple(_("theme not used: {why}").format(why=p) for p in themes.problems),
         fps=config.fps,
         ascii=config.ascii or not draws_boxes(os.environ),
         mouse=config.mouse,

@@ -12,6 +12,7 @@ from luna_tui.core.errors import ExitCode, InvalidInput, LunaError
 from luna_tui.core.limits import above_table
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import usd
+from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind, Staffing
 from luna_tui.storage.config import TITLE, Config, current_environ, load_config, typed
 from luna_tui.storage.plan_subtasks import PlanDefaults
@@ -55,8 +56,9 @@ def warn_of_budget(config: Config, plan: Plan) -> None:
     if config.budget_usd and models:
         names = ", ".join(clean_line(name) for name in sorted(models))
         print(
-            f"the budget of {usd(config.budget_usd)} does not hold {names}: no price is known; "
-            f'give one under [prices."MODEL"]',
+            _("the budget of {usd} does not hold {models}: no price is known; give one under {where}").format(
+                usd=usd(config.budget_usd), models=names, where='[prices."MODEL"]'
+            ),
             file=sys.stderr,
             flush=True,
         )

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from luna_tui.core.reasons import mode_word
+from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
 
 SHARES: Mapping[Mode, float] = {
@@ -107,7 +109,8 @@ def above_table(
     table = worker_rule(Staffing.TABLE, tier, mode, tiers)
     if isinstance(workers, Staffing) or table.automatic or workers <= table.most:
         return ""
-    return f"{workers} workers, above the table's {table.most} for {tier} {mode}"
+    said = _("{n} workers, above the table's {most} for {tier} {mode}")
+    return said.format(n=workers, most=table.most, tier=tier, mode=mode_word(mode))
 
 
 def caps(limits: Limits, mode: Mode) -> Limits:

@@ -31,19 +31,27 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.figures import clock
 from luna_tui.core.insight import Flow, Stand, flow, quiet_after_s, silence_s, stand
+from luna_tui.core.reasons import mode_word, reason_words, who_asked
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import GOOD, Manner, RunStatus, Status, WaitReason
 
 _NAMED = 5
 """Subtasks named in one sentence."""
-_ENDS = {
+ENDS = {
     Status.SUCCEEDED: N_("succeeded"),
     Status.FAILED: N_("failed"),
     Status.TIMED_OUT: N_("timed out"),
     Status.CANCELLED: N_("cancelled"),
     Status.SKIPPED: N_("skipped"),
     Status.CACHED: N_("from the cache"),
+}
+"""How a subtask ended, in words."""
+_RUN_ENDS = {
+    RunStatus.SUCCEEDED: N_("succeeded"),
+    RunStatus.FAILED: N_("failed"),
+    RunStatus.CANCELLED: N_("cancelled"),
+    RunStatus.HELD: N_("held"),
 }
 WAITS = {
     WaitReason.SLOT: N_("a worker"),
@@ -53,11 +61,29 @@ WAITS = {
     WaitReason.BUDGET: N_("budget"),
     WaitReason.PAUSED: N_("the end of the pause"),
     WaitReason.APPROVAL: N_("approval"),
-    WaitReason.BACKOFF: N_("retry"),
+    WaitReason.BACKOFF: N_("the next try"),
     WaitReason.RETRY_AFTER: N_("the pause the server asked for"),
     WaitReason.RAMP: N_("first answers"),
 }
 """What a subtask waits for, as in `waits for ...`."""
+
+
+def counted(status: Status, n: int) -> str:
+    """`2 failed`."""
+    match status:
+        case Status.SUCCEEDED:
+            text = _n("{n} succeeded", "{n} succeeded", n)
+        case Status.CACHED:
+            text = _n("{n} from the cache", "{n} from the cache", n)
+        case Status.FAILED:
+            text = _n("{n} failed", "{n} failed", n)
+        case Status.TIMED_OUT:
+            text = _n("{n} timed out", "{n} timed out", n)
+        case Status.CANCELLED:
+            text = _n("{n} cancelled", "{n} cancelled", n)
+        case Status.SKIPPED:
+            text = _n("{n} skipped", "{n} skipped", n)
+    return text.format(n=n)
 
 
 def spoken(seconds: float) -> str:
@@ -135,7 +161,7 @@ def _failed(state: RunState, e: AttemptFailed, name: str) -> str:
 
 
 def _ended(e: SubtaskFinished, name: str) -> str:
-    how = _(_ENDS[e.status])
+    how = _(ENDS[e.status])
     if e.status in GOOD:
         return _("{how}{name} after {time}.").format(how=how, name=name, time=spoken(e.duration_s))
     tries = _n("{n} try", "{n} tries", e.attempts).format(n=e.attempts)
@@ -145,7 +171,7 @@ def _ended(e: SubtaskFinished, name: str) -> str:
 
 def _plain(reason: str) -> str:
     """A reason inside a sentence: one line, without an end of its own."""
-    return clean_line(reason).rstrip(".")
+    return clean_line(reason_words(reason)).rstrip(".")
 
 
 def _about_run(state: RunState, record: Record) -> str | None:
@@ -154,17 +180,17 @@ def _about_run(state: RunState, record: Record) -> str | None:
             return _started(record.run, e)
         case WaveStarted() as e:
             return _("{wave}, begins; {why}.").format(
-                wave=wave_words(state, e.wave), why=clean_line(e.reason)
+                wave=wave_words(state, e.wave), why=clean_line(reason_words(e.reason))
             )
         case WaveFinished() as e:
-            counts = ", ".join(f"{n} {_(_ENDS[Status(s)])}" for s, n in e.counts.items())
-            why = f" ({clean_line(e.reason)})" if e.reason else ""
+            counts = ", ".join(counted(Status(s), n) for s, n in e.counts.items())
+            why = f" ({clean_line(reason_words(e.reason))})" if e.reason else ""
             text = _("{wave}, ended after {time}: {counts}{why}.")
             return text.format(
                 wave=wave_words(state, e.wave), time=spoken(e.wall_s), counts=counts or _("nothing"), why=why
             )
         case RunFinished() as e:
-            text = _("run {how} after {time}").format(how=_(str(e.status)), time=spoken(e.wall_s))
+            text = _("run {how} after {time}").format(how=_(_RUN_ENDS[e.status]), time=spoken(e.wall_s))
             if e.status is RunStatus.HELD and e.reason:
                 text += f": {_plain(e.reason)}"
             if e.speedup:
@@ -185,7 +211,7 @@ def _started(run: str, e: RunStarted) -> str:
         workers = _("up to {workers}").format(workers=workers)
     text = _("run {run} begins: {plan}, {subtasks} in {waves}, {tier} {mode}, {workers}, {provider}.")
     return text.format(
-        run=run, plan=e.plan.name, subtasks=subtasks, waves=waves, tier=e.tier, mode=e.mode,
+        run=run, plan=e.plan.name, subtasks=subtasks, waves=waves, tier=e.tier, mode=mode_word(e.mode),
         workers=workers, provider=e.provider,
     )  # fmt: skip
 
@@ -199,31 +225,33 @@ def _asked(state: RunState, record: Record) -> str | None:
             elif e.wave:
                 what = wave_words(state, e.wave)
             how = _("now") if e.manner is Manner.NOW else _("what is in flight ends by itself")
-            return _("{by} asked to stop {what}: {how}.").format(by=e.by, what=what, how=how)
+            return _("{by} asked to stop {what}: {how}.").format(by=who_asked(e.by), what=what, how=how)
         case ModeChanged() as e:
             return _("mode is {mode} now, it was {before}; by {by}.").format(
-                mode=e.to, before=e.from_, by=e.by
+                mode=mode_word(e.to), before=mode_word(e.from_), by=who_asked(e.by)
             )
         case WorkersChanged() as e:
             return _("{n} workers now, there were {before}.").format(n=e.to, before=e.from_)
         case RetryRequested() as e:
             return _retried(state, e)
         case SkipRequested() as e:
-            return _("{by} asked to skip {what}.").format(by=e.by, what=_names(state, e.subtasks))
+            return _("{by} asked to skip {what}.").format(by=who_asked(e.by), what=_names(state, e.subtasks))
         case BudgetChanged() as e:
             return _("the budget is {usd} now, it was {before}; by {by}.").format(
-                usd=_dollars(e.to), before=_dollars(e.from_), by=e.by
+                usd=_dollars(e.to), before=_dollars(e.from_), by=who_asked(e.by)
             )
         case RunPaused() as e:
-            return _("paused by {by}: nothing more starts, what is in flight ends by itself.").format(by=e.by)
+            return _("paused by {by}: nothing more starts, what is in flight ends by itself.").format(
+                by=who_asked(e.by)
+            )
         case RunResumed() as e:
-            return _("admission goes on, by {by}.").format(by=e.by)
+            return _("admission goes on, by {by}.").format(by=who_asked(e.by))
         case _:
             return None
 
 
 def _retried(state: RunState, e: RetryRequested) -> str:
-    text = _("{by} asked to retry {what}").format(by=e.by, what=_names(state, e.subtasks))
+    text = _("{by} asked to retry {what}").format(by=who_asked(e.by), what=_names(state, e.subtasks))
     more = len(e.requeued) - len(set(e.requeued).intersection(e.subtasks))
     if more:
         text += _n(" and {n} more that waited for it", " and {n} more that waited for it", more).format(
@@ -260,7 +288,7 @@ def status_sentences(state: RunState, now_s: float) -> tuple[str, ...]:
     counts = state.counts
     ok = sum(n for s, n in counts.items() if s in GOOD)
     ends = [_("{n} of {of} ok").format(n=ok, of=len(state.subtasks))]
-    ends += [f"{n} {_(_ENDS[s])}" for s, n in counts.items() if s not in GOOD and n]
+    ends += [counted(s, n) for s, n in counts.items() if s not in GOOD and n]
     if state.finished is not None:
         text = _("The run has ended. {counts}.").format(counts=", ".join(ends))
         return (text, *_money(state))

@@ -16,12 +16,17 @@ def _(text: str) -> str:
 
     Write `_("{n} of {m} on").format(n=1, m=2)`: what is formatted before cannot be looked up.
     """
-    return _chosen.get().gettext(text)
+    return _chosen.get().gettext(text) if text else text
 
 
 def _n(one: str, many: str, count: int) -> str:
     """The form for `count` in the chosen language."""
     return _chosen.get().ngettext(one, many, count)
+
+
+def _p(where: str, text: str) -> str:
+    """`text` where it needs a word of its own in other languages; `where` tells translators what for."""
+    return _chosen.get().pgettext(where, text)
 
 
 def N_(text: str) -> str:

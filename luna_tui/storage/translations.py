@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +21,25 @@ def language(chosen: str, environ: Mapping[str, str]) -> str:
     return "pt_BR" if said.partition(":")[0].lower().startswith("pt") else "en"
 
 
-def translations(lang: str) -> gettext.NullTranslations:
-    """The catalogue of a language; English needs none."""
-    return gettext.translation(DOMAIN, FOLDER, languages=[lang], fallback=True)
+def translations(lang: str, *, ascii: bool = False) -> gettext.NullTranslations:
+    """The catalogue of a language; English needs none. `ascii`: letters without their accents."""
+    kind = _Unaccented if ascii else None
+    return gettext.translation(DOMAIN, FOLDER, languages=[lang], fallback=True, class_=kind)
+
+
+class _Unaccented(gettext.GNUTranslations):
+    """For terminals that show ASCII only: `execucao` is read more easily than `execu??o`."""
+
+    def gettext(self, message: str) -> str:
+        return _unaccented(super().gettext(message))
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return _unaccented(super().ngettext(msgid1, msgid2, n))
+
+    def pgettext(self, context: str, message: str) -> str:
+        return _unaccented(super().pgettext(context, message))
+
+
+def _unaccented(text: str) -> str:
+    apart = unicodedata.normalize("NFD", text.replace("º", "o").replace("ª", "a"))
+    return "".join(c for c in apart if not unicodedata.combining(c))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from luna_tui.core.reasons import mode_word
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Manner, Mode, Scope, Staffing
 from luna_tui.engine.control import RunControl
@@ -49,8 +50,10 @@ class Acts:
     def set_mode(self, control: RunControl, before: Mode, mode: Mode) -> str:
         """Use another share of the limits."""
         control.set_mode(mode, by=BY)
-        self._remember(_("mode {mode} again").format(mode=before.value), lambda c: c.set_mode(before, by=BY))
-        return _("Mode {mode}. u takes it back.").format(mode=mode.value)
+        self._remember(
+            _("mode {mode} again").format(mode=mode_word(before)), lambda c: c.set_mode(before, by=BY)
+        )
+        return _("Mode {mode}. u takes it back.").format(mode=mode_word(mode))
 
     def set_workers(self, control: RunControl, before: int | Staffing, workers: int | Staffing) -> str:
         """Use another number of workers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -29,8 +30,10 @@ def aside(
         else:
             _hand(app, then, done)
 
-    # A daemon: a disk that never answers must not hold up the way out.
-    threading.Thread(target=run, name="luna-aside", daemon=True).start()
+    # What it says is said in the language of the caller. A daemon: a disk that never answers must not
+    # hold up the way out.
+    speaks = contextvars.copy_context()
+    threading.Thread(target=lambda: speaks.run(run), name="luna-aside", daemon=True).start()
 
 
 def _hand(app: LunaApp, call: Callable[[_T], object], given: _T) -> None:

@@ -11,6 +11,7 @@ from tui.box_scenes import EXTRACT, NOW_S, failed_now, scene
 
 from luna_tui.core.limits import TIERS
 from luna_tui.core.state import RunState, fold
+from luna_tui.core.tongue import _n
 from luna_tui.core.words import Staffing
 from luna_tui.tui.views.boxes.budget import budget_box
 from luna_tui.tui.views.boxes.edit import edit_bottom, edit_box, edit_top
@@ -83,7 +84,8 @@ def test_a_box_fits_every_terminal_and_the_cursor_is_in_sight(
         here = next(c for c in panel.cells if c.key == box.choices[at].key)
         assert text(panel.lines[here.row]).startswith(f"{g.corners[5]} > ")
         hidden = len(box.choices) - len(panel.cells)
-        assert (f" {hidden} more " in text(panel.lines[-1])) is (hidden > 0)
+        more = _n("{n} more", "{n} more", hidden).format(n=hidden)
+        assert (f" {more} " in text(panel.lines[-1])) is (hidden > 0)
     if ascii_only:
         assert all(row.isascii() for row in rows(panel))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luna_tui.core.insight import flow, forecast, summed_s
 from luna_tui.core.metrics import Measured
+from luna_tui.core.reasons import mode_word
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, RunStatus, Status
@@ -63,7 +64,7 @@ def header(state: RunState, now_s: float, width: int, g: Glyphs, *, measured: Me
     left = {"luna": _names(state), "plan": said(Role.TEXT, state.plan.name, "")}
     left |= {"wave": said(Role.TEXT, *_waves(state)), "word": _word(state, now_s)} | _counts(state, now_s)
     right: dict[str, Steps] = {
-        "tier": said(Role.DIM, f"{state.tier} {state.mode}".strip(), ""),
+        "tier": said(Role.DIM, f"{state.tier} {mode_word(state.mode)}".strip(), ""),
         "speed": said(Role.TEXT, *_speed(state, now_s, measured), ""),
         "eta": _eta(state, now_s, g),
     }

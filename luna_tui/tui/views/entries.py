@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.insight import Stand, countdown_s, elapsed_s, quiet_after_s, silence_s, stand
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.tongue import _, _p
 from luna_tui.core.words import Schedule, WaitReason
 from luna_tui.tui.views.text import clock, tokens
 
@@ -56,15 +58,22 @@ def tail_word(s: SubtaskState, how: Stand, now_s: float) -> str:
             return str(s.waiting).upper()[:4]
         case Stand.BACKOFF:
             left = countdown_s(s, now_s)
-            return "wait" if left is None else clock(left)
+            return _p("4 cells", "wait") if left is None else clock(left)
         case Stand.STREAMING:
             return f"{tokens(max(1, s.chars // 4))}"
         case Stand.OK | Stand.CACHED:
             return tokens(s.output_tokens) if s.output_tokens else "ok"
+    return _short(how)
+
+
+def _short(how: Stand) -> str:
     words = {
-        Stand.SENT: "1tok", Stand.TOOL: "run", Stand.QUIET: "mute", Stand.GHOST: "GHST", Stand.PAUSED: "PAUS",
-        Stand.HELD: "HELD", Stand.ASK: "ASK", Stand.TIMED_OUT: "time", Stand.FAILED: "fail",
-        Stand.CANCELLED: "stop", Stand.SKIPPED: "skip",
+        Stand.SENT: _p("4 cells", "1tok"), Stand.TOOL: _p("4 cells", "run"),
+        Stand.QUIET: _p("4 cells", "mute"), Stand.GHOST: _p("4 cells", "GHST"),
+        Stand.PAUSED: _p("4 cells", "PAUS"), Stand.HELD: _p("4 cells", "HELD"),
+        Stand.ASK: _p("4 cells", "ASK"), Stand.TIMED_OUT: _p("4 cells", "time"),
+        Stand.FAILED: _p("4 cells", "fail"), Stand.CANCELLED: _p("4 cells", "stop"),
+        Stand.SKIPPED: _p("4 cells", "skip"),
     }  # fmt: skip
     return words.get(how, "-")
 
@@ -73,23 +82,26 @@ def said(s: SubtaskState, how: Stand, now_s: float) -> str:
     """One line about what the subtask does."""
     match how:
         case Stand.LIMIT if s.waiting is WaitReason.RAMP:
-            return "waits for the first answers"
+            return _("waits for the first answers")
         case Stand.LIMIT:
             left = countdown_s(s, now_s)
-            return f"limit {str(s.waiting).upper()}" + (f", about {left:.0f} s" if left is not None else "")
+            name = _("limit {name}").format(name=str(s.waiting).upper())
+            return name if left is None else name + ", " + _("about {s:.0f} s").format(s=left)
         case Stand.BACKOFF:
             why = s.tries[-1].message if s.tries else ""
-            return f"try {len(s.tries) + 1} of {max(len(s.tries) + 1, s.planned.retries + 1)}: {why}"
+            number = len(s.tries) + 1
+            of = max(number, s.planned.retries + 1)
+            return _("try {n} of {of}: {why}").format(n=number, of=of, why=why)
         case Stand.SENT:
-            return "sent, no token yet"
+            return _("sent, no token yet")
         case Stand.QUIET:
-            return f"no token for {silence_s(s, now_s):.0f} s"
+            return _("no token for {s:.0f} s").format(s=silence_s(s, now_s))
         case Stand.PAUSED:
-            return "paused at the gate"
+            return _("paused at the gate")
         case Stand.GHOST:
-            return "cancel asked, the thread is still there"
+            return _("cancel asked, the thread is still there")
         case Stand.FAILED | Stand.TIMED_OUT | Stand.CANCELLED | Stand.SKIPPED:
-            return s.reason
+            return reason_words(s.reason)
     return last_line(s.tail)
 
 

@@ -7,7 +7,7 @@ from luna_tui.core.forecast import cost_forecast, in_flight_usd, when_cap_passed
 from luna_tui.core.insight import flow, forecast
 from luna_tui.core.metrics import Measured
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import _
+from luna_tui.core.tongue import _, _p
 from luna_tui.core.words import LIMIT_REASONS
 from luna_tui.tui.views.fitting import Steps, fitted, said
 from luna_tui.tui.views.glyphs import Glyphs
@@ -231,7 +231,7 @@ def _time_line(state: RunState, now_s: float, width: int, g: Glyphs, measured: M
     lost_s = sum(measured.lost.values()) if measured is not None else 0.0
     if lost_s >= 1.0:
         words.insert(0, words[0] + _("; lost to waiting so far {lost}").format(lost=clock(lost_s)))
-    return _lined("time", bar, {"told": said(Role.TEXT, *words)}, width, g)
+    return _lined(_p("4 cells, a gauge", "time"), bar, {"told": said(Role.TEXT, *words)}, width, g)
 
 
 def _done_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
@@ -240,6 +240,5 @@ def _done_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
     numbers = {"ended": state.ended, "on": f.on, "later": f.queued + f.later, "total": len(state.subtasks)}
     told = _("{ended} ended, {on} on, {later} to come of {total}").format(**numbers)
     bar = _bar(state.ended / total, f.on / total, _bar_cells(width), g, warn=False)
-    return _lined(
-        "done", bar, {"told": said(Role.TEXT, told, f"{state.ended}/{len(state.subtasks)}")}, width, g
-    )
+    parts: dict[str, Steps] = {"told": said(Role.TEXT, told, f"{state.ended}/{len(state.subtasks)}")}
+    return _lined(_p("4 cells, a gauge", "done"), bar, parts, width, g)

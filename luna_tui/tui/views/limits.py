@@ -9,9 +9,10 @@ from luna_tui.core.forecast import WhatIf, cost_forecast, forecast, in_flight_us
 from luna_tui.core.lanes import limit_shares
 from luna_tui.core.limits import SHARES
 from luna_tui.core.line import Place, line_of
+from luna_tui.core.reasons import mode_word
 from luna_tui.core.samples import Throttle
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import N_, _, _n
+from luna_tui.core.tongue import N_, _, _n, _p
 from luna_tui.core.words import Mode, WaitReason
 from luna_tui.tui.views.frame import title
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
@@ -55,7 +56,7 @@ def limits_lines(state: RunState, now_s: float, looks: Looks) -> list[Line]:
 
 def _title(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> Line:
     """Tier, mode, whose limits these are, and how old the server's word is."""
-    said = f"{state.tier or '?'} {state.mode} ({SHARES[state.mode]:.0%})"
+    said = f"{state.tier or '?'} {mode_word(state.mode)} ({SHARES[state.mode]:.0%})"
     if state.limits is not None and state.limits.family:
         said += "  " + state.limits.family
     age_s = _server_age_s(state, now_s)
@@ -149,7 +150,7 @@ def _money_row(state: RunState, now_s: float, g: Glyphs) -> Line:
     over = said is not None and state.budget_usd is not None and said[0] > state.budget_usd
     figures = f"{used:>7}{money(reserved):>10}{cap:>7}{'':>8}"
     return (
-        Span(pad(_("budget"), 7, g.cut), Role.STRONG), Span(figures), Span("  "),
+        Span(pad(_p("7 cells", "budget"), 7, g.cut), Role.STRONG), Span(figures), Span("  "),
         Span(text, Role.WARN if over else Role.TEXT),
     )  # fmt: skip
 
@@ -206,7 +207,7 @@ def _what_if(state: RunState, now_s: float) -> list[Line]:
         lines.append(_setting_row(said, what_if(state, now_s, workers=workers)))
     for mode in Mode:
         if mode is not state.mode:
-            lines.append(_setting_row(mode.value, what_if(state, now_s, mode=mode)))
+            lines.append(_setting_row(mode_word(mode), what_if(state, now_s, mode=mode)))
     return lines
 
 

@@ -8,6 +8,7 @@ from luna_tui.core.clean import clean_line
 from luna_tui.core.limits import SHARES, WorkerRule
 from luna_tui.core.metrics import CRITICAL_PATH, WORKERS
 from luna_tui.core.preflight import Preflight, Prospect, Terms
+from luna_tui.core.reasons import mode_word
 from luna_tui.core.survey import GUESSED_SHARES, TOLD_SHARES, Expense
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.tui.views.columns import Column
@@ -94,7 +95,9 @@ def terms_line(terms: Terms, width: int) -> str:
     long = _("{tier} {mode}, {share} % of the limits   {workers}   {budget}")
     short = _("{tier} {mode}  {workers}  {budget}")
     texts = [
-        form.format(tier=terms.tier, mode=terms.mode, share=share, workers=staff(terms.rule), budget=budget)
+        form.format(
+            tier=terms.tier, mode=mode_word(terms.mode), share=share, workers=staff(terms.rule), budget=budget
+        )
         for form in (long, short)
     ]
     return texts[0] if cell_len(texts[0]) <= width else texts[1]
@@ -140,7 +143,7 @@ def _what_binds(p: Preflight) -> str:
         return _n("its {n} worker", "its {n} workers", total.workers).format(n=total.workers)
     if total.bound_by != CRITICAL_PATH:
         text = _("{limit} on {tier} {mode}")
-        return text.format(limit=total.bound_by.upper(), tier=p.terms.tier, mode=p.terms.mode)
+        return text.format(limit=total.bound_by.upper(), tier=p.terms.tier, mode=mode_word(p.terms.mode))
     if sum(w.bound_by == CRITICAL_PATH for w in p.waves) > 1:
         return _("the longest subtasks of its waves")
     text = _("its longest chain, {ids}") if len(total.path) > 1 else _("its longest subtask, {ids}")
@@ -192,11 +195,12 @@ def _commands(p: Preflight) -> list[Sentence]:
     count = p.total.subtasks - p.total.asks
     if not count:
         return []
-    one, many = (
+    text = _n(
         "{n} command runs on this computer, in a dry run too",
         "{n} commands run on this computer, in a dry run too",
+        count,
     )
-    return [(_n(one, many, count).format(n=count), Role.DIM)]
+    return [(text.format(n=count), Role.DIM)]
 
 
 def _sources(p: Preflight) -> list[Sentence]:

@@ -9,6 +9,7 @@ from luna_tui.core.insight import summed_s
 from luna_tui.core.lanes import critical_so_far
 from luna_tui.core.metrics import Measured, most_workers
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.state import RunState, SubtaskState, WaveState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import BAD, GOOD, RunStatus, Status
@@ -184,7 +185,7 @@ def _waves(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> list[Line]
         head = f"{wave.number:>{digits}} {pad(wave.name, width, g.cut)}  {took:>7}  "
         figures = _("{good}/{all} ok").format(good=wave.good, all=len(wave.subtasks))
         role = Role.BAD if wave.failed else Role.TEXT
-        why = Span(wave.end_reason or wave.reason, Role.DIM)
+        why = Span(reason_words(wave.end_reason or wave.reason), Role.DIM)
         lines.append((_label("" if lines else _("waves")), Span(head), Span(f"{figures:>10}  ", role), why))
     hidden = len(state.waves) - len(lines)
     if hidden:
@@ -214,7 +215,7 @@ def _bad(state: RunState, looks: Looks, g: Glyphs) -> list[Line]:
         if len(labels) > 8:
             shown += _(" and {n} more").format(n=len(labels) - 8)
         head = pad(_(_WORDS[status]), _LABEL, g.cut)
-        for n, part in enumerate(wrap(f"{shown}  {reason}", max(20, looks.width - _LABEL))):
+        for n, part in enumerate(wrap(f"{shown}  {reason_words(reason)}", max(20, looks.width - _LABEL))):
             role = Role.BAD if status in BAD else Role.DIM
             lines.append((Span(head if n == 0 else " " * _LABEL, role), Span(part)))
     return lines

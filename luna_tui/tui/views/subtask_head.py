@@ -14,6 +14,7 @@ from luna_tui.core.insight import (
     silence_s,
     stand,
 )
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.spent import said_tokens, spent, tokens_per_s
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.telling import WAITS
@@ -96,7 +97,7 @@ def _detail(state: RunState, s: SubtaskState, how: Stand, now_s: float) -> str:
         case Stand.GHOST:
             return _("its end was asked for, its thread is still there")
         case Stand.FAILED | Stand.TIMED_OUT | Stand.CANCELLED | Stand.SKIPPED:
-            return clean_line(s.reason)
+            return clean_line(reason_words(s.reason))
     return ""
 
 

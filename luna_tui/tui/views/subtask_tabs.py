@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 
 from luna_tui.core.clean import clean, clean_line
 from luna_tui.core.outline import PROMPT_CHARS
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.spans import Try
 from luna_tui.core.spent import waits_before
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.tongue import _, _n
+from luna_tui.core.telling import ENDS
+from luna_tui.core.tongue import _, _n, _p
 from luna_tui.core.words import GOOD, Kind, Status
 from luna_tui.tui.views.glyphs import Glyphs
+from luna_tui.tui.views.problem_words import KIND_WORDS
 from luna_tui.tui.views.reading import Mark
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.telling import tell
@@ -88,10 +91,10 @@ def result_document(s: SubtaskState, answer: str | None, missing: str) -> Docume
         page.dim(_("There is no result yet; what it says so far is on tab 1."))
         return page
     if s.status not in GOOD:
-        end = s.status.value.replace("_", " ")
-        page.add((_("There is no result: {end}.").format(end=_(end)), Role.BAD))
+        end = _(ENDS[s.status])
+        page.add((_("There is no result: {end}.").format(end=end), Role.BAD))
         if s.reason:
-            page.add((clean(s.reason), Role.TEXT))
+            page.add((clean(reason_words(s.reason)), Role.TEXT))
         return page
     if answer is None:
         page.dim(_("Reading the answer from its file."))
@@ -156,11 +159,11 @@ def _block(page: Document, s: SubtaskState, t: Try, now_s: float, *, chosen: boo
         used = _("in {i:,}  out {o:,}").format(i=t.input_tokens, o=t.output_tokens)
         rows.append((_("used"), used + (f"  ${t.cost_usd:.3f}" if t.cost_usd is not None else "")))
     if t.error_kind is not None:
-        kind = t.error_kind.replace("_", " ")
+        kind = _(KIND_WORDS.get(t.error_kind, t.error_kind.replace("_", " ")))
         code = _(", status {n}").format(n=t.status) if t.status is not None else ""
         rows.append((_("error"), f"{kind}{code}: {clean_line(t.message)}"))
     if t.delay_s is not None:
-        rows.append((_("next"), _("after {s:.1f} s").format(s=t.delay_s)))
+        rows.append((_p("6 cells", "next"), _("after {s:.1f} s").format(s=t.delay_s)))
     rows.append((_("said"), _said(s, t, said)))
     for name, text in rows:
         page.add((f"    {name:<6} ", Role.DIM), (text, Role.TEXT), hang=11)
@@ -173,7 +176,7 @@ def _how(s: SubtaskState, t: Try) -> tuple[str, Role]:
         return _("in flight"), Role.GOOD
     if t is s.tries[-1] and s.status is not None:
         role = Role.GOOD if s.status is Status.SUCCEEDED else Role.BAD
-        return _(s.status.value.replace("_", " ")), role
+        return _(ENDS[s.status]), role
     return _("ended"), Role.TEXT
 
 

@@ -33,6 +33,7 @@ from luna_tui.core.events import (
     WorkersChanged,
 )  # fmt: skip
 from luna_tui.core.insight import Stand
+from luna_tui.core.reasons import mode_word, reason_words, who_asked
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Manner, RunStatus, Status, WaitReason
@@ -98,7 +99,7 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
         case RetryRequested() | SkipRequested() | BudgetChanged():
             return _asked(state, event, g)
         case WaveStarted():
-            return Told(g.now, _wave(state, event.wave), event.reason, Role.STRONG)
+            return Told(g.now, _wave(state, event.wave), reason_words(event.reason), Role.STRONG)
         case WaveFinished():
             how = _("{how} after {time}").format(how=_(RUN_WORDS[event.status]), time=clock(event.wall_s))
             good = event.status is RunStatus.SUCCEEDED
@@ -120,7 +121,7 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
             return Told(g.states[Stand.QUIET], _("run"), what, Role.BAD)
         case RunStarted():
             what = _("started: {tier} {mode}, {n} workers").format(
-                tier=event.tier, mode=event.mode, n=event.max_workers
+                tier=event.tier, mode=mode_word(event.mode), n=event.max_workers
             )
             return Told(g.now, _("run"), what, Role.STRONG)
         case RunFinished():
@@ -211,15 +212,15 @@ _OfPerson = ModeChanged | WorkersChanged | RunPaused | RunResumed | CancelReques
 def _of_person(state: RunState, event: _OfPerson, g: Glyphs) -> Told:
     match event:
         case ModeChanged():
-            what = _("mode {a} {to} {b}").format(a=event.from_, to=g.arrow, b=event.to)
-            return Told(g.dot, event.by, what, Role.ACCENT)
+            what = _("mode {a} {to} {b}").format(a=mode_word(event.from_), to=g.arrow, b=mode_word(event.to))
+            return Told(g.dot, who_asked(event.by), what, Role.ACCENT)
         case WorkersChanged():
             what = _("workers {a} {to} {b}").format(a=event.from_, to=g.arrow, b=event.to)
-            return Told(g.dot, event.by, what, Role.ACCENT)
+            return Told(g.dot, who_asked(event.by), what, Role.ACCENT)
         case RunPaused():
-            return Told(g.states[Stand.PAUSED], event.by, _("paused admission"), Role.ACCENT)
+            return Told(g.states[Stand.PAUSED], who_asked(event.by), _("paused admission"), Role.ACCENT)
         case RunResumed():
-            return Told(g.now, event.by, _("lets admission go on"), Role.ACCENT)
+            return Told(g.now, who_asked(event.by), _("lets admission go on"), Role.ACCENT)
         case CancelRequested():
             return _cancelled(state, event, g)
         case _:
@@ -230,7 +231,7 @@ def _asked(state: RunState, event: RetryRequested | SkipRequested | BudgetChange
     match event:
         case BudgetChanged():
             what = _("budget {a} {to} {b}").format(a=_budget(event.from_), to=g.arrow, b=_budget(event.to))
-            return Told(g.states[Stand.HELD], event.by, what, Role.ACCENT)
+            return Told(g.states[Stand.HELD], who_asked(event.by), what, Role.ACCENT)
         case SkipRequested():
             what = _("skips {what}").format(what=_named(state, event.subtasks))
             glyph = g.states[Stand.SKIPPED]
@@ -244,7 +245,7 @@ def _asked(state: RunState, event: RetryRequested | SkipRequested | BudgetChange
         case _:
             assert_never(event)
     only = event.subtasks[0] if len(event.subtasks) == 1 and event.subtasks[0] in state.subtasks else None
-    return Told(glyph, event.by, what, Role.ACCENT, only)
+    return Told(glyph, who_asked(event.by), what, Role.ACCENT, only)
 
 
 def _named(state: RunState, ids: tuple[str, ...]) -> str:
@@ -267,7 +268,7 @@ def _cancelled(state: RunState, event: CancelRequested, g: Glyphs) -> Told:
     said = _("stops {what} now") if now else _("lets {what} finish what is in flight, and start no more")
     return Told(
         g.states[Stand.CANCELLED],
-        event.by,
+        who_asked(event.by),
         said.format(what=what),
         Role.WARN,
         s.id if s is not None else None,
@@ -275,7 +276,7 @@ def _cancelled(state: RunState, event: CancelRequested, g: Glyphs) -> Told:
 
 
 def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
+    return f": {reason_words(reason)}" if reason else ""
 
 
 def _wave(state: RunState, name: str) -> str:

@@ -22,7 +22,7 @@ from luna_tui.core.lanes import (
 from luna_tui.core.metrics import Measured
 from luna_tui.core.stand import Stand, stand
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.tongue import N_, _, _n
+from luna_tui.core.tongue import N_, _, _n, _p
 from luna_tui.tui.views.frame import key_line, rule, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
 from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
@@ -260,7 +260,7 @@ def _charts(
     levels = in_flight(state, window, now_s)
     top = max(1.0, float(state.tracks.load.most), 0.0 if state.automatic else float(state.max_workers))
     figure = "" if state.finished is not None else _("  {n} now").format(n=state.running)
-    lines = chart_lines(_("run"), levels, top, figure, g, rows=rows)
+    lines = chart_lines(_p("4 cells, a chart", "run"), levels, top, figure, g, rows=rows)
     name = nearest_limit(state)
     if limit and name:
         shares = limit_shares(state, name, window, now_s)

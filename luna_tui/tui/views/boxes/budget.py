@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luna_tui.core.forecast import in_flight_usd
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import _, _n
+from luna_tui.core.tongue import _, _n, _p
 from luna_tui.tui.views.boxes.effects import UNKNOWN, budget_of, cost_ahead, held_at
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.glyphs import Glyphs
@@ -28,7 +28,7 @@ def budget_box(state: RunState, now_s: float, typed: str, g: Glyphs) -> Box:
         ),
         (),
         _fact(_("spent    "), money(state.cost_usd) + (_(" or more") if state.unpriced else "")),
-        _fact(_("in flight"), _about(in_flight_usd(state))),
+        _fact(_p("9 cells", "in flight"), _about(in_flight_usd(state))),
         _fact(_("forecast "), _forecast(state, now_s, g)),
     ]  # fmt: skip
     facts += _consequence(state, now_s, cap)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from luna_tui.core.limits import SHARES, TierLimits, worker_rule
+from luna_tui.core.reasons import mode_word
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
@@ -50,7 +51,7 @@ def _choice(state: RunState, now_s: float, mode: Mode, tiers: Mapping[str, TierL
         end_in(eta(state, now_s), g) if here else end_if(state, now_s, mode=mode)[0],
         UNKNOWN if cost is None else money(cost[0]),
     )
-    does = _("{mode}  now").format(mode=mode.value) if here else mode.value
+    does = _("{mode}  now").format(mode=mode_word(mode)) if here else mode_word(mode)
     return Choice(mode.value[0], does, price)
 
 

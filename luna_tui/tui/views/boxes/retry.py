@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from luna_tui.core.events import AttemptFailed
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import GOOD, Status, WaitReason
+from luna_tui.core.words import GOOD, ErrorKind, Status, WaitReason
 from luna_tui.tui.views.boxes.effects import about, in_plan_order, named, together, used_usd
 from luna_tui.tui.views.boxes.frame import Box, Choice
+from luna_tui.tui.views.problem_words import KIND_WORDS
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import money, tokens
 
@@ -108,7 +109,7 @@ def cause_lines(state: RunState, now_s: float, ids: Sequence[str]) -> list[Line]
     lines: list[Line] = []
     for kind in kinds:
         seen = _seen_lately(state, now_s, kind)
-        name = kind.replace("_", " ")
+        name = _(KIND_WORDS.get(ErrorKind(kind), kind))
         if seen:
             said = _n(
                 "{kind}: {n} in the last 30 s over all workers, the cause may still be there",

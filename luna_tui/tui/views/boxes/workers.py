@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from luna_tui.core.limits import TierLimits, above_table, worker_rule
+from luna_tui.core.reasons import mode_word
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Staffing
@@ -87,4 +88,4 @@ def _useful(fits: int | None, count: int | None) -> Line:
 def _table_words(state: RunState, tiers: Mapping[str, TierLimits]) -> str:
     count = count_of(Staffing.TABLE, state, tiers)
     number = UNKNOWN if state.tier not in tiers else _("auto") if count is None else str(count)
-    return _("table: {n} for {tier} {mode}").format(n=number, tier=state.tier, mode=state.mode.value)
+    return _("table: {n} for {tier} {mode}").format(n=number, tier=state.tier, mode=mode_word(state.mode))

@@ -1,0 +1,66 @@
+"""Say the engine's own reasons in the chosen language; the journal keeps them as they were written."""
+
+from __future__ import annotations
+
+import re
+
+from luna_tui.core.tongue import N_, _
+
+_KNOWN = (
+    N_("sequential: the plan says parallel = false"),
+    N_("sequential: one subtask"),
+    N_("sequential: one worker"),
+    N_("parallel: {n} subtasks, as many at once as the limits can use"),
+    N_("parallel: {n} subtasks on {w} workers"),
+    N_("timed out after {n} s"),
+    N_("the wave timed out after {n} s"),
+    N_("needs {id}, which failed"),
+    N_("needs {id}, which timed out"),
+    N_("needs {id}, which was skipped"),
+    N_("needs {id}, which was cancelled"),
+    N_("cancelled by {who}"),
+    N_("tried again by {who}"),
+    N_("skipped by {who}"),
+    N_("what is left would exceed the budget of {usd}"),
+    N_("wave {name} did not succeed and the plan says stop"),
+    N_("{n} threads ignored their cancellation"),
+)
+"""What the engine says when it is the engine that decides; what a model or a server said is not here."""
+_MODES = {
+    "conservative": N_("conservative"),
+    "balanced": N_("balanced"),
+    "aggressive": N_("aggressive"),
+}
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    kind = {"n": r"[\d.]+", "w": r"\d+"}
+    parts = re.split(r"\{(\w+)\}", text)
+    return re.compile(
+        "".join(f"(?P<{p}>{kind.get(p, '.+')})" if n % 2 else re.escape(p) for n, p in enumerate(parts))
+    )
+
+
+_PATTERNS = tuple((_pattern(text), text) for text in _KNOWN)
+
+
+def reason_words(reason: str) -> str:
+    """A reason in the chosen language; as it is where the engine did not write it."""
+    for pattern, text in _PATTERNS:
+        found = pattern.fullmatch(reason)
+        if found is not None:
+            named = found.groupdict()
+            if "who" in named:
+                named["who"] = who_asked(named["who"])
+            return _(text).format(**named)
+    return reason
+
+
+def mode_word(mode: str) -> str:
+    """The name of a mode; the command line takes it in both languages."""
+    return _(_MODES[mode]) if mode in _MODES else mode
+
+
+def who_asked(by: str) -> str:
+    """Who gave a command: the person at the screen by a word, a signal by its name."""
+    return _("user") if by == "user" else by
