@@ -650,3 +650,33 @@ def test_the_help_shows_the_keys_this_user_has() -> None:
         assert any(r.split()[:1] == ["esc"] for r in rows)
 
     drive(steps, records=scene(), keymap={"run.mode": "f6,Z"})
+
+
+@pytest.mark.parametrize("key", BOXES)
+def test_keys_typed_behind_the_one_that_closes_a_box_close_nothing_else(key: str) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        choose(app, *SELECTED.get(key, ()))
+        await pilot.press("t")
+        here = app.screen
+        await pilot.press(key)
+        box = app.screen
+        for behind in ("escape", "escape", "escape"):
+            (box.focused or box).post_message(Key(behind, None))
+        await pilot.pause()
+        assert app.screen in (here, app.get_screen("run"))
+        assert control.calls == []
+
+    drive(steps, records=scene())
+
+
+def test_a_key_behind_the_one_that_closes_the_stop_menu_stops_nothing_and_goes_to_the_screen_below() -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("x")
+        box = app.screen
+        for behind, character in (("escape", None), ("A", "A"), ("t", "t")):
+            box.post_message(Key(behind, character))
+        await pilot.pause()
+        assert app.screen is app.get_screen("timeline")
+        assert control.calls == []
+
+    drive(steps, records=scene())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.screen import Screen
 
@@ -74,6 +75,10 @@ class LunaScreen(Screen[Any]):
         """Draw, unless this screen is not there yet or not any more."""
         if self._composed and self.is_attached:
             self.draw()
+
+    def dismiss(self, result: object = None) -> AwaitComplete:
+        """Close this screen, and no other: a key may come when it is closed or has one on top."""
+        return super().dismiss(result) if self.is_active else AwaitComplete()
 
     _composed = False
 

@@ -80,6 +80,10 @@ class BoxScreen(LunaScreen, ModalScreen[None]):
         """Letters choose, arrows move, enter takes what is under the cursor, esc changes nothing."""
         event.stop()
         event.prevent_default()
+        if not self.is_active:
+            # Typed behind the key that closed it, or that opened another: meant for what is on top now.
+            self.app.post_message(Key(event.key, event.character))
+            return
         self.pressed(event.key, (event.character or "") if event.is_printable else "")
 
     def typed_ahead(self, event: Key) -> None:
