@@ -87,8 +87,10 @@ def said(s: SubtaskState, how: Stand, now_s: float) -> str:
             left = countdown_s(s, now_s)
             name = _("limit {name}").format(name=str(s.waiting).upper())
             return name if left is None else name + ", " + _("about {s:.0f} s").format(s=left)
+        case Stand.BACKOFF if not s.tries:
+            return _("waits as the server asked")
         case Stand.BACKOFF:
-            why = s.tries[-1].message if s.tries else ""
+            why = s.tries[-1].message
             number = len(s.tries) + 1
             of = max(number, s.planned.retries + 1)
             return _("try {n} of {of}: {why}").format(n=number, of=of, why=why)
