@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from luna_tui.core.state import RunState
 from luna_tui.tui.notices import Channels, Herald, Signs
-from luna_tui.tui.views.signs import ended_words, held_words, problem_words, title
+from luna_tui.tui.views.signs import (
+    ended_words,
+    forecast_words,
+    found_problems,
+    held_words,
+    problem_words,
+    title,
+)
 
 
 class Announcer:
@@ -24,19 +33,23 @@ class Announcer:
         """Bring it back."""
         return self._channels.restore_title if self._title else ""
 
-    def news(self, state: RunState, now_s: float, at: float, *, focused: bool) -> str:
+    def news(
+        self, state: RunState, now_s: float, at: float, *, focused: bool, dismissed: Mapping[str, str]
+    ) -> str:
         """Bytes for this moment; a hook is called on the way. `at` is in seconds on the clock of the app."""
         if int(at) == self._second:
             return ""
         self._second = int(at)
+        found = found_problems(state, now_s, dismissed)
         signs = Signs(
             run=state.run,
-            problem=problem_words(state, now_s),
+            problem=problem_words(state, now_s, found),
             held=held_words(state),
+            forecast=forecast_words(state, now_s, found),
             ended=ended_words(state),
         )
         notice = self._herald.look(signs, at, focused=focused)
-        text = title(state, now_s)
+        text = title(state, now_s, found)
         said = self._channels.titled(text) if text != self._title else ""
         self._title = text
         if notice is None:

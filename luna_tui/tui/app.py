@@ -203,7 +203,8 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             self._drawn = news
             self.draw_screens()
         at = self._session.clock.now()
-        self._send(self._announcer.news(state, now_s, at, focused=self._focused))
+        dismissed = self.viewing.dismissed
+        self._send(self._announcer.news(state, now_s, at, focused=self._focused, dismissed=dismissed))
         if self._focused and int(at) != self._looked_at:
             self._looked_at = int(at)
             self._take_in_themes()

@@ -6,13 +6,14 @@ import json
 
 import pytest
 from tui.scenes import busy, demo
+from tui.sketch import sketch
 from tui.stage import StillSession
 
+from luna_tui.core.problems import total
 from luna_tui.core.state import fold
 from luna_tui.tui.announcing import Announcer
 from luna_tui.tui.notices import Channels, Herald, Notice, Occasion, Signs
-
-LOUD = Channels(bell=True, osc="9", title=True)
+from luna_tui.tui.views.signs import forecast_words, found_problems, problem_words, title
 
 
 def test_a_problem_is_said_once() -> None:
@@ -87,9 +88,9 @@ def test_the_title_shows_progress_and_goes_back() -> None:
     session = StillSession(busy(20))
     announcer = Announcer(Channels(bell=False, osc="off"))
     assert announcer.begin() == "\x1b[22;2t"
-    said = announcer.news(session.state(), 58.0, 1.0, focused=True)
+    said = announcer.news(session.state(), 58.0, 1.0, focused=True, dismissed={})
     assert said.startswith("\x1b]2;luna 1/39 !")
-    assert announcer.news(session.state(), 58.0, 2.0, focused=True) == ""
+    assert announcer.news(session.state(), 58.0, 2.0, focused=True, dismissed={}) == ""
     assert announcer.end() == "\x1b[23;2t"
 
 
@@ -97,7 +98,7 @@ def test_the_end_of_a_run_reaches_the_command_as_json() -> None:
     got: list[str] = []
     announcer = Announcer(Channels(bell=False, osc="off", title=False, hook=got.append))
     state = fold(demo())
-    announcer.news(state, state.at, 1.0, focused=False)
+    announcer.news(state, state.at, 1.0, focused=False, dismissed={})
     event = json.loads(got[0])
     assert event["event"] == "ended"
     assert event["run"] == state.run
@@ -107,4 +108,22 @@ def test_the_end_of_a_run_reaches_the_command_as_json() -> None:
 def test_everything_off_sends_nothing() -> None:
     announcer = Announcer(Channels(bell=False, osc="off", title=False))
     state = fold(demo())
-    assert announcer.begin() + announcer.news(state, state.at, 1.0, focused=False) + announcer.end() == ""
+    assert (
+        announcer.begin()
+        + announcer.news(state, state.at, 1.0, focused=False, dismissed={})
+        + announcer.end()
+        == ""
+    )
+
+
+def test_a_forecast_over_the_budget_has_a_notice_of_its_own_and_what_is_dismissed_has_none() -> None:
+    state = sketch(budget_usd=5.0)
+    found = found_problems(state, state.at, {})
+    assert "forecast" in {p.cause.value for p in found}
+    assert "5.00" in forecast_words(state, state.at, found)
+    assert "5.00" not in problem_words(state, state.at, found)
+    assert title(state, state.at, found).endswith(f"!{total(found)}")
+    hidden = found_problems(state, state.at, {p.key: p.fingerprint for p in found})
+    assert hidden == ()
+    assert problem_words(state, state.at, hidden) == forecast_words(state, state.at, hidden) == ""
+    assert "!" not in title(state, state.at, hidden)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from luna_tui.core.problems import problems, total
+from collections.abc import Mapping, Sequence
+
+from luna_tui.core.problem_facts import Cause, Problem
+from luna_tui.core.problems import problems, shown, total
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, RunStatus, WaitReason
@@ -11,25 +14,36 @@ from luna_tui.tui.views.glyphs import UNICODE
 from luna_tui.tui.views.trouble import in_one_line
 
 _WIDE = 160
+_OF_THEIR_OWN = (Cause.FORECAST, Cause.HELD, Cause.ASK)
 
 
-def title(state: RunState, now_s: float) -> str:
+def found_problems(state: RunState, now_s: float, dismissed: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Those that were not said to be none, the most urgent first."""
+    return shown(problems(state, now_s), dismissed)
+
+
+def title(state: RunState, now_s: float, found: Sequence[Problem]) -> str:
     """`luna 18/96 !4`: done of all, and how many need a person."""
     done = sum(n for s, n in state.counts.items() if s in GOOD)
-    trouble = total(problems(state, now_s))
     word = f" {run_word(state, now_s)[0]}" if state.finished is not None or state.paused else ""
-    return f"luna {done}/{len(state.subtasks)}{word}" + (f" !{trouble}" if trouble else "")
+    return f"luna {done}/{len(state.subtasks)}{word}" + (f" !{total(found)}" if found else "")
 
 
-def problem_words(state: RunState, now_s: float) -> str:
-    """The most urgent problem in one line; empty = nothing needs a person."""
-    found = problems(state, now_s)
-    return in_one_line(state, found[0], now_s, _WIDE, UNICODE) if found else ""
+def problem_words(state: RunState, now_s: float, found: Sequence[Problem]) -> str:
+    """The most urgent problem in one line, but for those with a notice of their own; empty = none."""
+    first = next((p for p in found if p.cause not in _OF_THEIR_OWN), None)
+    return in_one_line(state, first, now_s, _WIDE, UNICODE) if first else ""
+
+
+def forecast_words(state: RunState, now_s: float, found: Sequence[Problem]) -> str:
+    """That the run will pass its budget; empty = it will not, as far as one knows."""
+    first = next((p for p in found if p.cause is Cause.FORECAST), None)
+    return in_one_line(state, first, now_s, _WIDE, UNICODE) if first else ""
 
 
 def held_words(state: RunState) -> str:
     """Subtasks that wait for a higher budget or for an approval; empty = none."""
-    held = sum(1 for s in state.subtasks.values() if s.waiting in (WaitReason.BUDGET, WaitReason.APPROVAL))
+    held = sum(1 for s in state.live.values() if s.waiting in (WaitReason.BUDGET, WaitReason.APPROVAL))
     return _n("{n} subtask is held", "{n} subtasks are held", held).format(n=held) if held else ""
 
 
