@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from luna_tui.tui.theme import ThemeLike
 
 _LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
+"""What Python itself sets LC_CTYPE to when LANG is C, or names a locale that is not installed here."""
 _AMBIGUOUS = ("zh", "ja", "ko")
 """Languages in whose terminals box characters may be two cells wide."""
 
@@ -88,5 +90,7 @@ def settings_of(config: Config, keys: Mapping[str, str]) -> tuple[Settings, Mapp
 
 def draws_boxes(environ: Mapping[str, str]) -> bool:
     """Whether the locale says that box characters come out right, one cell wide."""
-    said = next((environ[name] for name in _LOCALE if environ.get(name)), "").lower()
+    coerced = environ.get("LC_CTYPE") in _COERCED and environ.get("LANG")
+    names = [name for name in _LOCALE if not (coerced and name == "LC_CTYPE")]
+    said = next((environ[name] for name in names if environ.get(name)), "").lower()
     return ("utf-8" in said or "utf8" in said) and not said.startswith(_AMBIGUOUS)

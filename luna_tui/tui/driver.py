@@ -8,6 +8,7 @@ import re
 import select
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, TextIO, cast
 
@@ -44,6 +45,14 @@ class LunaDriver(LinuxDriver):
         self._remote = any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY"))
         self._answer = threading.Event()
         """No question is open that an answer may still come to."""
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """What the terminal says; COLUMNS and LINES may be of another one, or long out of date."""
+        with suppress(OSError, ValueError):
+            width, height = os.get_terminal_size(cast(TextIO, self._file).fileno())
+            if width and height:
+                return width, height
+        return super()._get_terminal_size()
 
     def write(self, data: str) -> None:
         """Queue for the terminal; returns at once."""

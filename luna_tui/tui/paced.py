@@ -26,6 +26,9 @@ class PacedApp(App[R], inherit_bindings=False):
 
     def __init__(self, *, fps: int = 0) -> None:
         """`fps` 0 = what suits the kind of terminal."""
+        if not os.environ.get("NO_COLOR"):
+            # Textual takes an empty one as set; the convention says it is not.
+            os.environ.pop("NO_COLOR", None)
         super().__init__(driver_class=LunaDriver, ansi_color=True)
         self.pacer = Pacer(line_of(os.environ), fps)
         """When data may be drawn."""
