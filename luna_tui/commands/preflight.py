@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind
@@ -71,7 +72,9 @@ def _missing(plan: Plan, config: Config) -> str:
     try:
         check_credentials(config, asks_claude=any(s.kind is Kind.CLAUDE for s in plan.subtasks()))
     except LunaError as error:
-        return _("{problem}: set ANTHROPIC_API_KEY, or D for a dry run").format(problem=error.message)
+        return _("{problem}: set ANTHROPIC_API_KEY, or D for a dry run").format(
+            problem=reason_words(error.message)
+        )
     return ""
 
 

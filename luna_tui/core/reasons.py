@@ -24,6 +24,7 @@ _KNOWN = (
     N_("what is left would exceed the budget of {usd}"),
     N_("wave {name} did not succeed and the plan says stop"),
     N_("{n} threads ignored their cancellation"),
+    N_("the plan asks Claude, and no API key was found"),
 )
 """What the engine says when it is the engine that decides; what a model or a server said is not here."""
 _MODES = {
