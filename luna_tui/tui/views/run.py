@@ -26,7 +26,7 @@ TELLS_FROM = 140
 """Width of the screen from which it tells what the speed-up could be and what was lost."""
 _EMPTY = Panel(())
 _ON_KEY_LINE = (
-    "do.open", "list.filter", "go.problems", "go.timeline", "run.pause", "run.workers", "run.stop", "go.help",
+    "do.open", "list.filter", "go.problems", "go.timeline", "run.pause", "run.stop", "run.workers", "go.help",
     "run.leave", "go.limits", "run.mode", "go.events", "run.budget", "do.retry", "go.plan", "go.palette",
 )  # fmt: skip
 """Actions of the key line; the first matter most."""
