@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from luna_tui.storage.config import RUN_KEYS
+from luna_tui.storage.config_ui import NOTIFY_KEYS, UI_KEYS
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import find_run
 
@@ -193,3 +195,19 @@ def test_a_budget_holds_the_rest_and_the_run_can_go_on_later(tmp_path: Path) -> 
     assert "the budget of 5.00 USD does not hold claude-haiku-5-5: no price is known" in without.stderr
     assert run(*argv, "--budget", "much").returncode == 2
     assert "'much' is no amount of USD" in run(*argv, "--budget", "much").stderr
+
+
+def test_config_show_names_every_setting_and_where_it_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(
+        '[keys]\n"run.pause" = "h"\n[prices."m-1"]\ninput = 1.0\noutput = 5\n[limits.tier2]\nrpm = 7\n'
+    )
+    shown = run("config", "show", "--origin", "--config", str(file)).stdout
+    for section, keys in (("run", RUN_KEYS), ("ui", UI_KEYS), ("notify", NOTIFY_KEYS)):
+        for key in keys:
+            assert f"{section}.{key} = " in shown
+    assert f'keys."run.pause" = "h"   # {file}:2' in shown
+    assert f'prices."m-1".output = 5.0   # {file}:5' in shown
+    assert 'prices."m-1".cache_read = 0.1   # default' in shown
+    assert f"limits.tier2.rpm = 7   # {file}:7" in shown
+    assert "limits.tier1" not in shown

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 
 from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.limits import TIERS
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import fold
 from luna_tui.storage.config import Config
@@ -68,10 +71,12 @@ def _show(config: Config, *, origin: bool) -> None:
         "run.timeout": config.timeout,
         "run.wave_timeout": config.wave_timeout,
         "run.retries": config.retries,
+        "run.budget_usd": config.budget_usd,
         "ui.theme": config.theme,
         "ui.fps": config.fps or "auto",
         "ui.ascii": config.ascii,
         "ui.preflight": config.preflight,
+        "ui.console": config.console,
         "ui.lang": config.lang,
         "ui.mouse": config.mouse,
         "notify.bell": config.bell,
@@ -79,6 +84,19 @@ def _show(config: Config, *, origin: bool) -> None:
         "notify.title": config.title,
         "notify.command": list(config.notify_command),
     }
-    for key, value in rows.items():
-        shown = json.dumps(value)
-        print(f"{key} = {shown}" + (f"   # {config.origins.get(key, 'default')}" if origin else ""))
+    for key, value in (*rows.items(), *_in_tables(config)):
+        where = config.origins.get(key.replace('"', ""), "default")
+        print(f"{key} = {json.dumps(value)}" + (f"   # {where}" if origin else ""))
+
+
+def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
+    """What was set in the tables that have no keys of their own by default."""
+    for name, tier in config.tiers.items():
+        if tier != TIERS.get(name):
+            for limit, value in asdict(tier.limits).items():
+                yield f"limits.{name}.{limit}", value
+    for action, keys in config.keys.items():
+        yield f'keys."{action}"', keys
+    for model, price in config.prices.items():
+        for what, usd in asdict(price).items():
+            yield f'prices."{model}".{what}', usd

@@ -25,13 +25,13 @@ CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
 _SECTIONS = ("run", "limits", "ui", "keys", "notify", "prices")
 _LATER_SECTIONS = ("sandbox", "storage", "mcp")
-_RUN_KEYS = (
+RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
     "budget_usd",
 )  # fmt: skip
 _LATER_RUN_KEYS = ("pool",)
 _SETTABLE = (
-    ("run", _RUN_KEYS + _LATER_RUN_KEYS),
+    ("run", RUN_KEYS + _LATER_RUN_KEYS),
     ("ui", UI_KEYS + LATER_UI_KEYS),
     ("notify", NOTIFY_KEYS),
 )
@@ -217,7 +217,7 @@ def _without_secrets(values: Mapping[str, Any], path: tuple[str, ...], noted: Pr
 
 def _home_of(key: str) -> str:
     """The table in which a key that stands outside of all would be right."""
-    homes = {**dict.fromkeys(_RUN_KEYS, "run"), **dict.fromkeys(UI_KEYS, "ui")}
+    homes = {**dict.fromkeys(RUN_KEYS, "run"), **dict.fromkeys(UI_KEYS, "ui")}
     return f"put it under [{homes[key]}]" if key in homes else nearest(key, _SECTIONS)
 
 
@@ -233,7 +233,7 @@ def _check_tier(config: Config, problems: list[Problem]) -> None:
 
 
 def _apply_run(config: Config, run: Table) -> Config:
-    refuse(run, _RUN_KEYS, _LATER_RUN_KEYS, "[run]")
+    refuse(run, RUN_KEYS, _LATER_RUN_KEYS, "[run]")
     values = dict(run.values)
     if isinstance(values.get("mode"), str):
         values["mode"] = str(MODE_ALIASES.get(values["mode"], values["mode"]))
@@ -323,17 +323,17 @@ def _usd(table: Table, key: str, default: float, of_what: str = "USD per million
 def _origins(source: TomlSource) -> dict[str, str]:
     origins: dict[str, str] = {}
     for section, values in source.data.items():
-        for path in _paths(values, deep=section == "keys") if isinstance(values, dict) else ():
+        for path in _paths(values) if isinstance(values, dict) else ():
             line = source.line(section, *path)
             origins[".".join((section, *path))] = f"{source.path}:{line}" if line else source.path
     return origins
 
 
-def _paths(values: Mapping[str, Any], *, deep: bool) -> Iterator[tuple[str, ...]]:
-    """Keys of a table; with those of its tables when `deep`, since binding ids hold dots."""
+def _paths(values: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Keys of a table, and of the tables in it."""
     for key, value in values.items():
-        if deep and isinstance(value, dict):
-            yield from ((key, *rest) for rest in _paths(value, deep=True))
+        if isinstance(value, dict):
+            yield from ((key, *rest) for rest in _paths(value))
         else:
             yield (key,)
 

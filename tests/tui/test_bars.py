@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from past import Past
 from tui.scenes import busy, demo, paused
 from tui.sketch import NOW_S, sketch
 
@@ -111,6 +112,16 @@ def test_the_numbers_of_money_are_unknown_before_they_are_known() -> None:
     assert text(gauges(early, 58.0, 80, UNICODE, tall=False))[0].endswith("$?/11.00")
     over = text(gauges(sketch(budget_usd=6.0), NOW_S, 120, UNICODE, tall=True))[3]
     assert over.endswith("of 6.00 !")
+
+
+def test_a_price_is_not_called_unknown_before_anything_was_used() -> None:
+    begun = Past({"w": "ab"}).wave(0.0, "w").start(0.0, "a", 0).limits(0.5, 0.1).state()
+    begun.budget_usd = 8.0
+    line = next(t for t in text(gauges(begun, 1.0, 120, UNICODE, tall=True)) if t.startswith("$"))
+    assert line.endswith("forecast ? of 8.00")
+    begun.unpriced = True
+    line = next(t for t in text(gauges(begun, 1.0, 120, UNICODE, tall=True)) if t.startswith("$"))
+    assert "price of the model unknown" in line
 
 
 def test_there_is_no_eta_while_nothing_may_start() -> None:

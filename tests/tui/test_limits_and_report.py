@@ -287,3 +287,15 @@ def test_ascii(snap_compare: Compare, key: str) -> None:
 def test_mono(snap_compare: Compare, key: str) -> None:
     app = dashboard(StillSession(measured().records()), theme="mono")
     assert snap_compare(app, terminal_size=(80, 24), press=[key])
+
+
+def test_a_run_that_used_nothing_with_a_price_cost_nothing() -> None:
+    past = Past({"w": "a"}).wave(0.0, "w").start(0.0, "a", 0).fail(1.0, "a", ErrorKind.EXIT_CODE)
+    past.end(1.0, "a", Status.FAILED)
+    over = RunFinished(
+        status=RunStatus.FAILED, counts={}, wall_s=1.0, sum_s=1.0, speedup=1.0, bound_s=1.0, efficiency=1.0,
+        tokens=Tokens(), cost_usd=None, throttled=0, bounds={}, bound_by="workers", lost={},
+    )  # fmt: skip
+    said = "\n".join(report_of(past.tell(1.0, over).state()))
+    assert "$0.00" in said
+    assert "$?" not in said

@@ -192,7 +192,10 @@ def _cost_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         if not used and state.budget_usd is None:
             return ()
         told = _("price of the model unknown; {n} tokens so far").format(n=tokens(used))
-        parts: dict[str, Steps] = {"told": said(Role.DIM, told, _("price unknown"), "$?")}
+        short = _("price unknown")
+        if not state.unpriced and not used:
+            told = short = _come(state, None, g)
+        parts: dict[str, Steps] = {"told": said(Role.DIM, told, short, "$?")}
         return _lined("$", bar, parts, width, g)
     flying, cost = in_flight_usd(state), cost_forecast(state, now_s)
     whole = state.budget_usd or (cost[0] if cost else 0.0)

@@ -53,6 +53,8 @@ def report_lines(
 def _title(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> Line:
     right = clock(now_s) if state.finished is None else clock(state.finished.wall_s)
     usd = state.cost_usd if state.finished is None else state.finished.cost_usd
+    if usd is None and state.finished is not None and not state.unpriced:
+        usd = 0.0  # nothing was used that could have a price
     price = money(usd) + ("+?" if state.unpriced and usd is not None else "")
     return title(state, _("REPORT"), state.plan.name, looks, g, right=f"{right}   {price}")
 
@@ -146,7 +148,8 @@ def _costs(state: RunState) -> list[Line]:
     text += _("  out {n}").format(n=tokens(used.output))
     failed = state.tracks.failed_tries
     if failed:
-        usd = money(state.tracks.failed_usd if state.cost_usd is not None else None)
+        known = state.cost_usd is not None or not state.unpriced
+        usd = money(state.tracks.failed_usd if known else None)
         text += "   " + _n(
             "{n} try failed, cost {usd}", "{n} tries failed, cost {usd}", failed
         ).format(n=failed, usd=usd)  # fmt: skip
