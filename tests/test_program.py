@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from luna_tui.core.events import RunFinished
 from luna_tui.storage.config import RUN_KEYS
 from luna_tui.storage.config_ui import NOTIFY_KEYS, UI_KEYS
 from luna_tui.storage.journal import read_journal
@@ -133,6 +134,28 @@ def test_a_reader_that_goes_away_does_not_end_the_run(tmp_path: Path) -> None:
     assert json.loads(first)["type"] == "run_started"
     assert code == "0", done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&-", "<&- >&- 2>&-", "2>&-"])
+def test_closed_streams_change_nothing_but_what_can_be_seen(tmp_path: Path, closed: str) -> None:
+    path = commands(tmp_path, "echo hello")
+    line = f"{sys.executable} -m luna_tui run {path} {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    last = read_journal(find_run("last").path).records[-1]
+    assert isinstance(last.event, RunFinished)
+
+
+def test_events_that_cannot_be_written_are_told_in_one_line(tmp_path: Path) -> None:
+    path = commands(tmp_path, "echo hello")
+    done = run("run", str(path), "--events", "/dev/full")
+    assert done.returncode == 0
+    assert "events are missing in /dev/full from number 1 on: No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+    nowhere = run("run", str(path), "--events", str(tmp_path / "no" / "events"))
+    assert nowhere.returncode == 74
+    assert nowhere.stderr.startswith("luna-tui: cannot write events")
 
 
 def test_hostile_output_reaches_no_stream_raw(tmp_path: Path) -> None:

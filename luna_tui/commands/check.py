@@ -14,6 +14,7 @@ from luna_tui.core.plan import Plan
 from luna_tui.core.preflight import Preflight, Terms, preflight
 from luna_tui.core.preflight_data import preflight_data
 from luna_tui.core.survey import Survey
+from luna_tui.core.tongue import _n
 from luna_tui.core.words import Schedule
 from luna_tui.storage.config import Config
 from luna_tui.storage.plans import load_plan
@@ -54,7 +55,9 @@ def terms_of(config: Config) -> Terms:
 def _print(plan: Plan, found: Preflight) -> None:
     width = shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
     glyphs = glyphs_for("utf" not in (sys.stdout.encoding or "").lower())
-    print(f"{plan.name}: {found.total.subtasks} subtasks in {len(plan.waves)} waves, valid")
+    waves = _n("{n} wave", "{n} waves", len(plan.waves)).format(n=len(plan.waves))
+    subtasks = _n("{n} subtask", "{n} subtasks", found.total.subtasks).format(n=found.total.subtasks)
+    print(f"{plan.name}: {subtasks} in {waves}, valid")
     print(f"workspace {plan.workspace}")
     print(terms_line(found.terms, width))
     print()

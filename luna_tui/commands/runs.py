@@ -72,6 +72,8 @@ def run_plan(args: argparse.Namespace) -> int:
     finally:
         for printer in printers:
             printer.close()
+            if printer.lost:
+                lines.say(printer.lost)
 
 
 def _demo_faults() -> tuple[Fault, ...]:

@@ -209,6 +209,8 @@ class Tracks:
 def note_end(state: RunState, s: SubtaskState) -> None:
     """Remember the longest row of subtasks that ends with this one, each needing the one before."""
     s.row_s = s.duration_s + max((n.row_s for n in needs(state, s)), default=0.0)
+    if not s.tries:
+        return  # it never ran: nothing was waited for it
     name = row_name(state, s)
     last = state.tracks.longest.get(name)
     if last is None or s.row_s >= state.subtasks[last].row_s:

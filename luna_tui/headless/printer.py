@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from luna_tui.core.clean import clean_line
+from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
 from luna_tui.core.records import to_line
 
@@ -32,10 +35,22 @@ class RecordPrinter:
     """Writes every record as a line of NDJSON; `-` is stdout."""
 
     def __init__(self, target: str) -> None:
+        """LunaError(74) when the file cannot be opened."""
         self._stream: IO[str] = sys.stdout
+        self._target = target
         if target != "-":
-            self._stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115 - closed by `close`
+            try:
+                self._stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115 - closed by `close`
+            except OSError as error:
+                raise LunaError(
+                    "cannot write events",
+                    f"{clean_line(target)}: {os.strerror(error.errno or 0)}",
+                    "name another file after --events, or - for stdout",
+                    ExitCode.NOT_SAVED,
+                ) from error
         self._broken = False
+        self.lost = ""
+        """Why events are missing at the end, in words; empty when none is, or nobody read on."""
 
     def __call__(self, record: Record) -> None:
         """Write the record's line; a reader that went away ends the output, not the run."""
@@ -44,12 +59,16 @@ class RecordPrinter:
         try:
             self._stream.write(to_line(record) + "\n")
             self._stream.flush()
-        except (BrokenPipeError, ValueError):
+        except (OSError, ValueError) as error:
             self._broken = True
+            if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+                where, why = clean_line(self._target), os.strerror(error.errno or 0)
+                self.lost = f"events are missing in {where} from number {record.seq} on: {why}"
             if self._stream is sys.stdout:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def close(self) -> None:
         """Close a file that was opened here."""
         if self._stream is not sys.stdout:
-            self._stream.close()
+            with suppress(OSError):
+                self._stream.close()

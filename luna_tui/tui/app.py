@@ -152,7 +152,9 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         if isinstance(self.screen, BoxScreen):
             self.screen.typed_ahead(event)
             return
-        self.next_notice()
+        if self.notice:
+            self.next_notice()
+            self.draw_screens()
         self._ignores_click = False
 
     def open(self, name: str) -> None:

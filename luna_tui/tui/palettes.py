@@ -20,10 +20,13 @@ class Palettes:
         self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
         self._changed = changed
         self._at = 0
+        self._wanted = name
+        """Chosen last; used again when its file can be used again."""
         self.complaint = ""
         """Why the theme that was asked for is not used; empty when it is."""
         if not self.use(name):
             self.use(_FALLBACK)
+            self._wanted = name
             said = _("theme {name} is not known; using {other}")
             self.complaint = said.format(name=name, other=self.current.name)
 
@@ -42,11 +45,12 @@ class Palettes:
         if name not in self.names:
             return False
         self._at = self.names.index(name)
+        self._wanted = name
         return True
 
     def next(self) -> str:
         """Use the next theme; what to say."""
-        self._at = (self._at + 1) % len(self._palettes)
+        self.use(self.names[(self._at + 1) % len(self._palettes)])
         return _("theme {name}").format(name=self.current.name)
 
     def refresh(self) -> str | None:
@@ -56,14 +60,12 @@ class Palettes:
             return None
         themes, problems = news
         before = self.current
-        name = before.name
         self._palettes = [Palette(t) for t in themes.values()] or [Palette(None)]
-        self._at = 0
-        if problems and name not in self.names:
+        if problems and before.name not in self.names:
             # Half an edit: whoever writes a theme wants to look at it, not at another one.
             self._palettes.append(before)
-        if not self.use(name):
-            self.use(_FALLBACK)
+        here = (n for n in (self._wanted, _FALLBACK) if n in self.names)
+        self._at = self.names.index(next(here, self.names[0]))
         if problems:
             return _("theme not used: {why}").format(why="; ".join(problems))
         return _("themes read again; theme {name}").format(name=self.current.name)

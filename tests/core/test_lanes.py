@@ -330,3 +330,10 @@ def test_in_flight_over_a_long_run_keeps_few_buckets() -> None:
     state = past.state()
     assert len(state.tracks.load.buckets) <= 2_048
     assert in_flight(state, Window(0, 100, 100.0), 10_000.0) == pytest.approx([0.5] * 100, abs=0.01)
+
+
+def test_the_critical_path_of_a_stopped_run_holds_only_what_ran() -> None:
+    past = Past({"one": ["a"], "two": ["b", "c"]}).wave(0.0, "one").start(0.0, "a", 0).end(4.0, "a")
+    past.wave(4.0, "two").end(5.0, "b", Status.CANCELLED).end(5.0, "c", Status.CANCELLED)
+    state = past.state()
+    assert critical_so_far(state, state.at).path == ("a",)

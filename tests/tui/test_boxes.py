@@ -680,3 +680,22 @@ def test_a_key_behind_the_one_that_closes_the_stop_menu_stops_nothing_and_goes_t
         assert control.calls == []
 
     drive(steps, records=scene())
+
+
+def test_a_run_that_stops_is_neither_paused_nor_said_to_be() -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("p")
+        assert "Stopping: nothing more starts." in app.notice
+        assert control.calls == []
+
+    drive(steps, records=scene(CancelRequested(scope=Scope.RUN, manner=Manner.FINISH, by="user")))
+
+
+def test_a_notice_is_gone_with_the_next_key_even_when_that_key_does_nothing() -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, _control: RecordingControl) -> None:
+        app.say("Paused for a test.")
+        assert "Paused for a test." in shown(app)
+        await pilot.press("0")
+        assert "Paused for a test." not in shown(app)
+
+    drive(steps)

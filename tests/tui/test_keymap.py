@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from textual.keys import _character_to_key
-from tui.stage import RecordingControl, drive
+from tui.stage import RecordingControl, drive, shown
 
 from luna_tui.commands.settings import checked_keys
 from luna_tui.core.errors import InvalidInput
@@ -64,5 +64,14 @@ def test_a_chosen_key_works_and_its_old_one_does_not() -> None:
     async def steps(pilot: object, app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("p", "f5")  # type: ignore[attr-defined]
         assert control.calls == [("pause", "user")]
+
+    drive(steps, keymap={"run.pause": "f5"})
+
+
+def test_the_key_line_shows_the_key_that_was_chosen() -> None:
+    async def steps(pilot: object, app: LunaApp, control: RecordingControl) -> None:
+        line = shown(app).splitlines()[-1]
+        assert "f5 pause" in line
+        assert " p pause" not in line
 
     drive(steps, keymap={"run.pause": "f5"})

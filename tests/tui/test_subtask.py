@@ -24,7 +24,6 @@ from luna_tui.storage.run_files import RunFiles
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
-from luna_tui.tui.views.glyphs import ASCII, UNICODE
 from luna_tui.tui.views.spans import Line, Looks
 from luna_tui.tui.views.subtask import Tab, peek, subtask_view
 from luna_tui.tui.views.text import width_of
@@ -376,7 +375,8 @@ def text(line: Line) -> str:
 
 def test_the_peek_has_the_facts_the_end_of_the_stream_and_a_foot() -> None:
     state = fold(story())
-    lines = [text(line).rstrip() for line in peek(state, HERE, state.at, 60, 18, UNICODE).lines]
+    beside = peek(state, HERE, state.at, 60, 18, Looks(width=120, height=40))
+    lines = [text(line).rstrip() for line in beside.lines]
     assert len(lines) == 18
     assert lines[:2] == [
         "! 2.01 idx_files  try 3 of 3  worker 11", "state  ! quiet 48 s (unusual from 20 s on)",
@@ -406,11 +406,10 @@ def test_every_line_fits_and_there_are_as_many_as_asked_for(
     state = MOMENTS[moment]
     subtask = list(state.subtasks)[which % len(state.subtasks)]
     looks = Looks(width=width, height=height, ascii=ascii_only)
-    g = ASCII if ascii_only else UNICODE
     tab = Tab(number=number, place="1-2 of 2", found="1 of 2", events=3) if number else None
     panel = subtask_view(state, subtask, state.at, looks, tab)
     assert len(panel.lines) == height
-    beside = peek(state, subtask, state.at, width, height, g)
+    beside = peek(state, subtask, state.at, width, height, looks)
     assert len(beside.lines) in (0, height)
     assert all(width_of(line) <= width for line in (*panel.lines, *beside.lines))
     if ascii_only:

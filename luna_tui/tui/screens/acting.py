@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luna_tui.core.tongue import _
+from luna_tui.engine.control import RunControl
 from luna_tui.tui.screens.boxes.opening import (
     open_budget,
     open_edit,
@@ -75,7 +76,7 @@ class ActingScreen(Taking, ProblemSteps):
 
     def action_pause(self) -> None:
         """Pause or go on."""
-        control = self.luna.commands()
+        control = self._while_it_starts_more()
         if control is not None:
             state = self.luna.state_now()[0]
             said = self.luna.acts.pause(control, paused=not state.paused, in_flight=len(in_flight(state)))
@@ -111,7 +112,7 @@ class ActingScreen(Taking, ProblemSteps):
 
     def action_undo(self) -> None:
         """Take the last action back."""
-        control = self.luna.commands()
+        control = self._while_it_starts_more()
         if control is not None:
             self.luna.say(self.luna.acts.undo(control))
 
@@ -132,3 +133,11 @@ class ActingScreen(Taking, ProblemSteps):
     def action_leave(self) -> None:
         """Leave, or ask first while the run is on."""
         open_leave(self.luna)
+
+    def _while_it_starts_more(self) -> RunControl | None:
+        """The door for commands; None, with a notice, also once the run was asked to end."""
+        control = self.luna.commands()
+        if control is not None and self.luna.state_now()[0].stopping is not None:
+            self.luna.say(_("Stopping: nothing more starts."))
+            return None
+        return control

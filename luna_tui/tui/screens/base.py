@@ -57,6 +57,7 @@ class LunaScreen(Screen[Any]):
             stream_text=self.luna.stream_text,
             status=self.luna.line_words,
             scroll=scroll,
+            keymap=self.luna.settings.keymap,
             notice=self.luna.notice,
         )
 

@@ -6,7 +6,8 @@ from luna_tui.core.lanes import nearest_limit
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.pages import PageScreen
 from luna_tui.tui.views.frame import key_line
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.limits import limits_lines
 from luna_tui.tui.views.spans import Line
 from luna_tui.tui.views.text import plain
@@ -36,4 +37,4 @@ class LimitsScreen(PageScreen):
 
     def foot(self) -> Line:
         """What can be done about them."""
-        return key_line(words_of(self.KEYS, *_ON_KEY_LINE), self.looks(), self.glyphs)
+        return key_line(hints(self.KEYS, self.luna.settings.keymap, *_ON_KEY_LINE), self.looks(), self.glyphs)

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.views.frame import key_line
-from luna_tui.tui.views.keys import words_of
+from luna_tui.tui.views.hints import hints
 from luna_tui.tui.views.pages import page
 from luna_tui.tui.views.spans import Line
 from luna_tui.tui.widgets.lines_panel import LinesPanel
@@ -37,7 +37,11 @@ class PageScreen(ActingScreen):
 
     def foot(self) -> Line:
         """The last line."""
-        return key_line(words_of(self.KEYS, "go.back", "move.down", "run.leave"), self.looks(), self.glyphs)
+        return key_line(
+            hints(self.KEYS, self.luna.settings.keymap, "go.back", "move.down", "run.leave"),
+            self.looks(),
+            self.glyphs,
+        )
 
     def taken_all(self) -> str:
         """All lines, also those out of sight."""

@@ -9,7 +9,8 @@ from luna_tui.core.tongue import _
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.pages import PageScreen
 from luna_tui.tui.views.frame import key_line
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.report import report_lines
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import plain
@@ -43,7 +44,7 @@ class ReportScreen(PageScreen):
     def foot(self) -> Line:
         """Keys, and when it closes by itself."""
         left = self.luna.closes_in_s
-        pairs = words_of(self.KEYS, *_ON_KEY_LINE)
+        pairs = hints(self.KEYS, self.luna.settings.keymap, *_ON_KEY_LINE)
         if left is None:
             return key_line(pairs, self.looks(), self.glyphs)
         closing = _("closes in {s:.0f} s, any key keeps it").format(s=left)

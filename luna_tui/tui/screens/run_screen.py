@@ -177,8 +177,12 @@ class RunScreen(ActingScreen):
         if self.selected in {c.key for c in cells}:
             self._row = next((w for w, subtask in of_worker.items() if subtask == self.selected), self._row)
             return False
-        if not cells or (self.selected is not None and self.selected == self._pinned):
+        if self.selected is not None and self.selected == self._pinned:
             return False
+        if not cells:
+            # No key may act on what the filter hides.
+            moved, self.selected = self.selected is not None, None
+            return moved
         self.selected = of_worker.get(self._row, cells[0].key) if self._row is not None else cells[0].key
         return True
 

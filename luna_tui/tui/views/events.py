@@ -12,7 +12,8 @@ from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.tui.views.frame import body_rows, framed, key_line, title
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.telling import Told, tell
 from luna_tui.tui.views.text import clock, fit_line, pad
@@ -97,7 +98,7 @@ def events_view(state: RunState, look: EventsLook, looks: Looks) -> Panel:
         lines.append((Span("> " if chosen else "  ", Role.ACCENT), *line))
     if not look.records:
         lines.append((Span("  " + _nothing(look), Role.DIM),))
-    keys = key_line(words_of(SCREEN_KEYS["events"], *_KEYS), looks, g)
+    keys = key_line(hints(SCREEN_KEYS["events"], looks.keymap, *_KEYS), looks, g)
     follow = _("follows") if looks.follow else _("stays (f follows)")
     head = title(state, _("EVENTS"), _counted(state, look), looks, g, right=follow)
     return framed(head, Panel(tuple(lines), tuple(cells)), keys, looks, g)

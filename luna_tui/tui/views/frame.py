@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import _
 from luna_tui.tui.views.glyphs import Glyphs
+from luna_tui.tui.views.hints import Hint
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.status import with_status
 from luna_tui.tui.views.text import fit_line, join, width_of
 
-NEVER_LOST = ("?", "q", "esc")
-"""Keys that stay on the key line when there is no room for others."""
+NEVER_LOST = ("go.help", "run.leave", "go.back")
+"""Actions that stay on the key line when there is no room for others."""
 
 
 def title(state: RunState, name: str, rest: str, looks: Looks, g: Glyphs, *, right: str = "") -> Line:
@@ -32,32 +32,33 @@ def rule(width: int, g: Glyphs) -> Line:
     return (Span(g.rule * width, Role.BORDER),)
 
 
-def key_line(pairs: Sequence[tuple[str, str]], looks: Looks, g: Glyphs) -> Line:
-    """Keys with their words, as many as fit; `?` and the way out are never lost.
+def key_line(found: Sequence[Hint], looks: Looks, g: Glyphs) -> Line:
+    """Keys with their words, as many as fit; help and the way out are never lost.
 
     A notice takes its place; what a slow line leaves out stands at its end.
     """
     if looks.notice:
         return fit_line((Span(looks.notice, Role.WARN),), looks.width, g.cut)
-    return with_status(lambda room: _keys(pairs, room, g), looks.status, looks.width, g.cut)
+    return with_status(lambda room: _keys(found, room, g), looks.status, looks.width, g.cut)
 
 
-def _keys(pairs: Sequence[tuple[str, str]], room: int, g: Glyphs) -> Line:
-    last = [p for p in pairs if p[0] in NEVER_LOST]
-    first = [p for p in pairs if p[0] not in NEVER_LOST]
+def _keys(found: Sequence[Hint], room: int, g: Glyphs) -> Line:
+    last = [h for h in found if h.id in NEVER_LOST]
+    first = [h for h in found if h.id not in NEVER_LOST]
+    bare = [replace(h, word="") for h in last]
     for count in range(len(first), -1, -1):
-        for ends in (last, [(key, "") for key, _word in last]):
+        for ends in (last, bare):
             line = _worded([*first[:count], *ends], g)
             if width_of(line) <= room:
                 return line
-    return fit_line(_worded([(key, "") for key, _word in last], g), room, g.cut)
+    return fit_line(_worded(bare, g), room, g.cut)
 
 
-def _worded(pairs: Iterable[tuple[str, str]], g: Glyphs) -> Line:
+def _worded(found: Iterable[Hint], g: Glyphs) -> Line:
     spans: list[Span] = []
-    for key, word in pairs:
-        said = f" {_(word)}".replace("…", g.more) if word else ""
-        spans += [Span("  " if spans else ""), Span(key, Role.KEY), Span(said)]
+    for hint in found:
+        said = f" {hint.word}".replace("…", g.more) if hint.word else ""
+        spans += [Span("  " if spans else ""), Span(hint.key, Role.KEY), Span(said)]
     return tuple(spans)
 
 

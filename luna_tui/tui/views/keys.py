@@ -222,9 +222,3 @@ SCREEN_KEYS: dict[str, Keys] = {
 }
 """Keys that are in force at the same time, a table a screen."""
 MODE_ORDER = ("conservative", "balanced", "aggressive")
-
-
-def words_of(table: Keys, *ids: str) -> tuple[tuple[str, str], ...]:
-    """(key, word) of these actions, in this order, for a key line."""
-    found = {k.id: k for k in table}
-    return tuple((found[i].shown, found[i].short) for i in ids)

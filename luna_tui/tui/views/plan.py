@@ -13,7 +13,8 @@ from luna_tui.core.words import GOOD, Kind
 from luna_tui.tui.views.entries import said
 from luna_tui.tui.views.frame import body_rows, framed, key_line, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.plan_rows import ORDERS
 from luna_tui.tui.views.preflight import tree_mark
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
@@ -68,7 +69,7 @@ def plan_view(state: RunState, now_s: float, look: PlanLook, looks: Looks) -> Pa
     order = _(ORDERS[looks.order % len(ORDERS)])
     right = _("order: {order}").format(order=order)
     head = title(state, _("PLAN"), _rest(state, look, looks), looks, g, right=right)
-    keys = key_line(words_of(SCREEN_KEYS["plan"], *_ON_KEY_LINE), looks, g)
+    keys = key_line(hints(SCREEN_KEYS["plan"], looks.keymap, *_ON_KEY_LINE), looks, g)
     return framed(head, _body(state, now_s, look, looks, g), keys, looks, g)
 
 

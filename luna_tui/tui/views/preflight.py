@@ -12,7 +12,8 @@ from luna_tui.core.tongue import _, _n
 from luna_tui.tui.views.columns import GAP, cells_of, widths
 from luna_tui.tui.views.frame import body_rows, framed, key_line
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.preflight_words import (
     COLUMNS,
     Sentence,
@@ -189,4 +190,4 @@ def tree_mark(branch: Branch, looks: Looks) -> str:
 
 
 def _keys(looks: Looks, g: Glyphs) -> Line:
-    return key_line(words_of(SCREEN_KEYS["preflight"], *_ON_KEY_LINE), looks, g)
+    return key_line(hints(SCREEN_KEYS["preflight"], looks.keymap, *_ON_KEY_LINE), looks, g)

@@ -14,7 +14,8 @@ from luna_tui.core.words import GOOD, Kind
 from luna_tui.tui.views.entries import said
 from luna_tui.tui.views.frame import body_rows, framed, key_line, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.problem_words import STANDS, effect, facts_parts, keys, labels, name, role, where
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import cell_len, clock, fit, fit_line, join, pad, width_of
@@ -107,7 +108,7 @@ def problems_view(state: RunState, look: ProblemsLook, now_s: float, looks: Look
         lines.append((Span("  " + _nothing(state, look, now_s), Role.GOOD if not look.filter else Role.DIM),))
     sort = _("{order}  (s sort)").format(order=_(ORDER_WORDS[looks.order % len(ORDER_WORDS)]))
     head = title(state, _("PROBLEMS"), _counted(look), looks, g, right=sort)
-    foot = key_line(words_of(SCREEN_KEYS["problems"], *_KEYS), looks, g)
+    foot = key_line(hints(SCREEN_KEYS["problems"], looks.keymap, *_KEYS), looks, g)
     return framed(head, Panel(tuple(lines), tuple(cells)), foot, looks, g)
 
 

@@ -16,9 +16,11 @@ from luna_tui.tui.views.entries import Entry, entries
 from luna_tui.tui.views.forms import CARD, CARDS_FROM, ROW, rows_needed, worker_grid
 from luna_tui.tui.views.frame import key_line, rule
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import Hint, hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.spans import Looks, Panel, Role, RunView, Span
 from luna_tui.tui.views.subtask import peek
+from luna_tui.tui.views.text import fit
 from luna_tui.tui.views.timeline import timeline
 from luna_tui.tui.views.trouble import attention
 
@@ -32,6 +34,8 @@ _ON_KEY_LINE = (
 """Actions of the key line; the first matter most."""
 ORDERS = (N_("worker"), N_("needs me"), N_("longest"))
 """Orders of the grid; sorting happens when it is asked for, never by itself."""
+_MOST_FILTER = 16
+"""Cells of the filter in force on the key line."""
 _LEAST_PEEK = 40
 _LEAST_LANES, _MOST_LANES = 6, 14
 
@@ -76,7 +80,7 @@ def run_view(
     _give_lanes(room, looks, len(shown), width - side)
     trouble = attention(state, now_s, width, room.attention, g, dismissed=dismissed)
     body, beside = _middle(state, now_s, looks, shown, room, side, g)
-    foot = key_line(_key_words(state, _count(state, now_s, dismissed)), looks, g)
+    foot = key_line(_hints(state, _count(state, now_s, dismissed), looks, g), looks, g)
     return RunView(
         header=head,
         gauges=Panel(bars[: room.gauges]),
@@ -162,7 +166,9 @@ def _middle(
     grid_box = box(body, title, width, edges[0], g)
     if not side:
         return grid_box, _EMPTY
-    said = _tall(_peek(state, looks, now_s, inner_width(side, edges[1]), inside + 1, g), inside + 1)
+    said = _tall(
+        peek(state, looks.selected or "", now_s, inner_width(side, edges[1]), inside + 1, looks), inside + 1
+    )
     return grid_box, box(Panel(said.lines[1:]), said.lines[0], side, edges[1], g)
 
 
@@ -193,12 +199,8 @@ def _beside(state: RunState, now_s: float, looks: Looks, side: int, height: int,
     """The peek behind a line."""
     if not side:
         return _EMPTY
-    said = _tall(_peek(state, looks, now_s, side - 2, height, g), height)
+    said = _tall(peek(state, looks.selected or "", now_s, side - 2, height, looks), height)
     return Panel(tuple((Span(g.pipe + " ", Role.BORDER), *line) for line in said.lines))
-
-
-def _peek(state: RunState, looks: Looks, now_s: float, width: int, height: int, g: Glyphs) -> Panel:
-    return peek(state, looks.selected or "", now_s, width, height, g, text=looks.stream_text)
 
 
 def _lanes(state: RunState, now_s: float, looks: Looks, room: _Room, side: int, g: Glyphs) -> Panel:
@@ -231,10 +233,15 @@ def _tiny(
     )  # fmt: skip
 
 
-def _key_words(state: RunState, problems: int) -> tuple[tuple[str, str], ...]:
-    """Keys with what they do now: how many problems there are, and that `p` goes on again."""
-    now = {"!": f"{_('problems')} {problems}" if problems else "", "p": N_("go on") if state.paused else ""}
-    return tuple((key, now.get(key) or word) for key, word in words_of(SCREEN_KEYS["run"], *_ON_KEY_LINE))
+def _hints(state: RunState, problems: int, looks: Looks, g: Glyphs) -> tuple[Hint, ...]:
+    """Keys with what they do now: how many problems, which filter is in force, that pause goes on again."""
+    now = {
+        "go.problems": f"{_('problems')} {problems}" if problems else "",
+        "run.pause": _("go on") if state.paused else "",
+        "list.filter": fit(looks.filter, _MOST_FILTER, g.cut),
+    }
+    found = hints(SCREEN_KEYS["run"], looks.keymap, *_ON_KEY_LINE)
+    return tuple(replace(hint, word=now.get(hint.id) or hint.word) for hint in found)
 
 
 def _attention(found: Panel, looks: Looks, room: _Room, g: Glyphs) -> Panel:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -103,6 +104,8 @@ class Looks:
     """What the status line says of the terminal's line, already translated; empty when all is well."""
     scroll: int = 0
     """Lines scrolled back from the end of a stream, or the first entry shown of a list."""
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Binding id -> keys, where the user chose others."""
     notice: str = ""
     """One line that stands in for the key line until the next key."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _
 from luna_tui.tui.views.frame import key_line, rule, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.reading import Reading
 from luna_tui.tui.views.spans import Line, Lines, Looks, Panel, Role, Span
 from luna_tui.tui.views.subtask_head import facts, now_stands, speed_line, who
@@ -76,14 +78,13 @@ def subtask_view(
         lines.append(join(speed_line(s, how, tab.following, g), found, width, g.cut))
     if height >= 4:
         shown = _ON_TRIES if tab.number == TRIES else _ON_KEY_LINE
-        lines.append(key_line(words_of(SCREEN_KEYS["subtask"], *shown), looks, g))
+        lines.append(key_line(hints(SCREEN_KEYS["subtask"], looks.keymap, *shown), looks, g))
     return Panel(tuple(fit_line(line, width, g.cut) for line in lines[:height]))
 
 
-def peek(
-    state: RunState, subtask_id: str, now_s: float, width: int, height: int, g: Glyphs, *, text: bool = True
-) -> Panel:
-    """Facts and the end of the stream beside the grid, with a foot; without `text` the stream is left out."""
+def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int, looks: Looks) -> Panel:
+    """Facts and the end of the stream beside the grid, with a foot; `looks` is that of the whole screen."""
+    g = glyphs_for(looks.ascii)
     s = state.subtasks.get(subtask_id)
     if s is None or height < 3 or width < 20:
         return Panel(())
@@ -98,12 +99,12 @@ def peek(
     foot: list[Line] = []
     if height >= 12:
         following = speed_line(s, how, True, g)
-        foot = [rule(width, g), following, _keys(_ON_PEEK, width, g)]
+        foot = [rule(width, g), following, _keys(_ON_PEEK, looks.keymap, width, g)]
     lines.append(rule(width, g))
     room = height - len(lines) - len(foot)
     body = stream_reading(s, width)
     shown = [*body.shown(room), *nothing_said(s, body)]
-    if not text:
+    if not looks.stream_text:
         lines.append((Span(_("left out while the line is slow; enter shows it"), Role.DIM),))
     elif room > 0:
         lines += with_cursor(s, shown, width, g)
@@ -160,11 +161,11 @@ def _tabs(s: SubtaskState, tab: Tab, width: int, g: Glyphs) -> Line:
     return join(tuple(spans), (Span(tab.place, Role.DIM),) if tab.place else (), width, g.cut)
 
 
-def _keys(ids: tuple[str, ...], width: int, g: Glyphs) -> Line:
-    pairs = words_of(SCREEN_KEYS["run"], *ids)
+def _keys(ids: tuple[str, ...], keymap: Mapping[str, str], width: int, g: Glyphs) -> Line:
     spans: list[Span] = []
-    for key, word in pairs:
-        more = (Span("  " if spans else ""), Span(key, Role.KEY), Span(f" {_(word).replace('…', g.more)}"))
+    for hint in hints(SCREEN_KEYS["run"], keymap, *ids):
+        word = hint.word.replace("…", g.more)
+        more = (Span("  " if spans else ""), Span(hint.key, Role.KEY), Span(f" {word}"))
         if width_of((*spans, *more)) > width:
             break
         spans += more

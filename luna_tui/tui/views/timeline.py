@@ -25,7 +25,8 @@ from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n, _p
 from luna_tui.tui.views.frame import key_line, rule, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
-from luna_tui.tui.views.keys import SCREEN_KEYS, words_of
+from luna_tui.tui.views.hints import hints
+from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.lanes import (
     LABEL,
     SIDE,
@@ -142,7 +143,7 @@ def timeline_view(state: RunState, now_s: float, looks: Looks, lens: Lens) -> Pa
         lines.append(_lost(state, lens))
     if rows.named:
         lines.append(_named(state, lens))
-    pairs = words_of(SCREEN_KEYS["timeline"], *_ON_KEY_LINE)
+    pairs = hints(SCREEN_KEYS["timeline"], looks.keymap, *_ON_KEY_LINE)
     foot: list[Line] = [rule(looks.width, g)] if looks.height >= 12 else []
     foot.append(key_line(pairs, looks, g))
     fitted = [fit_line(line, looks.width, g.cut) for line in lines][: max(0, looks.height - len(foot))]
