@@ -29,7 +29,7 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.insight import elapsed_s, stand
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import Kind, Mode
+from luna_tui.core.words import Kind, Mode, Watching
 from luna_tui.engine.clock import ManualClock
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.plan import PlanScreen
@@ -61,6 +61,7 @@ class Still:
         self._state = state
         self.clock = ManualClock(state.at)
         self.control = None
+        self.watching = Watching.REPLAY
 
     def state(self) -> RunState:
         """The same each time."""

@@ -31,7 +31,7 @@ from luna_tui.core.events import (
     WaveStarted,
 )
 from luna_tui.core.state import RunState
-from luna_tui.core.words import Kind, Mode
+from luna_tui.core.words import Kind, Mode, Watching
 from luna_tui.engine.bus import EventBus, Inbox
 from luna_tui.engine.clock import SystemClock
 from luna_tui.engine.control import RunControl
@@ -57,6 +57,7 @@ class Streams:
     def __init__(self, streams: int, tokens_s: float) -> None:
         self.clock = SystemClock()
         self.control = cast(RunControl, _Deaf())
+        self.watching = Watching.OWN
         self._streams = streams
         self._tokens_s = tokens_s
         self._bus = EventBus("20260102-150405-7f3a", self.clock)

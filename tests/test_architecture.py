@@ -22,7 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "headless": {"headless", "core", "session"},
     "tui/views": {"tui/views", "core"},
     "tui": {"tui", "tui/views", "core", "session", "engine/control"},
-    "session": {"session", "runners", "storage", "simulator", "engine", "core"},
+    "wire": {"wire", "engine", "core"},
+    "session": {"session", "runners", "storage", "wire", "simulator", "engine", "core"},
     "commands": {
         "commands",
         "tui",

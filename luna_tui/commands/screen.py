@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from luna_tui.commands.hooks import Hook
 from luna_tui.core.kept import KeptFiles
 from luna_tui.core.tongue import _
-from luna_tui.session import Session
+from luna_tui.session.protocol import Session
 from luna_tui.storage.config import Config
 from luna_tui.storage.paths import config_dir
 from luna_tui.storage.resources import resource

@@ -13,6 +13,11 @@ from luna_tui.core.command_events import RunPaused as RunPaused
 from luna_tui.core.command_events import RunResumed as RunResumed
 from luna_tui.core.command_events import SkipRequested as SkipRequested
 from luna_tui.core.command_events import WorkersChanged as WorkersChanged
+from luna_tui.core.presence_events import Attached as Attached
+from luna_tui.core.presence_events import Detached as Detached
+from luna_tui.core.presence_events import JournalRepaired as JournalRepaired
+from luna_tui.core.presence_events import JournalSaved as JournalSaved
+from luna_tui.core.presence_events import TerminalLost as TerminalLost
 from luna_tui.core.words import (
     ErrorKind,
     Kind,
@@ -66,7 +71,7 @@ class PlanOutline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """First record of every run; the only one that carries the wall clock."""
+    """First record of every run, and of each process that goes on with one; it carries the wall clock."""
 
     started_at: str
     """RFC 3339, UTC."""
@@ -77,6 +82,10 @@ class RunStarted:
     provider: str
     version: str
     resumed_from: str | None = None
+    """The run it goes on with: its own id when a later process continues the same journal, and then
+    `at` counts on from the last record; another id when it took over results of that run."""
+    away_s: float | None = None
+    """Seconds of wall clock since the last record of the process before; None = the first process."""
     automatic: bool = False
     """The limits decide how many work, and `max_workers` is only a ceiling."""
     budget_usd: float | None = None
@@ -352,6 +361,11 @@ Event = (
     | SkipRequested
     | BudgetChanged
     | JournalFailed
+    | JournalSaved
+    | JournalRepaired
+    | TerminalLost
+    | Attached
+    | Detached
     | RunFinished
 )
 """Every event; a new feature starts by adding its class here."""

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING
 
 from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
+    Attached,
     AttemptFailed,
     CancelRequested,
+    Detached,
+    JournalFailed,
+    JournalRepaired,
+    JournalSaved,
+    LimitsObserved,
     RetryRequested,
     RunPaused,
     RunResumed,
@@ -17,6 +23,7 @@ from luna_tui.core.events import (
     SubtaskFinished,
     SubtaskStarted,
     SubtaskWaiting,
+    TerminalLost,
     ThreadAbandoned,
     ThreadReturned,
     ToolCalled,
@@ -27,7 +34,7 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.outline import shown
 from luna_tui.core.parts import SubtaskState, WaveState
-from luna_tui.core.samples import Throttle, note_throttle
+from luna_tui.core.samples import Throttle, note_throttle, sample
 from luna_tui.core.spans import ENDED, Span, Try
 from luna_tui.core.tracks import note_end
 from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
@@ -41,8 +48,6 @@ RUN = "run"
 TOOL = "tool"
 MOST_TOOLS = 200
 """Calls of tools remembered of one attempt."""
-INTERRUPTED = "interrupted"
-"""`error_kind` of a try that was ended to make a new one."""
 
 
 def start_run(state: RunState, event: RunStarted, at: float) -> None:
@@ -75,6 +80,31 @@ def apply_wave(state: RunState, event: WaveStarted | WaveFinished, at: float) ->
         case WaveFinished():
             wave.status, wave.end_reason, wave.ended_at = event.status, event.reason, at
     note_wave(state, wave)
+
+
+def apply_limits(state: RunState, event: LimitsObserved, at: float) -> None:
+    state.limits, state.limits_at = event, at
+    if event.budget_usd is not None:
+        state.budget_usd = event.budget_usd
+    for name, gauge in (("rpm", event.rpm), ("itpm", event.itpm), ("otpm", event.otpm)):
+        state.caps[name] = max(gauge.cap, state.caps.get(name, 0))
+    sample(state.samples, event, at, in_flight=state.running)
+
+
+_KeepingEvent = JournalFailed | JournalSaved | JournalRepaired | TerminalLost | Attached | Detached
+
+
+def apply_keeping(state: RunState, event: _KeepingEvent) -> None:
+    """Who watches, and whether it is saved."""
+    match event:
+        case JournalFailed():
+            state.not_saved = event.message
+        case JournalSaved():
+            state.not_saved = ""
+        case Attached() | Detached():
+            state.viewers = event.viewers
+        case JournalRepaired() | TerminalLost():
+            pass
 
 
 def apply_pause(state: RunState, event: RunPaused | RunResumed, at: float) -> None:
@@ -140,7 +170,7 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
         if s.tries and s.tries[-1].ended_at is None:
             last = s.tries[-1]
             _end_try(state, last, at)
-            last.error_kind, last.message = INTERRUPTED, f"tried again by {by}"
+            last.error_kind, last.message = ErrorKind.INTERRUPTED, f"tried again by {by}"
             _end_tool(s, at)
             state.tracks.fail(s, last, at)
         _end_span(state, s, at)

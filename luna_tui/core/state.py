@@ -8,10 +8,14 @@ from typing import assert_never
 
 from luna_tui.core.counters import TriedTime, Troubled
 from luna_tui.core.events import (
+    Attached,
     AttemptFailed,
     BudgetChanged,
     CancelRequested,
+    Detached,
     JournalFailed,
+    JournalRepaired,
+    JournalSaved,
     LimitsObserved,
     ModeChanged,
     PlanOutline,
@@ -26,6 +30,7 @@ from luna_tui.core.events import (
     SubtaskOutput,
     SubtaskStarted,
     SubtaskWaiting,
+    TerminalLost,
     ThreadAbandoned,
     ThreadReturned,
     Tokens,
@@ -37,6 +42,8 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.folding import (
+    apply_keeping,
+    apply_limits,
     apply_output,
     apply_pause,
     apply_request,
@@ -46,7 +53,7 @@ from luna_tui.core.folding import (
 )
 from luna_tui.core.parts import SubtaskState as SubtaskState
 from luna_tui.core.parts import WaveState as WaveState
-from luna_tui.core.samples import Sample, Throttle, sample
+from luna_tui.core.samples import Sample, Throttle
 from luna_tui.core.spans import Span
 from luna_tui.core.tracks import Tracks
 from luna_tui.core.words import Manner, Mode, Status
@@ -122,6 +129,8 @@ class RunState:
     """The last answers with 429."""
     log: list[Record] = field(default_factory=list)
     """The last records that are worth a line: no output, no limit samples."""
+    viewers: int = 0
+    """Other programs that watch."""
     not_saved: str = ""
     """Why events are no longer saved; empty while they are."""
     finished: RunFinished | None = None
@@ -161,12 +170,7 @@ class RunState:
                 if subtask is not None:
                     apply_subtask(self, subtask, event, record.at)
             case LimitsObserved():
-                self.limits, self.limits_at = event, record.at
-                if event.budget_usd is not None:
-                    self.budget_usd = event.budget_usd
-                for name, gauge in (("rpm", event.rpm), ("itpm", event.itpm), ("otpm", event.otpm)):
-                    self.caps[name] = max(gauge.cap, self.caps.get(name, 0))
-                sample(self.samples, event, record.at, in_flight=self.running)
+                apply_limits(self, event, record.at)
             case ModeChanged():
                 self.mode = event.to
             case WorkersChanged():
@@ -178,8 +182,15 @@ class RunState:
                 apply_request(self, event, record.at)
             case BudgetChanged():
                 self.budget_usd = event.to
-            case JournalFailed():
-                self.not_saved = event.message
+            case (
+                JournalFailed()
+                | JournalSaved()
+                | JournalRepaired()
+                | TerminalLost()
+                | Attached()
+                | Detached()
+            ):
+                apply_keeping(self, event)
             case RunFinished():
                 self.finished = event
             case _:

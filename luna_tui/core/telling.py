@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import (
+    Attached,
     AttemptFailed,
     BudgetChanged,
     CancelRequested,
+    Detached,
     JournalFailed,
+    JournalRepaired,
+    JournalSaved,
     ModeChanged,
     Record,
     RetryRequested,
@@ -21,6 +25,7 @@ from luna_tui.core.events import (
     SubtaskFinished,
     SubtaskStarted,
     SubtaskWaiting,
+    TerminalLost,
     ThreadAbandoned,
     ThreadReturned,
     ToolCalled,
@@ -198,8 +203,36 @@ def _about_run(state: RunState, record: Record) -> str | None:
             return text + "."
         case JournalFailed() as e:
             return _("attention: NOT SAVED any more: {why}.").format(why=clean_line(e.message))
+        case JournalSaved() | JournalRepaired() | TerminalLost() | Attached() | Detached():
+            return _kept(record)
         case _:
             return _asked(state, record)
+
+
+def _kept(record: Record) -> str | None:
+    """Of what keeps the run and who watches it."""
+    match record.event:
+        case JournalSaved() as e:
+            text = _("saved again after {time}").format(time=spoken(e.after_s))
+            if e.lost:
+                text += _n("; {n} event is lost", "; {n} events are lost", e.lost).format(n=e.lost)
+            return text + "."
+        case JournalRepaired() as e:
+            text = _n(
+                "the journal is repaired: {n} line that could not be used is in {where}.",
+                "the journal is repaired: {n} lines that could not be used are in {where}.",
+                e.lines,
+            )
+            return text.format(n=e.lines, where=clean_line(e.where))
+        case TerminalLost():
+            return _("the terminal is gone; the run goes on.")
+        case Attached() as e:
+            how = _("{by} watches, read-only.") if e.read_only else _("{by} watches.")
+            return how.format(by=who_asked(e.by))
+        case Detached() as e:
+            return _("{by} left; the run goes on.").format(by=who_asked(e.by))
+        case _:
+            return None
 
 
 def _started(run: str, e: RunStarted) -> str:

@@ -107,6 +107,19 @@ class Manner(StrEnum):
     """What is in flight is ended within a second."""
 
 
+class Watching(StrEnum):
+    """What a front end has to do with the run that it shows."""
+
+    OWN = "own"
+    """The run goes on in this process."""
+    ATTACHED = "attached"
+    """In another process, which takes commands."""
+    READ_ONLY = "read_only"
+    """In another process, and nothing is asked of it."""
+    REPLAY = "replay"
+    """It is over or elsewhere; its journal is played."""
+
+
 class ErrorKind(StrEnum):
     """Why an attempt failed; decides whether another attempt is worth making."""
 
@@ -132,6 +145,8 @@ class ErrorKind(StrEnum):
     SPAWN = "spawn"
     WORKSPACE = "workspace"
     CRASHED = "crashed"
+    INTERRUPTED = "interrupted"
+    """It was in flight when the process ended, or when a person wanted a new try."""
 
 
 GOOD: frozenset[Status] = frozenset({Status.SUCCEEDED, Status.CACHED})

@@ -20,7 +20,7 @@ from luna_tui.core.telling import line, quiet_ones, status_sentences
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Manner, Scope
 from luna_tui.headless.printer import LinePrinter
-from luna_tui.session import Session
+from luna_tui.session.protocol import Session
 
 STATUS_EVERY_S = 10.0
 """The state is said no more often than this, unless it is asked for."""

@@ -11,7 +11,7 @@ from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Manner, Scope
 from luna_tui.engine.control import RunControl
-from luna_tui.session import Session
+from luna_tui.session.protocol import Session
 from luna_tui.tui.acts import Acts
 from luna_tui.tui.announcing import Announcer
 from luna_tui.tui.lines_app import LinesApp

@@ -19,10 +19,14 @@ DEMO = Path(__file__).parent.parent / "journals" / "demo.ndjson"
 
 def test_the_names_on_the_wire_never_change() -> None:
     assert sorted(EVENT_TYPES) == [
+        "attached",
         "attempt_failed",
         "budget_changed",
         "cancel_requested",
+        "detached",
         "journal_failed",
+        "journal_repaired",
+        "journal_saved",
         "limits_observed",
         "mode_changed",
         "retry_requested",
@@ -35,6 +39,7 @@ def test_the_names_on_the_wire_never_change() -> None:
         "subtask_output",
         "subtask_started",
         "subtask_waiting",
+        "terminal_lost",
         "thread_abandoned",
         "thread_returned",
         "tool_called",

@@ -9,16 +9,21 @@ from tui.scenes import busy, demo, paused
 from tui.subtask_scenes import story
 
 from luna_tui.core.events import (
+    Attached,
     AttemptFailed,
     CancelRequested,
+    Detached,
     Event,
     JournalFailed,
+    JournalRepaired,
+    JournalSaved,
     ModeChanged,
     Record,
     RunFinished,
     RunResumed,
     SubtaskFinished,
     SubtaskStarted,
+    TerminalLost,
     ThreadReturned,
     Tokens,
     ToolCalled,
@@ -93,6 +98,14 @@ FINISHED = RunFinished(
         (WorkersChanged(from_=20, to=40, by="user"), "40 workers now, there were 20."),
         (RunResumed(by="user"), "admission goes on, by user."),
         (JournalFailed(message="the disk is full"), "attention: NOT SAVED any more: the disk is full."),
+        (JournalSaved(after_s=65.0), "saved again after 1 minute 5 seconds."),
+        (
+            JournalRepaired(lines=1, where="journal.0001.torn"),
+            "the journal is repaired: 1 line that could not be used is in journal.0001.torn.",
+        ),
+        (TerminalLost(how="SIGHUP"), "the terminal is gone; the run goes on."),
+        (Attached(by="user", read_only=False, viewers=1), "user watches."),
+        (Detached(by="user"), "user left; the run goes on."),
         (FINISHED, "run succeeded after 4 minutes 58 seconds, 13.4 times as fast as one after another."),
         (
             SubtaskStarted(

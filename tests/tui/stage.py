@@ -11,7 +11,7 @@ from tui.scenes import busy
 
 from luna_tui.core.events import Record
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Manner, Mode, Scope, Staffing, Watching
 from luna_tui.engine.clock import ManualClock
 from luna_tui.storage.resources import resource
 from luna_tui.storage.themes import discover_themes
@@ -61,6 +61,7 @@ class StillSession:
         self._state = fold(records)
         self.clock = ManualClock(self._state.at)
         self.control = RecordingControl() if live else None
+        self.watching = Watching.OWN if live else Watching.REPLAY
 
     def state(self) -> RunState:
         return self._state

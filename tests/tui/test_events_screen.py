@@ -78,6 +78,12 @@ TOLD: list[tuple[Event, str, str]] = [
     (facts.SkipRequested(by="ana", subtasks=tuple(sid(2, n) for n in range(1, 7))), "ana",
      "skips 2.01 2.02 2.03 +3"),
     (facts.BudgetChanged(by="ana", from_=None, to=6.0), "ana", "budget none → $6.00"),
+    (facts.JournalSaved(after_s=65.0, lost=1), "run", "saved again after 1:05; 1 event is lost"),
+    (facts.JournalRepaired(lines=2, where="journal.0001.torn"), "run",
+     "journal repaired: 2 lines in journal.0001.torn"),
+    (facts.TerminalLost(how="SIGHUP"), "run", "the terminal is gone; the run goes on"),
+    (facts.Attached(by="ana", read_only=True, viewers=2), "ana", "watches, read-only"),
+    (facts.Detached(by="ana", viewers=1), "ana", "left; the run goes on"),
 ]  # fmt: skip
 ENDS = tuple(r.event for r in demo() if isinstance(r.event, facts.RunStarted | facts.RunFinished))
 

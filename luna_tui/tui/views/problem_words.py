@@ -39,6 +39,7 @@ KIND_WORDS: dict[str, str] = {
     ErrorKind.EMPTY: N_("empty answer"), ErrorKind.EXPECTATION: N_("not as expected"),
     ErrorKind.EXIT_CODE: N_("exit code"), ErrorKind.SPAWN: N_("could not start"),
     ErrorKind.WORKSPACE: N_("workspace"), ErrorKind.CRASHED: N_("crashed"),
+    ErrorKind.INTERRUPTED: N_("interrupted"),
 }  # fmt: skip
 STANDS: dict[Cause, Stand] = {
     Cause.NOT_SAVED: Stand.QUIET, Cause.HELD: Stand.HELD, Cause.ASK: Stand.ASK, Cause.GHOST: Stand.GHOST,

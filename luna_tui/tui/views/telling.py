@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from luna_tui.core.events import (
+    Attached,
     AttemptFailed,
     BudgetChanged,
     CancelRequested,
+    Detached,
     JournalFailed,
+    JournalRepaired,
+    JournalSaved,
     LimitsObserved,
     ModeChanged,
     Record,
@@ -23,6 +27,7 @@ from luna_tui.core.events import (
     SubtaskOutput,
     SubtaskStarted,
     SubtaskWaiting,
+    TerminalLost,
     ThreadAbandoned,
     ThreadReturned,
     ToolCalled,
@@ -119,6 +124,8 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
         case JournalFailed():
             what = _("NOT SAVED: {why}").format(why=event.message)
             return Told(g.states[Stand.QUIET], _("run"), what, Role.BAD)
+        case JournalSaved() | JournalRepaired() | TerminalLost() | Attached() | Detached():
+            return _kept(event, g)
         case RunStarted():
             what = _("started: {tier} {mode}, {n} workers").format(
                 tier=event.tier, mode=mode_word(event.mode), n=event.max_workers
@@ -130,6 +137,33 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
             return Told(glyph, _("run"), how + _because(event.reason), Role.STRONG)
         case _:
             assert_never(event)
+
+
+_OfKeeping = JournalSaved | JournalRepaired | TerminalLost | Attached | Detached
+
+
+def _kept(event: _OfKeeping, g: Glyphs) -> Told:
+    """Of what keeps the run and who watches it."""
+    match event:
+        case JournalSaved():
+            what = _("saved again after {time}").format(time=clock(event.after_s))
+            if event.lost:
+                what += _n("; {n} event is lost", "; {n} events are lost", event.lost).format(n=event.lost)
+            return Told(g.states[Stand.OK], _("run"), what, Role.BAD if event.lost else Role.GOOD)
+        case JournalRepaired():
+            what = _n(
+                "journal repaired: {n} line in {where}", "journal repaired: {n} lines in {where}", event.lines
+            )
+            return Told(
+                g.states[Stand.QUIET], _("run"), what.format(n=event.lines, where=event.where), Role.BAD
+            )
+        case TerminalLost():
+            return Told(g.now, _("run"), _("the terminal is gone; the run goes on"), Role.STRONG)
+        case Attached():
+            what = _("watches, read-only") if event.read_only else _("watches")
+            return Told(g.now, who_asked(event.by), what, Role.DIM)
+        case Detached():
+            return Told(g.now, who_asked(event.by), _("left; the run goes on"), Role.DIM)
 
 
 _OfSubtask = (

@@ -1,4 +1,4 @@
-"""Connect the parts: one session is one run as a front end sees it."""
+"""A run in this process: the parts connected, and what a front end reads of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
@@ -16,7 +16,7 @@ from luna_tui.core.events import Record
 from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
-from luna_tui.core.words import Kind, RunStatus
+from luna_tui.core.words import Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus, Inbox
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
@@ -34,32 +34,6 @@ if TYPE_CHECKING:
 
 
 _log = logging.getLogger(__name__)
-
-
-class Session(Protocol):
-    """One run, whoever feeds it. A front end reads `state()` at its own pace and never blocks the run."""
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the run; a replay has a manual one."""
-        ...
-
-    @property
-    def control(self) -> RunControl | None:
-        """Commands; None when the run cannot be changed (a replay)."""
-        ...
-
-    def state(self) -> RunState:
-        """The fold of all records so far. Call from one thread only; the object is reused."""
-        ...
-
-    def since(self, seq: int) -> tuple[Record, ...]:
-        """Records after `seq` that are worth a line, as far back as the state's log reaches."""
-        ...
-
-    def now_s(self) -> float:
-        """Seconds since the run began, the same scale as `Record.at`; stands still after the end."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +107,7 @@ class LiveSession:
         self._bus.subscribe(self._journal.append)
         self._bus.subscribe(self._inbox.put)
         for listener in listeners:
-            self._bus.subscribe(listener)
+            self.subscribe(listener)
         self.ended = threading.Event()
         """Set when `run` is over and everything is on disk."""
 
@@ -143,9 +117,18 @@ class LiveSession:
         return self._clock
 
     @property
+    def watching(self) -> Watching:
+        """The run is this process's own."""
+        return Watching.OWN
+
+    @property
     def control(self) -> RunControl:
         """The engine's door for commands."""
         return self._executor.control
+
+    def subscribe(self, listener: Callable[[Record], None]) -> None:
+        """Hand every later record to `listener`, in order; it must return at once and never wait."""
+        self._bus.subscribe(listener)
 
     def state(self) -> RunState:
         """The fold so far; call from the front end's thread only."""
