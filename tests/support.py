@@ -141,9 +141,10 @@ def make_run(
     tier: str = "tier2",
     mode: Mode = Mode.BALANCED,
     clock: Clock | None = None,
+    settle: Callable[[int], bool] = lambda _: True,
     **settings: Any,
 ) -> Run:
-    """A run that has not started."""
+    """A run that has not started; `settle` says whether a record is saved."""
     clock = clock or SystemClock()
     bus = EventBus("run-under-test", clock)
     limiter = Limiters(TIERS[tier].limits, mode, clock)
@@ -157,6 +158,7 @@ def make_run(
         limiter=limiter,
         store=NoOutputs(),
         rng=random.Random(1),
+        settle=settle,
     )
     run = Run(executor, limiter)
     bus.subscribe(run.take)

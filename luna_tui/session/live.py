@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from luna_tui import __version__
@@ -20,6 +21,7 @@ from luna_tui.core.words import Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus, Inbox
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
+from luna_tui.session.saving import Saving
 from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.paths import RunDir, create_run, new_run_id
 
@@ -69,8 +71,6 @@ class LiveSession:
         the budget, so a run in which everything is held waits instead of ending.
         """
         from luna_tui.engine.executor import WaveExecutor
-        from luna_tui.storage.journal import JournalWriter
-        from luna_tui.storage.outputs import FileOutputs
         from luna_tui.storage.reports import write_start
 
         self._clock = clock or SystemClock()
@@ -82,11 +82,10 @@ class LiveSession:
         check_credentials(config, asks_claude=asks_claude)
         self.run_dir: RunDir = create_run(run or new_run_id(self._clock.wall(), self._rng))
         """Where the run is kept."""
-        write_start(
+        began_at = self._clock.wall().isoformat(timespec="seconds")
+        self._saving = Saving(
             self.run_dir,
-            plan,
-            version=__version__,
-            started_at=self._clock.wall().isoformat(timespec="seconds"),
+            partial(write_start, self.run_dir, plan, version=__version__, started_at=began_at),
         )
         self._runners = self._make_runners()
         self._bus = EventBus(self.run_dir.run, self._clock)
@@ -100,14 +99,13 @@ class LiveSession:
             clock=self._clock,
             runners=self._runners,
             limiter=self._limiters,
-            store=FileOutputs(self.run_dir),
+            store=self._saving.outputs,
             rng=self._rng,
+            settle=self._saving.settle,
         )
-        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved)
-        self._bus.subscribe(self._journal.append)
-        self._bus.subscribe(self._inbox.put)
-        for listener in listeners:
-            self.subscribe(listener)
+        for follower in (self._inbox.put, *listeners):
+            self._saving.follow(follower)
+        self._saving.begin(self._executor, self._bus)
         self.ended = threading.Event()
         """Set when `run` is over and everything is on disk."""
 
@@ -127,8 +125,11 @@ class LiveSession:
         return self._executor.control
 
     def subscribe(self, listener: Callable[[Record], None]) -> None:
-        """Hand every later record to `listener`, in order; it must return at once and never wait."""
-        self._bus.subscribe(listener)
+        """Hand every later record to `listener`, in order, once it is saved, or at once when it cannot be.
+
+        The listener must return at once and never wait.
+        """
+        self._saving.follow(listener)
 
     def state(self) -> RunState:
         """The fold so far; call from the front end's thread only."""
@@ -161,15 +162,11 @@ class LiveSession:
         finally:
             with ExitStack() as closing:
                 closing.callback(self.ended.set)
-                closing.callback(self._close_journal)
+                closing.callback(self._saving.close, self._executor)
                 closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
                 closing.callback(self._runners.close)
-
-    def _close_journal(self) -> None:
-        if not self._journal.close():
-            self._executor.not_saved("the journal could not be written to its end")
 
     def left_alone(self) -> None:
         """Nobody watches any more, so nothing waits for a person."""

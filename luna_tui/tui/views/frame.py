@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from luna_tui.core.state import RunState
+from luna_tui.core.tongue import _
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.hints import Hint
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
@@ -21,6 +22,7 @@ def title(state: RunState, name: str, rest: str, looks: Looks, g: Glyphs, *, rig
     left = (
         Span("luna ", Role.TITLE),
         Span(f"{state.run[-4:]}  ", Role.DIM),
+        *((Span(_("NOT SAVED"), Role.BANNER), Span("  ")) if state.not_saved else ()),
         Span(f"{name}  ", Role.STRONG),
         Span(rest),
     )
