@@ -14,6 +14,7 @@ from luna_tui.commands.settings import (
     config_of,
     plan_defaults,
     warn_of_budget,
+    warn_of_secrets,
     warn_of_workers,
 )
 from luna_tui.core.errors import ExitCode, LunaError
@@ -45,6 +46,7 @@ def run_plan(args: argparse.Namespace) -> int:
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
     warn_of_budget(config, plan)
+    warn_of_secrets(plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED

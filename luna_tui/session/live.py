@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from luna_tui import __version__
@@ -15,6 +16,8 @@ from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
 from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
+from luna_tui.core.redaction import Redaction
+from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus, Inbox
@@ -95,7 +98,7 @@ class LiveSession:
         self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
-            _settings(config, self.run_dir, hold_for_person=hold_for_person),
+            _settings(config, self.run_dir, self.redaction, hold_for_person=hold_for_person),
             bus=self._bus,
             clock=self._clock,
             runners=self._runners,
@@ -125,6 +128,11 @@ class LiveSession:
     def control(self) -> RunControl:
         """The engine's door for commands."""
         return self._executor.control
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """What is taken out of every text of the run before it is kept or shown."""
+        return Redaction(known_secrets(current_environ()))
 
     def subscribe(self, listener: Callable[[Record], None]) -> None:
         """Hand every later record to `listener`, in order; it must return at once and never wait."""
@@ -233,7 +241,7 @@ class LiveSession:
         return self._server.base_url
 
 
-def _settings(config: Config, run_dir: RunDir, *, hold_for_person: bool) -> RunSettings:
+def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for_person: bool) -> RunSettings:
     from luna_tui.engine.executor import RunSettings
 
     return RunSettings(
@@ -247,6 +255,7 @@ def _settings(config: Config, run_dir: RunDir, *, hold_for_person: bool) -> RunS
         run_dir=str(run_dir.path),
         budget_usd=config.budget_usd or None,
         hold_for_person=hold_for_person,
+        redaction=redaction,
     )
 
 
