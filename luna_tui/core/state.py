@@ -71,6 +71,11 @@ class RunState:
     at: float = 0.0
     """Instant of the last record, seconds since the run began."""
     started_at: str = ""
+    """Wall clock of the first process, RFC 3339."""
+    resumed_from: str = ""
+    """Another run whose results it took over."""
+    away: list[tuple[float, float]] = field(default_factory=list)
+    """When another process went on with the run, and the seconds of wall clock that nobody had worked."""
     plan: PlanOutline = field(default_factory=lambda: PlanOutline(name="", waves=()))
     mode: Mode = Mode.BALANCED
     tier: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -134,6 +134,14 @@ class PlanBoard:
         """Number of the wave of a subtask, from 0."""
         return self._wave[self._place[subtask_id]]
 
+    def restore(self, ends: Mapping[str, Status]) -> None:
+        """Book ends of an earlier process; before anything is opened. Unknown ids are ignored."""
+        known = {self._place[i]: status for i, status in ends.items() if i in self._place}
+        for place, status in known.items():
+            self._close(place, status)
+            self._weigh(place, status, 1)
+        self._barred.update(p for p, how in known.items() if how is Status.SKIPPED and self._bad[p])
+
     def open(self, waves: range) -> None:
         """Let the subtasks of these waves be taken as soon as nothing blocks them."""
         queues = [self._queues[n] for n in waves]
@@ -186,13 +194,12 @@ class PlanBoard:
         if self._phase[place] == _Phase.ENDED:
             return []
         queue = self._queues[self._wave[place]]
-        if self._phase[place] == _Phase.TAKEN:
+        taken = self._phase[place] == _Phase.TAKEN
+        self._close(place, status)
+        if taken:
             queue.taken -= 1
             self._local -= self._kinds[place] == _LOCAL
-            self._close(place, status)
             self._show(queue)
-        else:
-            self._close(place, status)
         if status in GOOD:
             self._release(place)
             return []
@@ -204,8 +211,7 @@ class PlanBoard:
         They have ended as `status`; the second list is what is skipped by that in other waves.
         """
         back: list[int] = []
-        for number in waves:
-            queue = self._queues[number]
+        for queue in self._queues[waves.start : waves.stop]:
             if queue.left:
                 back += [n for n in queue.places if self._phase[n] == _Phase.WAITING]
         for place in back:
@@ -340,11 +346,15 @@ class PlanBoard:
         self._barred.discard(place)
         self._queues[self._wave[place]].left += 1
         self.left += 1
+        self._weigh(place, was, -1)
+
+    def _weigh(self, place: int, status: Status, by: int) -> None:
+        """Count an end for those that need it, or take it back with -1."""
         for dependent in self._dependents[place]:
-            if was in GOOD:
-                self._unmet[dependent] += 1
+            if status in GOOD:
+                self._unmet[dependent] -= by
             else:
-                self._bad[dependent] -= 1
+                self._bad[dependent] += by
 
     def _skip_dependents(self, causes: Iterable[tuple[int, Status]]) -> list[Skip]:
         skipped: list[Skip] = []

@@ -18,18 +18,25 @@ Subscriber = Callable[[Record], None]
 class EventBus:
     """The one place where a fact of the run gets its number and its instant."""
 
-    def __init__(self, run: str, clock: Clock) -> None:
+    def __init__(self, run: str, clock: Clock, *, seq: int = 0, at_s: float = 0.0) -> None:
+        """`seq` and `at_s` are those of the last record of an earlier process; 0 = a new run."""
         self._run = run
         self._clock = clock
-        self._began_at = clock.now()
+        self._from_s = at_s
+        self._began_at = clock.now() - at_s
         self._lock = threading.Lock()
         """Protects `_seq` and the order of delivery."""
-        self._seq = 0
+        self._seq = seq
         self._subscribers: tuple[Subscriber, ...] = ()
 
     def now_s(self) -> float:
         """Seconds since the run began; the scale of `Record.at`."""
         return self._clock.now() - self._began_at
+
+    def go_on(self) -> None:
+        """Work goes on only now: what passed since the bus was made is no time of a run that began before."""
+        if self._from_s:
+            self._began_at = self._clock.now() - self._from_s
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver every later record to `subscriber`."""

@@ -18,6 +18,7 @@ from luna_tui.core.events import (
 from luna_tui.core.expectations import Expectations
 from luna_tui.core.limits import TIERS, TierLimits, WorkerRule, worker_rule
 from luna_tui.core.outline import outline
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
 from luna_tui.core.redaction import NO_REDACTION, Redaction
@@ -27,6 +28,7 @@ from luna_tui.engine.budget import Spending
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.commands import EngineControl
+from luna_tui.engine.continuing import carry_on, learn_from
 from luna_tui.engine.crew import Crew
 from luna_tui.engine.deadlines import DeadlineThread
 from luna_tui.engine.desk import FlightDesk
@@ -88,7 +90,9 @@ class WaveExecutor:
         limiter: Limiters,
         store: OutputStore,
         rng: random.Random,
+        past: Past | None = None,
     ) -> None:
+        """`past` = what earlier processes did of this run, or another run whose results are taken over."""
         self._plan = plan
         self._settings = settings
         self._bus = bus
@@ -98,9 +102,12 @@ class WaveExecutor:
         self._tally = Tally()
         bus.subscribe(self._tally.follow)
         self._expectations = Expectations(plan)
+        self._past = past
+        if past is not None:
+            learn_from(past, plan, self._tally, self._expectations)
         self._used: dict[str, tuple[int, Tokens]] = {}
         """Subtask -> its last attempt with a known use of tokens, and that use."""
-        self._results: dict[str, str] = {}
+        self._results: dict[str, str] = dict(past.results) if past is not None else {}
         self._needed = {d for s in plan.subtasks() for d in s.depends_on}
         self._ghosts = 0
         self._sampled: LimitsObserved | None = None
@@ -117,6 +124,8 @@ class WaveExecutor:
         )
         self._crew = Crew(self._work, self._desk.lock)
         self._floor = self._make_floor(settings)
+        if past is not None:
+            self._floor.restore(past)
         self._pilot = self._make_pilot(runners, RetryPolicy(rng))
         self.control = EngineControl(
             bus,
@@ -176,6 +185,8 @@ class WaveExecutor:
 
     def run(self) -> RunStatus:
         """Run every wave; returns how the run ended, after `run_finished` was published."""
+        past = self._past
+        self._bus.go_on()
         self._bus.publish(
             RunStarted(
                 started_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
@@ -187,8 +198,12 @@ class WaveExecutor:
                 provider=self._settings.provider,
                 version=self._settings.version,
                 budget_usd=self._floor.budget.cap_usd,
+                resumed_from=None if past is None else past.run,
+                away_s=None if past is None else past.away_s,
             )
         )
+        if past is not None:
+            carry_on(past, self._floor, self._bus.publish)
         self._sample()
         self._floor.run()
         self._crew.close()
@@ -211,11 +226,14 @@ class WaveExecutor:
             self._tally.finished(
                 status,
                 self._bus.now_s(),
-                throttled=self._limiter.snapshot().throttled,
+                throttled=self._throttled(self._limiter.snapshot()),
                 reason=ending.reason if ending is not None and status is not RunStatus.SUCCEEDED else "",
             )
         )
         return status
+
+    def _throttled(self, sample: LimitsObserved) -> int:
+        return sample.throttled + (0 if self._past is None else self._past.throttled)
 
     def _work(self) -> None:
         """Body of a worker's thread."""
@@ -272,7 +290,10 @@ class WaveExecutor:
             waiting = dict(sample.waiting)
             if self._floor.budget.held:
                 waiting[WaitReason.BUDGET.value] = len(self._floor.budget.held)
-            sample = replace(sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved, waiting=waiting)
+            sample = replace(
+                sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved, waiting=waiting,
+                throttled=self._throttled(sample),
+            )  # fmt: skip
             if sample != self._sampled:
                 self._sampled = sample
                 self._bus.publish(sample)
