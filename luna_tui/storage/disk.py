@@ -14,8 +14,16 @@ class Disk:
         """A new file for appending, 0600, never through a link; its name is durable on return."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(path, flags, 0o600)
-        self.sync_folder(path.parent)
+        try:
+            self.sync_folder(path.parent)
+        except OSError:
+            os.close(descriptor)
+            raise
         return descriptor
+
+    def open_again(self, path: Path) -> int:
+        """A file that is there, for cutting something off; never through a link."""
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
 
     def write(self, descriptor: int, content: bytes) -> None:
         """Write all of it or raise OSError."""

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from luna_tui.core.events import Record
 from luna_tui.core.records import to_line
 from luna_tui.storage.disk import Disk
-from luna_tui.storage.journal_reading import Damage, JournalRead, read_journal, unseal
+from luna_tui.storage.journal_reading import Damage, JournalRead, last_segment, read_journal, unseal
+from luna_tui.storage.journal_repair import hold
 from luna_tui.storage.paths import RunDir, not_saved
 
 __all__ = ["Damage", "JournalRead", "JournalWriter", "read_journal", "seal", "unseal"]
@@ -37,14 +38,22 @@ def seal(line: str) -> str:
 class JournalWriter:
     """Writes a run's records. `append` never waits; `close` waits until all is durable.
 
+    Begins a new segment, so what is there already is never written to again.
+
     When a write fails the torn line is cut off and the lines are kept: a full disk is tried again
     every `RETRY_S` seconds, any other error moves to a new segment. When neither helps,
     `on_failure` is told once; up to `KEPT_BYTES` go on waiting in memory for the disk to come back.
-    Holds the run's `lock` while it lives. LunaError(74) when the journal cannot be begun.
+    Holds the run's lock while it lives; `lock` = what `hold` gave the caller, closed here at the end.
+    LunaError(74) when the journal cannot be begun.
     """
 
     def __init__(
-        self, run_dir: RunDir, *, on_failure: Callable[[str], None], disk: Disk | None = None
+        self,
+        run_dir: RunDir,
+        *,
+        on_failure: Callable[[str], None],
+        disk: Disk | None = None,
+        lock: int | None = None,
     ) -> None:
         self._dir = run_dir
         self._disk = disk or Disk()
@@ -56,13 +65,14 @@ class JournalWriter:
         self._kept_bytes = 0
         self._lost = 0
         self._failed = False
-        self._segment = 0
+        self._segment = last_segment(run_dir.path)
         self._descriptor = -1
         self._size = 0
+        self._lock_descriptor = hold(run_dir, self._disk) if lock is None else lock
         try:
-            self._lock_descriptor = self._disk.lock(run_dir.lock)
             self._open_segment()
         except OSError as error:
+            self._disk.close(self._lock_descriptor)
             raise not_saved(run_dir.path, error) from error
         self._thread = threading.Thread(target=self._loop, name="luna-journal", daemon=True)
         self._thread.start()
@@ -168,9 +178,16 @@ class JournalWriter:
         self._descriptor = -1
 
     def _open_segment(self) -> None:
-        self._segment += 1
-        self._descriptor = self._disk.open_append(self._dir.journal(self._segment))
-        self._size = 0
+        """The next free number; one that could not be opened is tried again, so that none is missing."""
+        while True:
+            try:
+                self._descriptor = self._disk.open_append(self._dir.journal(self._segment + 1))
+            except FileExistsError:
+                self._segment += 1
+                continue
+            self._segment += 1
+            self._size = 0
+            return
 
     def _tell(self, reason: str) -> None:
         if not self._failed:

@@ -20,7 +20,7 @@ class Damage:
 
     path: str
     line: int
-    """From 1."""
+    """From 1; 0 = the file itself."""
     reason: str
 
 
@@ -32,6 +32,25 @@ class JournalRead:
     damaged: tuple[Damage, ...]
     unknown: int = 0
     """Intact records of a type this version does not know."""
+    last_seq: int = 0
+    """Number of the last intact record, known or not."""
+    last_at: float = 0.0
+    """Its instant, seconds since the run began."""
+
+
+def segments_of(folder: Path) -> list[Path]:
+    """The segments of a run directory, in order."""
+    return sorted(folder.glob("journal.*.ndjson"), key=lambda path: (len(path.name), path.name))
+
+
+def last_segment(folder: Path) -> int:
+    """The highest number that a segment has; 0 without any."""
+    return max((_number(path.name) for path in segments_of(folder)), default=0)
+
+
+def fits(line: bytes) -> bool:
+    """Whether a line fits its checksum."""
+    return unseal(line.decode("utf-8", "replace")) is not None
 
 
 def unseal(line: str) -> str | None:
@@ -48,9 +67,13 @@ def read_journal(path: Path) -> JournalRead:
 
     A record that a new segment repeats counts once. LunaError(2) when a file cannot be read.
     """
-    found = path.glob("journal.*.ndjson") if path.is_dir() else (path,)
     reading = _Reading()
-    for file in sorted(found, key=lambda f: (len(f.name), f.name)):
+    before = 0
+    for file in segments_of(path) if path.is_dir() else (path,):
+        if path.is_dir():
+            number = _number(file.name)
+            reading.note_missing(before + 1, number)
+            before = number
         try:
             reading.take(file.name, file.read_bytes())
         except OSError as error:
@@ -60,7 +83,14 @@ def read_journal(path: Path) -> JournalRead:
                 "check the path and its permissions",
                 ExitCode.USAGE,
             ) from error
-    return JournalRead(tuple(reading.records), tuple(reading.damaged), reading.unknown)
+    return JournalRead(
+        tuple(reading.records), tuple(reading.damaged), reading.unknown, reading.last_seq, reading.last_at
+    )
+
+
+def _number(name: str) -> int:
+    digits = name.split(".")[1]
+    return int(digits) if digits.isdecimal() else 0
 
 
 @dataclass(slots=True)
@@ -71,8 +101,14 @@ class _Reading:
     damaged: list[Damage] = field(default_factory=list)
     unknown: int = 0
     last_seq: int = 0
+    last_at: float = 0.0
     unusable: int = 0
     """Lines since `last_seq` that were listed as damage already."""
+
+    def note_missing(self, first: int, found: int) -> None:
+        """Segments from `first` up to the one that was found are not there."""
+        for number in range(first, found):
+            self.damaged.append(Damage(f"journal.{number:04d}.ndjson", 0, "this segment is missing"))
 
     def take(self, name: str, raw: bytes) -> None:
         """One segment."""
@@ -90,7 +126,7 @@ class _Reading:
                 return
             value: Any = json.loads(original)
             record = decode(value)
-            seq = int(value["seq"])
+            seq, at = int(value["seq"]), float(value["at"])
         except (RecordError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             self._damage(name, number, f"unreadable: {error}")
             return
@@ -98,7 +134,7 @@ class _Reading:
             self._repeated(name, number, seq, record)
             return
         self._note_gap(name, number, seq)
-        self.last_seq, self.unusable = seq, 0
+        self.last_seq, self.last_at, self.unusable = seq, at, 0
         if record is None:
             self.unknown += 1
         else:

@@ -226,6 +226,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def _after_end(self) -> None:
         if not self._reported:
             self._reported = True
+            self.draw_screens()  # a box that is open says that nothing came of it
             if self.settings.close_after_s is not None:
                 self._close_at = self._session.clock.now() + self.settings.close_after_s
             while len(self.screen_stack) > 2:
