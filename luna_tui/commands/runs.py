@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
 from luna_tui.commands.preflight import asks_first, look_first
+from luna_tui.commands.runs_prune import prune_after
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
@@ -23,7 +24,7 @@ from luna_tui.core.telling import counted
 from luna_tui.core.tongue import _, choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
-from luna_tui.storage.config import current_environ
+from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
 from luna_tui.storage.translations import language, translations
@@ -70,7 +71,7 @@ def run_plan(args: argparse.Namespace) -> int:
     )
     try:
         forced = follow_run(session, config, keys, lines, console, plan=plan, closes=demo)
-        return _end(session, lines, forced)
+        return _end(session, lines, forced, config)
     finally:
         for printer in printers:
             printer.close()
@@ -89,7 +90,7 @@ def _demo_faults() -> tuple[Fault, ...]:
     )
 
 
-def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
+def _end(session: LiveSession, lines: LinePrinter, forced: int | None, config: Config) -> int:
     state = session.state()
     if state.finished is None:
         lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
@@ -101,4 +102,5 @@ def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
         return error.code
     counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
     lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
+    prune_after(session.run_dir.run, config.keep, lines.say)
     return forced if forced is not None else exit_code(state)
