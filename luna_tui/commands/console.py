@@ -110,7 +110,7 @@ def follow_run(
     """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
     thread = RunThread(session)
     before: LunaApp | None = None
-    seen = 0
+    seen = session.state().seq
     while True:
         if console == SCREEN:
             app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes)
