@@ -23,15 +23,15 @@ _NAMED = 5
 class Saving:
     """Journal first, screen second: followers hear of a record when it is saved, or cannot be."""
 
-    def __init__(self, run_dir: RunDir, write_start: Callable[[], None]) -> None:
-        """`write_start` writes `run.json` and the plan: now, and again when somebody removed them."""
+    def __init__(self, run_dir: RunDir) -> None:
+        """How the run begins is written already, and read here: it may have to be written once more."""
         from luna_tui.storage.outputs import FileOutputs
+        from luna_tui.storage.reports import read_start
 
         self._dir = run_dir
-        self._write_start = write_start
+        self._start = read_start(run_dir)
         self._journal: JournalWriter | None = None
         self._followers = Subscribers()
-        write_start()
         self.outputs = FileOutputs(run_dir, on_refused=self._refused)
         """Texts and results."""
 
@@ -83,9 +83,10 @@ class Saving:
 
     def _save_kept(self) -> str:
         """What else the disk refused, and what went with a run directory that somebody removed."""
-        if not (self._dir.path / "run.json").exists():
-            try:
-                self._write_start()
-            except LunaError as error:
-                return error.message
+        from luna_tui.storage.reports import restore_start
+
+        try:
+            restore_start(self._dir, self._start)
+        except LunaError as error:
+            return error.message
         return self.outputs.save_kept()
