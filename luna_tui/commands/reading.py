@@ -12,21 +12,21 @@ from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
 from luna_tui.core.report import report_data, report_markdown
-from luna_tui.core.state import fold
+from luna_tui.core.state import RunState
 from luna_tui.storage.config import Config
-from luna_tui.storage.journal import read_journal
+from luna_tui.storage.journal_reading import read_each
 from luna_tui.storage.paths import config_dir, find_run
 from luna_tui.storage.resources import resource
 
 
 def show(args: argparse.Namespace) -> int:
     """The report of a run, from its journal."""
-    read = read_journal(find_run(args.run).path)
-    if not read.records:
+    state = RunState()
+    read = read_each(find_run(args.run).path, state.apply)
+    if not state.seq:
         raise LunaError("nothing to show", f"the journal of {args.run} is empty", code=ExitCode.USAGE)
     for damage in read.damaged:
         print(f"{damage.path}:{damage.line}: {damage.reason}", file=sys.stderr)
-    state = fold(read.records)
     print(json.dumps(report_data(state), indent=1) if args.json else report_markdown(state), end="")
     return ExitCode.OK
 
