@@ -11,6 +11,7 @@ from pathlib import Path
 
 from luna_tui import __version__
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
 
@@ -72,9 +73,7 @@ def _command(args: argparse.Namespace) -> int:
 
             return check(args)
         case "runs":
-            from luna_tui.commands.reading import list_runs
-
-            return list_runs()
+            return _runs(args)
         case "show" | "report":
             from luna_tui.commands.reading import show
 
@@ -100,6 +99,21 @@ def _command(args: argparse.Namespace) -> int:
     )
 
 
+def _runs(args: argparse.Namespace) -> int:
+    match args.what:
+        case "prune":
+            from luna_tui.commands.runs_prune import prune
+
+            return prune(args)
+        case "compare":
+            from luna_tui.commands.compare import compare
+
+            return compare(args)
+    from luna_tui.commands.runs_list import list_runs
+
+    return list_runs(args)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="luna-tui", description="Mission control for parallel runs of Claude agents and commands."
@@ -120,7 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--json", action="store_true", help="what it will take, as data")
     _terms_flags(check)
     _config_flags(check)
-    commands.add_parser("runs", help="list the runs that are kept")
+    runs = commands.add_parser("runs", help="list the runs that are kept; prune or compare them")
+    add_runs_flags(runs, _config_flags)
     for name, text in (("show", "the report of a run"), ("report", "the same")):
         show = commands.add_parser(name, help=text)
         show.add_argument("run", help="id, unique part of one, or last")

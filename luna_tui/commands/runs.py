@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
 from luna_tui.commands.preflight import asks_first, look_first
+from luna_tui.commands.runs_prune import prune_after
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
     config_of,
     plan_defaults,
     warn_of_budget,
+    warn_of_secrets,
     warn_of_workers,
 )
 from luna_tui.core.errors import ExitCode, LunaError
@@ -45,6 +47,7 @@ def run_plan(args: argparse.Namespace) -> int:
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
     warn_of_budget(config, plan)
+    warn_of_secrets(plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED
@@ -88,7 +91,7 @@ def carry_out(
     try:
         closes = args.command == "demo"
         forced = follow_run(session, config, keys, lines, console, plan=plan, closes=closes)
-        return _end(session, lines, forced)
+        return _end(session, lines, forced, config)
     finally:
         for printer in printers:
             printer.close()
@@ -107,7 +110,7 @@ def _demo_faults() -> tuple[Fault, ...]:
     )
 
 
-def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
+def _end(session: LiveSession, lines: LinePrinter, forced: int | None, config: Config) -> int:
     state = session.state()
     if state.finished is None:
         lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
@@ -119,4 +122,5 @@ def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
         return error.code
     counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
     lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
+    prune_after(session.run_dir.run, config.keep, lines.say)
     return forced if forced is not None else exit_code(state)

@@ -21,6 +21,7 @@ from luna_tui.core.outline import outline
 from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status, WaitReason
 from luna_tui.engine.attempts import Pilot, RunSurroundings
 from luna_tui.engine.budget import Spending
@@ -63,6 +64,8 @@ class RunSettings:
     """The most it may spend; None = no cap."""
     hold_for_person: bool = False
     """Somebody can raise the budget, so a run in which all is held waits; else it ends as held."""
+    redaction: Redaction = NO_REDACTION
+    """What is taken out of every text before it is published or kept."""
 
     def rule(self, mode: Mode) -> WorkerRule:
         """How many workers there may be in a mode."""
@@ -117,6 +120,7 @@ class WaveExecutor:
             on_usage=self._use,
             save=None if isinstance(store, NoOutputs) else self._save,
             on_end=self._on_end,
+            redaction=settings.redaction,
         )
         self._crew = Crew(self._work, self._desk.lock)
         self._floor = self._make_floor(settings)
@@ -131,6 +135,7 @@ class WaveExecutor:
             mode=settings.mode,
             staffing=settings.workers,
             rule_of=settings.rule_of,
+            redaction=settings.redaction,
         )
         """The door for commands."""
 
@@ -166,7 +171,10 @@ class WaveExecutor:
             deadlines=self._deadlines,
             retry=retry,
             surroundings=RunSurroundings(
-                workspace=self._plan.workspace, run_dir=self._settings.run_dir, prices=self._settings.prices
+                workspace=self._plan.workspace,
+                run_dir=self._settings.run_dir,
+                prices=self._settings.prices,
+                redaction=self._settings.redaction,
             ),
             expect=self._expectations.expect,
             admit=self._floor.admit,
@@ -182,7 +190,7 @@ class WaveExecutor:
         self._bus.publish(
             RunStarted(
                 started_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                plan=outline(self._plan),
+                plan=outline(self._plan, self._settings.redaction),
                 mode=self._settings.mode,
                 tier=self._settings.tier,
                 max_workers=self._floor.rule.most,

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from luna_tui import __version__
@@ -14,6 +15,8 @@ from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
 from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
+from luna_tui.core.redaction import Redaction
+from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus, Inbox
@@ -80,7 +83,7 @@ class LiveSession:
         self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
-            _settings(config, self.run_dir, hold_for_person=hold_for_person),
+            _settings(config, self.run_dir, self.redaction, hold_for_person=hold_for_person),
             bus=self._bus,
             clock=self._clock,
             runners=self._runners,
@@ -111,6 +114,11 @@ class LiveSession:
     def control(self) -> RunControl:
         """The engine's door for commands."""
         return self._executor.control
+
+    @cached_property
+    def redaction(self) -> Redaction:
+        """What is taken out of every text of the run before it is kept or shown."""
+        return Redaction(known_secrets(current_environ()))
 
     def subscribe(self, listener: Callable[[Record], None]) -> None:
         """Hand every later record to `listener`, in order; it must return at once and never wait."""
@@ -227,7 +235,7 @@ def _bus(opened: Opened, clock: Clock) -> EventBus:
     return EventBus(opened.run_dir.run, clock, seq=past.seq, at_s=past.at)
 
 
-def _settings(config: Config, run_dir: RunDir, *, hold_for_person: bool) -> RunSettings:
+def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for_person: bool) -> RunSettings:
     from luna_tui.engine.executor import RunSettings
 
     return RunSettings(
@@ -241,6 +249,7 @@ def _settings(config: Config, run_dir: RunDir, *, hold_for_person: bool) -> RunS
         run_dir=str(run_dir.path),
         budget_usd=config.budget_usd or None,
         hold_for_person=hold_for_person,
+        redaction=redaction,
     )
 
 
