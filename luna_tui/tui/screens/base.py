@@ -58,6 +58,7 @@ class LunaScreen(Screen[Any]):
             status=self.luna.line_words,
             scroll=scroll,
             keymap=self.luna.settings.keymap,
+            watching=self.luna.watching,
             notice=self.luna.notice,
         )
 
