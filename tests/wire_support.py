@@ -82,7 +82,7 @@ class ServedStage:
         self.records: list[Record] = []
         self.begun = False
         self.bus = EventBus("20260102-150405-7f3a", SystemClock())
-        self.fold = SharedFold()
+        self.fold = SharedFold(RunState())
         served = ServedRun(
             "20260102-150405-7f3a",
             self.plan,

@@ -7,7 +7,6 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,33 +23,21 @@ from luna_tui.core.words import Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
+from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
 from luna_tui.storage.config import Config, current_environ
-from luna_tui.storage.paths import RunDir, create_run, new_run_id
+from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings
     from luna_tui.engine.limiter_shared import SharedTable
     from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
-    from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
-    from luna_tui.simulator.settings import SimulatorSettings
 
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorChoice:
-    """How the embedded simulator behaves when it is the provider."""
-
-    speed: float = 1.0
-    """Divides every latency; the limits refill at the pace of the session's clock all the same."""
-    faults: tuple[Fault, ...] = ()
-    settings: SimulatorSettings | None = None
-    """The whole service, instead of the above and the tier's limits."""
 
 
 class LiveSession:
@@ -67,17 +54,18 @@ class LiveSession:
         rng: random.Random | None = None,
         listeners: tuple[Callable[[Record], None], ...] = (),
         hold_for_person: bool = False,
+        beginning: NewRun | GoingOn | None = None,
     ) -> None:
         """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing.
 
         `clock` is that of engine, limits and simulator alike: with a ScaledClock the whole run is
         compressed, and all seconds it reports are the clock's. `hold_for_person` = somebody can raise
-        the budget, so a run in which everything is held waits instead of ending.
+        the budget, so a run in which everything is held waits instead of ending. `beginning` instead
+        of `run` = where another process left it, or with another run's results.
         """
         from luna_tui.engine.executor import WaveExecutor
         from luna_tui.storage.journal import JournalWriter
         from luna_tui.storage.outputs import FileOutputs
-        from luna_tui.storage.reports import write_start
 
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
@@ -86,17 +74,14 @@ class LiveSession:
         self._server: SimulatorServer | None = None
         asks_claude = any(s.kind is Kind.CLAUDE for s in plan.subtasks())
         check_credentials(config, asks_claude=asks_claude)
-        self.run_dir: RunDir = create_run(run or new_run_id(self._clock.wall(), self._rng))
-        """Where the run is kept."""
-        write_start(
-            self.run_dir,
-            plan,
-            version=__version__,
-            started_at=self._clock.wall().isoformat(timespec="seconds"),
+        opened = (beginning or NewRun(run=run)).open(
+            plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
+        self.run_dir: RunDir = opened.run_dir
+        """Where the run is kept."""
         self._runners = self._make_runners()
-        self._bus = EventBus(self.run_dir.run, self._clock)
-        self._fold = SharedFold()
+        self._bus = _bus(opened, self._clock)
+        self._fold = SharedFold(opened.state)
         self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
@@ -107,8 +92,9 @@ class LiveSession:
             limiter=self._limiters,
             store=FileOutputs(self.run_dir),
             rng=self._rng,
+            past=opened.past,
         )
-        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved)
+        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved, lock=opened.lock)
         self._bus.subscribe(self._journal.append)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
@@ -265,6 +251,14 @@ class LiveSession:
         )
         self._server = SimulatorServer(settings, self._clock)
         return self._server.base_url
+
+
+def _bus(opened: Opened, clock: Clock) -> EventBus:
+    """Numbers and instants count on where the journal of the run ends."""
+    past = opened.past
+    if past is None:
+        return EventBus(opened.run_dir.run, clock)
+    return EventBus(opened.run_dir.run, clock, seq=past.seq, at_s=past.at)
 
 
 def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for_person: bool) -> RunSettings:

@@ -20,9 +20,10 @@ TAIL_CHARS = 2_000_000
 class SharedFold:
     """Takes records from any thread; only the thread of the front end applies them."""
 
-    def __init__(self) -> None:
+    def __init__(self, state: RunState) -> None:
+        """`state` is the fold of what came before; it is this one's from now on."""
         self._inbox = Inbox()
-        self._state = RunState()
+        self._state = state
         self._lock = threading.Lock()
         """Protects the state while records are applied to it, and while it is copied."""
 

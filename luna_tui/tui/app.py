@@ -31,6 +31,8 @@ from luna_tui.tui.theme import ThemeLike
 from luna_tui.tui.views.banner import no_commands
 from luna_tui.tui.views.keys import Keys
 
+_MOMENT_S = 1.0
+
 
 class LunaApp(LinesApp[None], inherit_bindings=False):
     """One run on one terminal."""
@@ -64,6 +66,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
+        self._reported_at = 0.0
         self._ignores_click = False
         self._looked_at = -1
         """Second in which theme files were looked at last."""
@@ -78,6 +81,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """Seconds until the app closes by itself; None = it stays."""
         return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
 
+    @property
+    def watching(self) -> Watching:
+        """Where the run goes on."""
+        return self._session.watching
+
     def state_now(self) -> tuple[RunState, float]:
         """The fold, and the run's clock in seconds."""
         state = self._session.state()
@@ -91,6 +99,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             return None
         return control
 
+    @property
+    def just_ended(self) -> bool:
+        """The report opened by itself a moment ago: a key may be meant for what was there before."""
+        return self._reported and self._session.clock.now() - self._reported_at < _MOMENT_S
+
     def takes_commands(self) -> bool:
         """Whether the run is on and can be changed."""
         return self._session.control is not None and self.state_now()[0].finished is None
@@ -98,11 +111,6 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def would_end(self) -> bool:
         """Whether the run is on and lives only as long as this program shows or tells it."""
         return self.takes_commands() and self.watching is Watching.OWN
-
-    @property
-    def watching(self) -> Watching:
-        """What this viewer has to do with the run."""
-        return self._session.watching
 
     def on_mount(self) -> None:
         """Show the run, start it, and look for news from now on."""
@@ -233,7 +241,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def _after_end(self) -> None:
         if not self._reported:
-            self._reported = True
+            self._reported, self._reported_at = True, self._session.clock.now()
             self.draw_screens()  # a box that is open says that nothing came of it
             if self.settings.close_after_s is not None:
                 self._close_at = self._session.clock.now() + self.settings.close_after_s

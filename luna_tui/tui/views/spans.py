@@ -109,9 +109,11 @@ class Looks:
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, where the user chose others."""
     watching: Watching = Watching.OWN
-    """What this viewer has to do with the run."""
+    """What the screen has to say of where the run goes on."""
     notice: str = ""
     """One line that stands in for the key line until the next key."""
+    playing: bool | None = None
+    """Whether the replay that is shown plays or stands; None = no replay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
