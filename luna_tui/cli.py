@@ -64,6 +64,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.runs import run_plan
 
             return run_plan(args)
+        case "resume" | "retry":
+            from luna_tui.commands.resume import resume
+
+            return resume(args)
         case "check":
             from luna_tui.commands.check import check
 
@@ -137,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a plan in the dashboard")
     run.add_argument("plan", type=Path)
     _run_flags(run)
+    _resume_flags(commands.add_parser("resume", help="go on with a run that was stopped or killed"))
+    _resume_flags(commands.add_parser("retry", help="try again what failed in a run that has ended"))
     check = commands.add_parser("check", help="validate a plan and say what it will take; starts nothing")
     check.add_argument("plan", type=Path)
     check.add_argument("--workspace", type=Path)
@@ -199,6 +205,16 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
+
+
+def _resume_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="id, unique part of one, or last")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        help="where the plan changed: as it ran, to go on; as it is now, for a new run that keeps the rest",
+    )
+    _run_flags(parser)
 
 
 def _usd(text: str) -> float:

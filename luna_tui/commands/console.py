@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
+from luna_tui.core.redaction import Redaction
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind, Manner, Scope
 from luna_tui.headless.plain import Left, PlainConsole
@@ -109,7 +110,7 @@ def follow_run(
     """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
     thread = RunThread(session)
     before: LunaApp | None = None
-    seen = 0
+    seen = session.state().seq
     while True:
         if console == SCREEN:
             app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes)
@@ -169,11 +170,22 @@ def _dashboard(
         close_after_s=_CLOSE_AFTER_S if closes else None,
         kept=RunFiles(session.run_dir.path),
         plain=True,
-        prompt_of={s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}.get,
+        prompt_of=_prompts(plan, session.redaction),
     )
     if before is not None:
         app.viewing, app.acts = before.viewing, before.acts
     return app
+
+
+def _prompts(plan: Plan, redaction: Redaction) -> Callable[[str], str | None]:
+    """Id of a Claude subtask -> its whole prompt, without secrets."""
+    prompts = {s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}
+
+    def prompt_of(subtask: str) -> str | None:
+        prompt = prompts.get(subtask)
+        return None if prompt is None else redaction.text(prompt)
+
+    return prompt_of
 
 
 def _run_app(app: LunaApp) -> int | None:
@@ -187,7 +199,7 @@ def _after_screen(
 ) -> int | None:
     """The screen is gone, and the run may still be on: tell it to its end, if there is anybody to tell."""
     if app.error_text:
-        print(app.error_text, file=sys.stderr, flush=True)
+        print(session.redaction.text(app.error_text), file=sys.stderr, flush=True)
     session.left_alone()
     goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
     stopped = None

@@ -12,6 +12,7 @@ from luna_tui.core.errors import ExitCode, InvalidInput, LunaError
 from luna_tui.core.limits import above_table
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import usd
+from luna_tui.core.secrets import known_secrets
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind, Staffing
 from luna_tui.storage.config import TITLE, Config, current_environ, load_config, typed
@@ -58,6 +59,24 @@ def warn_of_budget(config: Config, plan: Plan) -> None:
         print(
             _("the budget of {usd} does not hold {models}: no price is known; give one under {where}").format(
                 usd=usd(config.budget_usd), models=names, where='[prices."MODEL"]'
+            ),
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def warn_of_secrets(plan: Plan) -> None:
+    """Say on stderr which variables' values stand in the plan: its copy beside the journal keeps them."""
+    try:
+        text = Path(plan.source).read_text(encoding="utf-8", errors="replace") if plan.source else ""
+    except OSError:
+        return
+    known = known_secrets(current_environ())
+    names = dict.fromkeys(name for value, name in known.items() if value in text)
+    if names:
+        print(
+            _("the plan holds the value of {names}: the run keeps a copy of the plan as it is").format(
+                names=", ".join(names)
             ),
             file=sys.stderr,
             flush=True,

@@ -141,7 +141,8 @@ class Finder:
         for wave in self._state.opened.values():
             if wave.timeout <= 0 or wave.started_at is None or wave.sums.ends < ENDS_FOR_FORECAST:
                 continue
-            left_s = max(0.0, wave.started_at + wave.timeout - self._now_s)
+            since = wave.started_at if wave.timed_from is None else wave.timed_from
+            left_s = max(0.0, since + wave.timeout - self._now_s)
             needs_s = self._needs_s(wave)
             if needs_s > left_s:
                 facts = Deadline(

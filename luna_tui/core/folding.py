@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from luna_tui.core.continuing import continue_run
 from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
     Attached,
@@ -37,6 +38,7 @@ from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.samples import Throttle, note_throttle, sample
 from luna_tui.core.spans import ENDED, Span, Try
 from luna_tui.core.tracks import note_end
+from luna_tui.core.trying import RUN, begin_span, begin_tool, end_span, end_tool, end_try
 from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
 
 if TYPE_CHECKING:
@@ -44,13 +46,13 @@ if TYPE_CHECKING:
 
 OUTPUT_TAIL_CHARS = 16_384
 """Text kept per subtask for the screen; the whole text is in its output file."""
-RUN = "run"
-TOOL = "tool"
-MOST_TOOLS = 200
-"""Calls of tools remembered of one attempt."""
 
 
 def start_run(state: RunState, event: RunStarted, at: float) -> None:
+    if state.subtasks:
+        continue_run(state, event, at)
+        return
+    state.resumed_from = event.resumed_from or ""
     state.staff.append((at, event.max_workers))
     state.started_at, state.plan = event.started_at, event.plan
     state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
@@ -169,11 +171,11 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
         s.running, s.tool, s.asked = False, None, None
         if s.tries and s.tries[-1].ended_at is None:
             last = s.tries[-1]
-            _end_try(state, last, at)
+            end_try(state, last, at)
             last.error_kind, last.message = ErrorKind.INTERRUPTED, f"tried again by {by}"
-            _end_tool(s, at)
+            end_tool(s, at)
             state.tracks.fail(s, last, at)
-        _end_span(state, s, at)
+        end_span(state, s, at)
     count(state, s)
 
 
@@ -222,10 +224,10 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
             _start_attempt(state, s, event, at)
         case ToolCalled():
             s.tool = event.summary or event.tool
-            _begin_tool(s, at)
+            begin_tool(s, at)
         case ToolFinished():
             s.tool = None
-            _end_tool(s, at)
+            end_tool(s, at)
         case UsageRecorded():
             _add_usage(state, s, event)
         case AttemptFailed():
@@ -252,7 +254,7 @@ def _wait(state: RunState, s: SubtaskState, event: SubtaskWaiting, at: float) ->
     elif s.asked is None and event.reason in LIMITER_REASONS:
         s.asked = state.seq
     _hold(state, s, event.worker)
-    _begin_span(state, s, f"wait:{event.reason}", at)
+    begin_span(state, s, f"wait:{event.reason}", at)
 
 
 def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: float) -> None:
@@ -270,7 +272,7 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     s.tries.append(Try(event.attempt, at))
     state.tried.begin(at)
     _hold(state, s, event.worker)
-    _begin_span(state, s, RUN, at)
+    begin_span(state, s, RUN, at)
 
 
 def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
@@ -307,17 +309,20 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
     go_on(state, s)
     if s.tries and s.tries[-1].number == event.attempt:
         last = s.tries[-1]
-        _end_try(state, last, at)
+        told = last.error_kind is not None
+        if last.ended_at is None or event.error_kind is not ErrorKind.INTERRUPTED:
+            end_try(state, last, at)
         last.error_kind, last.message = event.error_kind, event.message
         last.status, last.delay_s = event.status, event.delay_s
-        state.tracks.fail(s, last, at)
-    _end_tool(s, at)
+        if not told:
+            state.tracks.fail(s, last, at)
+    end_tool(s, at)
     if event.status == 429:
         state.throttled_at.append(at)
         note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
     if event.error_kind is not ErrorKind.RATE_LIMITED:
         s.asked = None
-    _end_span(state, s, at)
+    end_span(state, s, at)
 
 
 def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at: float) -> None:
@@ -327,25 +332,14 @@ def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at
     s.duration_s, s.output_file, s.attempt = event.duration_s, event.output_file, event.attempt
     if s.tries and s.tries[-1].ended_at is None:
         _hear_last(state, s, at)
-        _end_try(state, s.tries[-1], at)
-    _end_tool(s, at)
+        end_try(state, s.tries[-1], at)
+    end_tool(s, at)
     note_end(state, s)
     state.tracks.finish(s, at)
     count(state, s)
-    _end_span(state, s, at)
+    end_span(state, s, at)
     if s.worker is not None and state.workers.get(s.worker) == s.id:
         del state.workers[s.worker]
-
-
-def _begin_tool(s: SubtaskState, at: float) -> None:
-    _end_tool(s, at)
-    if s.tries:
-        s.tries[-1].tools = (*s.tries[-1].tools, Span(TOOL, at))[-MOST_TOOLS:]
-
-
-def _end_tool(s: SubtaskState, at: float) -> None:
-    if s.tries and s.tries[-1].tools and s.tries[-1].tools[-1].end_at is None:
-        s.tries[-1].tools[-1].end_at = at
 
 
 def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
@@ -360,23 +354,3 @@ def _hear_last(state: RunState, s: SubtaskState, at: float) -> None:
     if s.status is Status.SUCCEEDED and s.planned.kind is Kind.CLAUDE:
         since = s.tries[-1].started_at if s.last_output_at is None else s.last_output_at
         state.waves[s.wave].silences.add(max(s.silent_s, at - since))
-
-
-def _end_try(state: RunState, last: Try, at: float) -> None:
-    if last.ended_at is not None:
-        state.tried.begin(last.started_at)
-        state.tried.closed_s -= last.ended_at - last.started_at
-    state.tried.end(last.started_at, at)
-    last.ended_at = at
-
-
-def _begin_span(state: RunState, s: SubtaskState, phase: str, at: float) -> None:
-    _end_span(state, s, at)
-    s.spans.append(Span(phase, at, worker=s.worker))
-    state.tracks.begin(s, at, runs=phase == RUN)
-
-
-def _end_span(state: RunState, s: SubtaskState, at: float) -> None:
-    if s.spans and s.spans[-1].end_at is None:
-        s.spans[-1].end_at = at
-        state.tracks.end(s, s.spans[-1], at, runs=s.spans[-1].phase == RUN)

@@ -7,25 +7,31 @@ import shlex
 from luna_tui.core.clean import clean, clean_line
 from luna_tui.core.events import PlannedSubtask, PlannedWave, PlanOutline
 from luna_tui.core.plan import Plan, Subtask
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Kind
 
 PROMPT_CHARS = 2_000
 """Longest prompt or command line kept in the outline."""
 
 
-def outline(plan: Plan) -> PlanOutline:
-    """The outline of a plan, with every text cleaned for a terminal."""
+def outline(plan: Plan, redaction: Redaction = NO_REDACTION) -> PlanOutline:
+    """The outline of a plan, with every text cleaned for a terminal and without secrets."""
     waves = tuple(
         PlannedWave(
             name=clean_line(wave.name),
             parallel=wave.parallel,
             timeout=wave.timeout,
             max_workers=wave.max_workers,
-            subtasks=tuple(_planned(s) for s in wave.subtasks),
+            subtasks=tuple(_planned(s, redaction) for s in wave.subtasks),
         )
         for wave in plan.waves
     )
-    return PlanOutline(name=clean_line(plan.name), goal=clean(plan.goal), waves=waves, schedule=plan.schedule)
+    return PlanOutline(
+        name=redaction.text(clean_line(plan.name)),
+        goal=redaction.text(clean(plan.goal)),
+        waves=waves,
+        schedule=plan.schedule,
+    )
 
 
 def shown(prompt: str) -> str:
@@ -33,16 +39,16 @@ def shown(prompt: str) -> str:
     return _shortened(clean(prompt))
 
 
-def _planned(subtask: Subtask) -> PlannedSubtask:
+def _planned(subtask: Subtask, redaction: Redaction) -> PlannedSubtask:
     return PlannedSubtask(
         id=subtask.id,
-        title=clean_line(subtask.title),
+        title=redaction.text(clean_line(subtask.title)),
         kind=subtask.kind,
         depends_on=subtask.depends_on,
         timeout=subtask.timeout,
         retries=subtask.retries,
         model=clean_line(subtask.model) if subtask.kind is Kind.CLAUDE else "",
-        prompt=shown(_instruction(subtask)),
+        prompt=_shortened(redaction.text(clean(_instruction(subtask)))),
     )
 
 

@@ -82,6 +82,8 @@ class WaveState:
     reason: str = ""
     workers: int = 0
     started_at: float | None = None
+    timed_from: float | None = None
+    """Since when its timeout counts, where that is not its start: another process goes on with it."""
     ended_at: float | None = None
     status: RunStatus | None = None
     end_reason: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import assert_never
 
 from luna_tui.core.counters import TriedTime, Troubled
@@ -71,6 +71,11 @@ class RunState:
     at: float = 0.0
     """Instant of the last record, seconds since the run began."""
     started_at: str = ""
+    """Wall clock of the first process, RFC 3339."""
+    resumed_from: str = ""
+    """Another run whose results it took over."""
+    away: list[tuple[float, float]] = field(default_factory=list)
+    """When another process went on with the run, and the seconds of wall clock that nobody had worked."""
     plan: PlanOutline = field(default_factory=lambda: PlanOutline(name="", waves=()))
     mode: Mode = Mode.BALANCED
     tier: str = ""
@@ -196,6 +201,11 @@ class RunState:
             case _:
                 assert_never(event)
 
+    def become(self, other: RunState) -> None:
+        """Take the place of another state, which is not to be used any more."""
+        for name in _FIELDS:
+            setattr(self, name, getattr(other, name))
+
     def wave_of(self, subtask: SubtaskState) -> WaveState:
         """The wave a subtask belongs to."""
         return self.waves[subtask.wave]
@@ -211,6 +221,9 @@ class RunState:
         if self.opened:
             return self.opened[min(self.opened)]
         return self.begun or next(iter(self.waves.values()), None)
+
+
+_FIELDS = tuple(f.name for f in fields(RunState))
 
 
 def fold(records: Iterable[Record]) -> RunState:

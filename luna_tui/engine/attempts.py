@@ -11,6 +11,7 @@ from luna_tui.core.expect import miss
 from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
 from luna_tui.core.prices import Price, cost_usd
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import ErrorKind, Status, WaitReason
 from luna_tui.engine.budget import Budget
 from luna_tui.engine.cancel import Cancelled
@@ -33,6 +34,8 @@ class RunSurroundings:
     workspace: str
     run_dir: str
     prices: Mapping[str, Price]
+    redaction: Redaction = NO_REDACTION
+    """What no text of an attempt may hold once it leaves its runner."""
 
 
 class _Booking:
@@ -158,6 +161,7 @@ class Pilot:
             try:
                 return self._attempt(flight, results)
             except AttemptError as error:
+                error.message = self._around.redaction.text(error.message)
                 delay_s = self._judge(flight, error)
                 self._desk.fail(flight, error, delay_s)
                 if delay_s is None:
@@ -206,7 +210,7 @@ class Pilot:
         try:
             self._desk.start(flight)
             sent = True
-            output = self._run(runner, work, context)
+            output = self._around.redaction.text(self._run(runner, work, context))
             return self._expected(flight, output)
         except AttemptError as error:
             sent = error.kind not in _NOT_COUNTED
@@ -217,7 +221,7 @@ class Pilot:
                 case ErrorKind.OVERLOADED:
                     booking.overloaded()
                 case ErrorKind.SPEND_LIMIT:
-                    self._on_spend_limit(error.message)
+                    self._on_spend_limit(self._around.redaction.text(error.message))
             raise
         finally:
             context.close()
@@ -285,6 +289,7 @@ class Pilot:
             keep_raw=keep_raw,
             on_usage=on_usage,
             on_server_limits=booking.answered,
+            redaction=self._around.redaction,
         )
 
     def _usage_event(self, flight: Flight, attempt: int, usage: Usage) -> UsageRecorded:

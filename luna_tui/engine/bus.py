@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from luna_tui.core.events import Event, Record, SubtaskOutput
+from luna_tui.core.records import as_written
 from luna_tui.engine.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -18,18 +19,25 @@ Subscriber = Callable[[Record], None]
 class EventBus:
     """The one place where a fact of the run gets its number and its instant."""
 
-    def __init__(self, run: str, clock: Clock) -> None:
+    def __init__(self, run: str, clock: Clock, *, seq: int = 0, at_s: float = 0.0) -> None:
+        """`seq` and `at_s` are those of the last record of an earlier process; 0 = a new run."""
         self._run = run
         self._clock = clock
-        self._began_at = clock.now()
+        self._from_s = at_s
+        self._began_at = clock.now() - at_s
         self._lock = threading.Lock()
         """Protects `_seq` and the order of delivery."""
-        self._seq = 0
+        self._seq = seq
         self._subscribers: tuple[Subscriber, ...] = ()
 
     def now_s(self) -> float:
         """Seconds since the run began; the scale of `Record.at`."""
         return self._clock.now() - self._began_at
+
+    def go_on(self) -> None:
+        """Work goes on only now: what passed since the bus was made is no time of a run that began before."""
+        if self._from_s:
+            self._began_at = self._clock.now() - self._from_s
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver every later record to `subscriber`."""
@@ -38,9 +46,10 @@ class EventBus:
 
     def publish(self, event: Event) -> Record:
         """Number the event and deliver it; a subscriber that raises is logged and dropped."""
+        # As the journal writes them: a replay then folds the very same numbers.
+        event = as_written(event)
         with self._lock:
             self._seq += 1
-            # As the journal writes it: a replay then folds the very same numbers.
             record = Record(self._seq, round(self.now_s(), 6), self._run, event)
             for subscriber in self._subscribers:
                 try:
@@ -80,6 +89,11 @@ class Inbox:
             records, self._records = self._records, []
             self._join_above = self._JOIN_ABOVE
             return records
+
+    def waiting(self) -> tuple[Record, ...]:
+        """The same, left where they are."""
+        with self._lock:
+            return tuple(self._records)
 
 
 def _join_outputs(records: list[Record]) -> list[Record]:

@@ -18,6 +18,7 @@ from luna_tui.core.events import (
     WorkersChanged,
 )
 from luna_tui.core.limits import WorkerRule
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Manner, Mode, Scope, Staffing, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
@@ -38,6 +39,7 @@ class EngineControl:
         mode: Mode,
         staffing: int | Staffing,
         rule_of: Callable[[int | Staffing, Mode], WorkerRule],
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         self._bus = bus
         self._lock = lock
@@ -48,6 +50,7 @@ class EngineControl:
         self._staffing = staffing
         """Where the number of workers comes from; with the table every mode has its own."""
         self._rule_of = rule_of
+        self._redaction = redaction
 
     def cancel(
         self, scope: Scope, manner: Manner, *, by: str, wave: str | None = None, subtask: str | None = None
@@ -106,7 +109,7 @@ class EngineControl:
         ending = Ending(Status.CANCELLED, f"tried again by {by}")
 
         def announce(named: Sequence[str], requeued: Sequence[str]) -> None:
-            said = None if prompt is None else clean(prompt)
+            said = None if prompt is None else self._redaction.text(clean(prompt))
             self._bus.publish(
                 RetryRequested(by=by, subtasks=tuple(named), requeued=tuple(requeued), prompt=said)
             )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from luna_tui.core.events import Event, WaveFinished, WaveStarted
 from luna_tui.core.limits import WorkerRule
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan, Wave
 from luna_tui.core.words import GOOD, OnFailure, RunStatus, Schedule, Status
 from luna_tui.engine.board import PlanBoard
@@ -33,6 +34,8 @@ class WaveInProgress:
     """The timeout or cancellation that ended it early."""
     opened: bool = False
     finished: bool = False
+    told: bool = False
+    """An earlier process told its end, or that it will not begin; nothing of it came back since."""
 
     def ends(self, ending: Ending) -> None:
         """Start nothing more of it; the first reason counts."""
@@ -67,6 +70,7 @@ class Course:
         self._over: deque[WaveInProgress] = deque()
         """Nothing is left of them, and that was not told yet."""
         self._opened = 0
+        self._restored_at = clock.now()
         self.stopped: Ending | None = None
         """Why waves after a failed one start nothing more."""
 
@@ -77,6 +81,36 @@ class Course:
     def of(self, subtask_id: str) -> WaveInProgress:
         """The wave of a subtask."""
         return self.waves[self._board.wave_of(subtask_id)]
+
+    def restore(self, past: Past) -> None:
+        """Take over what earlier processes told, with the board restored; waves that had begun are open."""
+        self._restored_at = self._clock.now()
+        for subtask_id, status in past.ends.items():
+            if self._board.knows(subtask_id):
+                self.of(subtask_id).counts[status] += 1
+        last = 0
+        for wave in self.waves:
+            name = wave.wave.name
+            if name in past.begun:
+                last = wave.number + 1
+                wave.began_at = self._restored_at - past.begun[name]
+            wave.told = name in past.over or (wave.began_at is None and wave.counts[Status.CANCELLED] > 0)
+        while self._opened < last:
+            self._open_next()
+
+    def take_up(self) -> WaveInProgress | None:
+        """Work goes on from now on; returns the wave of a strict plan that went wrong earlier."""
+        idle_s = self._clock.now() - self._restored_at
+        for wave in self.waves:
+            if wave.began_at is not None:
+                wave.began_at += idle_s
+        if not self._strict or self.stopped is not None:
+            return None
+        bad = (w for w in self.waves if any(n and s not in GOOD for s, n in w.counts.items()))
+        wrong = next(bad, None)
+        if wrong is not None:
+            self._stop_after(wrong)
+        return wrong
 
     def advance(self) -> None:
         """Tell of waves that are over, and open what may begin now."""
@@ -111,21 +145,26 @@ class Course:
             self._over.append(wave)
         if status in GOOD or not self._strict or self.stopped is not None:
             return False
-        reason = f"wave {wave.wave.name} did not succeed and the plan says stop"
-        self.stopped = Ending(Status.SKIPPED, reason)
-        for later in self.waves[wave.number + 1 :]:
-            later.ends(self.stopped)
+        self._stop_after(wave)
         return True
 
     def take_back(self, wave: WaveInProgress, status: Status) -> None:
         """The end of one of its subtasks is undone; a wave that was over ends once more, in its own time."""
         wave.counts[status] -= 1
+        wave.told = False
         if wave.finished:
             wave.finished, wave.ended_by = False, None
 
     def use(self, rule: WorkerRule) -> None:
         """Another number of workers, for what waves say when they begin."""
         self._rule = rule
+
+    def _stop_after(self, wrong: WaveInProgress) -> None:
+        self.stopped = Ending(
+            Status.SKIPPED, f"wave {wrong.wave.name} did not succeed and the plan says stop"
+        )
+        for later in self.waves[wrong.number + 1 :]:
+            later.ends(self.stopped)
 
     def _open_next(self) -> None:
         """The next wave, or all of them where waves are only labels."""
@@ -142,7 +181,7 @@ class Course:
         wave.finished = True
         if wave.deadline is not None:
             wave.deadline.disarm()
-        if wave.began_at is None and wave.ended_by is not None:
+        if wave.told or (wave.began_at is None and wave.ended_by is not None):
             return
         self.begin(wave)
         assert wave.began_at is not None

@@ -15,6 +15,7 @@ from luna_tui.core.events import (
     ThreadReturned,
     UsageRecorded,
 )
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Status, WaitReason
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.cancel import Cancelled, CancelToken
@@ -40,6 +41,7 @@ class FlightDesk:
         on_usage: Callable[[UsageRecorded], None],
         save: Callable[[SubtaskFinished, str], None] | None,
         on_end: Callable[[Flight, SubtaskFinished, str], None],
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         self.lock = threading.RLock()
         """Protects all flights, the wave's board and the order of the events about them."""
@@ -51,6 +53,7 @@ class FlightDesk:
         self._save = save
         """Called without the lock, since it waits for a disk; None = results are not kept."""
         self._on_end = on_end
+        self._redaction = redaction
 
     def next_attempt(self, flight: Flight) -> None:
         """Give the flight a fresh token for its next attempt; Cancelled when its end was decided.
@@ -97,7 +100,7 @@ class FlightDesk:
                     subtask=flight.subtask.id,
                     attempt=flight.attempt,
                     worker=flight.worker,
-                    title=flight.subtask.title,
+                    title=self._redaction.text(flight.subtask.title),
                     kind=flight.subtask.kind,
                 )
             )

@@ -106,13 +106,22 @@ class Ends:
 
     def count(self, wave: WaveInProgress, status: Status) -> None:
         """Count an end; where it fails the wave of a strict plan, later waves end here and now."""
-        if not self._course.count(wave, status):
-            return
+        if self._course.count(wave, status):
+            self._end_after(wave)
+
+    def take_up(self) -> None:
+        """Work goes on in another process, which draws the conclusions that were left to draw."""
+        with self._desk.lock:
+            self.book_skips(self._board.strand())
+            wrong = self._course.take_up()
+            if wrong is not None:
+                self._end_after(wrong)
+
+    def _end_after(self, wrong: WaveInProgress) -> None:
         ending = self._course.stopped
         assert ending is not None
-        self._cancel_later(
-            self._end_waves(self._course.waves[wave.number + 1 :], ending, Manner.FINISH), ending.reason
-        )
+        tokens = self._end_waves(self._course.waves[wrong.number + 1 :], ending, Manner.FINISH)
+        self._cancel_later(tokens, ending.reason)
 
     def _may_end(self, subtask_id: str) -> bool:
         flight = self._flights.get(subtask_id)

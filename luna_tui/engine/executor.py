@@ -8,24 +8,30 @@ from dataclasses import dataclass, field, replace
 
 from luna_tui.core.errors import LunaError
 from luna_tui.core.events import (
+    Attached,
+    Detached,
     JournalFailed,
     LimitsObserved,
     RunStarted,
     SubtaskFinished,
+    TerminalLost,
     Tokens,
     UsageRecorded,
 )
 from luna_tui.core.expectations import Expectations
 from luna_tui.core.limits import TIERS, TierLimits, WorkerRule, worker_rule
 from luna_tui.core.outline import outline
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status, WaitReason
 from luna_tui.engine.attempts import Pilot, RunSurroundings
 from luna_tui.engine.budget import Spending
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.commands import EngineControl
+from luna_tui.engine.continuing import carry_on, learn_from
 from luna_tui.engine.crew import Crew
 from luna_tui.engine.deadlines import DeadlineThread
 from luna_tui.engine.desk import FlightDesk
@@ -61,6 +67,8 @@ class RunSettings:
     """The most it may spend; None = no cap."""
     hold_for_person: bool = False
     """Somebody can raise the budget, so a run in which all is held waits; else it ends as held."""
+    redaction: Redaction = NO_REDACTION
+    """What is taken out of every text before it is published or kept."""
 
     def rule(self, mode: Mode) -> WorkerRule:
         """How many workers there may be in a mode."""
@@ -85,7 +93,9 @@ class WaveExecutor:
         limiter: Limiters,
         store: OutputStore,
         rng: random.Random,
+        past: Past | None = None,
     ) -> None:
+        """`past` = what earlier processes did of this run, or another run whose results are taken over."""
         self._plan = plan
         self._settings = settings
         self._bus = bus
@@ -95,9 +105,12 @@ class WaveExecutor:
         self._tally = Tally()
         bus.subscribe(self._tally.follow)
         self._expectations = Expectations(plan)
+        self._past = past
+        if past is not None:
+            learn_from(past, plan, self._tally, self._expectations)
         self._used: dict[str, tuple[int, Tokens]] = {}
         """Subtask -> its last attempt with a known use of tokens, and that use."""
-        self._results: dict[str, str] = {}
+        self._results: dict[str, str] = dict(past.results) if past is not None else {}
         self._needed = {d for s in plan.subtasks() for d in s.depends_on}
         self._ghosts = 0
         self._sampled: LimitsObserved | None = None
@@ -110,9 +123,12 @@ class WaveExecutor:
             on_usage=self._use,
             save=None if isinstance(store, NoOutputs) else self._save,
             on_end=self._on_end,
+            redaction=settings.redaction,
         )
         self._crew = Crew(self._work, self._desk.lock)
         self._floor = self._make_floor(settings)
+        if past is not None:
+            self._floor.restore(past)
         self._pilot = self._make_pilot(runners, RetryPolicy(rng))
         self.control = EngineControl(
             bus,
@@ -122,6 +138,7 @@ class WaveExecutor:
             mode=settings.mode,
             staffing=settings.workers,
             rule_of=settings.rule_of,
+            redaction=settings.redaction,
         )
         """The door for commands."""
 
@@ -157,7 +174,10 @@ class WaveExecutor:
             deadlines=self._deadlines,
             retry=retry,
             surroundings=RunSurroundings(
-                workspace=self._plan.workspace, run_dir=self._settings.run_dir, prices=self._settings.prices
+                workspace=self._plan.workspace,
+                run_dir=self._settings.run_dir,
+                prices=self._settings.prices,
+                redaction=self._settings.redaction,
             ),
             expect=self._expectations.expect,
             admit=self._floor.admit,
@@ -168,10 +188,12 @@ class WaveExecutor:
 
     def run(self) -> RunStatus:
         """Run every wave; returns how the run ended, after `run_finished` was published."""
+        past = self._past
+        self._bus.go_on()
         self._bus.publish(
             RunStarted(
                 started_at=self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-                plan=outline(self._plan),
+                plan=outline(self._plan, self._settings.redaction),
                 mode=self._settings.mode,
                 tier=self._settings.tier,
                 max_workers=self._floor.rule.most,
@@ -179,13 +201,25 @@ class WaveExecutor:
                 provider=self._settings.provider,
                 version=self._settings.version,
                 budget_usd=self._floor.budget.cap_usd,
+                resumed_from=None if past is None else past.run,
+                away_s=None if past is None else past.away_s,
             )
         )
+        if past is not None:
+            carry_on(past, self._floor, self._bus.publish)
         self._sample()
         self._floor.run()
         self._crew.close()
         self._deadlines.close()
         return self._finish()
+
+    def tell(self, event: Attached | Detached | TerminalLost) -> bool:
+        """Make it an event of the run; False before the run has begun, and once it is over."""
+        with self._desk.lock:
+            on = self._floor.begun and not self._floor.over
+            if on:
+                self._bus.publish(event)
+            return on
 
     def not_saved(self, message: str) -> None:
         """Events or results can no longer be saved: admit nothing more, let what runs finish."""
@@ -203,11 +237,14 @@ class WaveExecutor:
             self._tally.finished(
                 status,
                 self._bus.now_s(),
-                throttled=self._limiter.snapshot().throttled,
+                throttled=self._throttled(self._limiter.snapshot()),
                 reason=ending.reason if ending is not None and status is not RunStatus.SUCCEEDED else "",
             )
         )
         return status
+
+    def _throttled(self, sample: LimitsObserved) -> int:
+        return sample.throttled + (0 if self._past is None else self._past.throttled)
 
     def _work(self) -> None:
         """Body of a worker's thread."""
@@ -264,7 +301,10 @@ class WaveExecutor:
             waiting = dict(sample.waiting)
             if self._floor.budget.held:
                 waiting[WaitReason.BUDGET.value] = len(self._floor.budget.held)
-            sample = replace(sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved, waiting=waiting)
+            sample = replace(
+                sample, budget_usd=cap, spent_usd=spent, reserved_usd=reserved, waiting=waiting,
+                throttled=self._throttled(sample),
+            )  # fmt: skip
             if sample != self._sampled:
                 self._sampled = sample
                 self._bus.publish(sample)

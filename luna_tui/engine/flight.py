@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from luna_tui.core.clean import Cleaner
 from luna_tui.core.plan import Subtask
+from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Status
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock
@@ -102,7 +103,7 @@ class Flight:
 
 
 class FlightContext:
-    """The AttemptContext of one attempt: cleans and coalesces output, passes figures on."""
+    """The AttemptContext of one attempt: redacts, cleans and coalesces output, passes figures on."""
 
     def __init__(
         self,
@@ -114,6 +115,7 @@ class FlightContext:
         keep_raw: Callable[[str], None],
         on_usage: Callable[[Usage, bool], None],
         on_server_limits: Callable[[ServerLimits, bool], None],
+        redaction: Redaction = NO_REDACTION,
     ) -> None:
         self._flight = flight
         self._token = flight.token
@@ -123,7 +125,10 @@ class FlightContext:
         self._keep_raw = keep_raw
         self._on_usage = on_usage
         self._on_server_limits = on_server_limits
+        self._redactor = redaction.redactor()
         self._cleaner = Cleaner()
+        self._shown = redaction.redactor()
+        """Of cleaned text: colours inside a secret hid it from the first one."""
         self._lock = threading.Lock()
         """Protects `_pending`, `_flush` and `_published_at`; text is published in the order it came."""
         self._pending: list[str] = []
@@ -136,12 +141,13 @@ class FlightContext:
         return self._token
 
     def output(self, text: str) -> None:
-        """Keep the raw text, publish it cleaned, at most ten times a second."""
+        """Keep the text without secrets, publish it cleaned, at most ten times a second."""
+        text = self._redactor.feed(text)
         if not text:
             return
         self._keep_raw(text)
         with self._lock:
-            self._pending.append(self._cleaner.feed(text))
+            self._pending.append(self._shown.feed(self._cleaner.feed(text)))
             if self._flush is not None:
                 return
             due_at = self._published_at + OUTPUT_INTERVAL_S
@@ -161,11 +167,15 @@ class FlightContext:
 
     def close(self) -> None:
         """Publish what is left; no output is taken afterwards."""
+        rest = self._redactor.flush()
+        if rest:
+            self._keep_raw(rest)
         with self._lock:
             if self._flush is not None:
                 self._flush.disarm()
                 self._flush = None
-            self._pending.append(self._cleaner.flush())
+            cleaned = self._cleaner.feed(rest) + self._cleaner.flush()
+            self._pending.append(self._shown.feed(cleaned) + self._shown.flush())
             self._publish_pending()
 
     def _flush_now(self) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from luna_tui.core.events import Event, SubtaskFinished
 from luna_tui.core.expectations import Expectations
 from luna_tui.core.limits import LOCAL_WORKERS, WorkerRule
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import usd
 from luna_tui.core.words import Manner, Status, WaitReason
@@ -46,11 +47,9 @@ class Floor:
         book_end: Callable[[SubtaskFinished, str], None],
         crew: Crew,
     ) -> None:
-        self._desk = desk
-        self._clock = clock
+        self._desk, self._clock, self._crew = desk, clock, crew
         self._book_end = book_end
         """Publishes and counts one end; called under the lock."""
-        self._crew = crew
         self._board = PlanBoard(
             plan, expectations,
             local_most=_local_most(rule), workers=_fixed_workers(rule), priced=spending.priced,
@@ -66,6 +65,8 @@ class Floor:
         """By subtask."""
         self._flown: dict[str, tuple[int, float]] = {}
         """Subtask -> attempts it began and seconds in them, once it has ended."""
+        self._failures: dict[str, int] = {}
+        """Failures that an earlier process counted against the retries of those that had not ended."""
         self._line: set[Flight] = set()
         """Flights that are on their way to the limiter or wait there."""
         self._free: list[int] = []
@@ -91,6 +92,26 @@ class Floor:
             desk, spending,
             may_go=self._worker_left, on_hold=self._on_hold, on_room=self._go_on,
         )  # fmt: skip
+
+    def restore(self, past: Past) -> None:
+        """Take over how earlier processes left the run; before it is run."""
+        with self._desk.lock:
+            self._board.restore(past.ends)
+            self._course.restore(past)
+            self._flown.update(past.flown)
+            self._failures.update(past.failures)
+            self.budget.spent_usd = past.spent_usd
+
+    def settle(self, event: SubtaskFinished, output: str) -> None:
+        """Book an end that was reached before this process; before the run is run."""
+        with self._desk.lock:
+            if not self._board.waits(event.subtask):
+                return
+            skips = self._board.end(event.subtask, event.status)
+            self._book_end(event, output)
+            self._flown[event.subtask] = event.attempts, event.duration_s
+            self.ends.count(self._course.of(event.subtask), event.status)
+            self.ends.book_skips(skips)
 
     def run(self) -> None:
         """Let the workers have the plan; returns when each of its subtasks has ended."""
@@ -211,6 +232,7 @@ class Floor:
             flight = Flight(
                 subtask, wave.wave.name, self._number(), CancelToken(self._clock), before, before, before,
                 spent_s=spent_s, asked=wave.ended_by is not None,
+                failures=self._failures.pop(subtask.id, 0),
             )  # fmt: skip
             self._flights[subtask.id] = flight
             self._line.add(flight)

@@ -70,6 +70,17 @@ class Returns:
             self._go_on()
             return [token for token in tokens if token is not None]
 
+    def undo(self, subtask_ids: Iterable[str], announce: Announce) -> None:
+        """Bring back what an earlier process ended, also what ended well; before anything runs."""
+        with self._desk.lock:
+            wanted = [i for i in subtask_ids if self._board.knows(i)]
+            back = self._board.put_back(wanted, lambda subtask: subtask)
+            returned = [r.subtask.id for r in back]
+            if back:
+                announce([i for i in wanted if i in set(returned)], returned)
+            for r in back:
+                self._course.take_back(self._course.waves[r.wave], r.was)
+
     def _may(self, subtask_id: str, prompt: str | None) -> bool:
         """Whether a new try can be made of a subtask as it stands, as far as it alone is concerned."""
         if not self._board.knows(subtask_id):

@@ -190,6 +190,25 @@ def test_hostile_text_never_reaches_the_terminal_raw(tmp_path: Path, keys: bytes
     assert not re.search(rb"\x1b\[2JX", terminal.seen)
 
 
+def test_a_secret_reaches_neither_the_terminal_nor_the_scrollback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = "sk-ant-api03-CANARY-" + "k3y_" * 20
+    monkeypatch.setenv("ANTHROPIC_API_KEY", canary)
+    (tmp_path / "key").write_text(canary)
+    halves = f"head -c 30 {tmp_path}/key; sleep 0.3; tail -c +31 {tmp_path}/key"
+    script = f"echo the key is; {halves}; echo; echo shown; sleep 1; cat {tmp_path}/key >&2; exit 1"
+    terminal = start(tmp_path, script, title=f"with {canary}")
+    terminal.send(b"\r")
+    terminal.read_until(b"[redacted ANTHROPIC_API_KEY]")
+    terminal.send(b"2")
+    terminal.read_until(b"exited with 1")
+    terminal.send(b"q")
+    terminal.finish()
+    assert b"CANARY" not in terminal.seen
+    assert b"k3y_k3y_" not in terminal.seen
+
+
 def test_it_goes_headless_where_no_screen_can_be_drawn(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, "true")
     environ = {k: v for k, v in os.environ.items() if k != "CI"}

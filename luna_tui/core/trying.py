@@ -1,0 +1,52 @@
+"""Begin and end the stretches and attempts of a subtask, and keep the indexes of them in step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luna_tui.core.parts import SubtaskState
+from luna_tui.core.spans import Span, Try
+
+if TYPE_CHECKING:
+    from luna_tui.core.state import RunState
+
+RUN = "run"
+TOOL = "tool"
+MOST_TOOLS = 200
+"""Calls of tools remembered of one attempt."""
+
+
+def end_try(state: RunState, last: Try, at: float) -> None:
+    """An attempt is over; said again with another instant, that one counts."""
+    if last.ended_at is not None:
+        state.tried.begin(last.started_at)
+        state.tried.closed_s -= last.ended_at - last.started_at
+    state.tried.end(last.started_at, at)
+    last.ended_at = at
+
+
+def begin_tool(s: SubtaskState, at: float) -> None:
+    """The current attempt waits for a tool."""
+    end_tool(s, at)
+    if s.tries:
+        s.tries[-1].tools = (*s.tries[-1].tools, Span(TOOL, at))[-MOST_TOOLS:]
+
+
+def end_tool(s: SubtaskState, at: float) -> None:
+    """It no longer does."""
+    if s.tries and s.tries[-1].tools and s.tries[-1].tools[-1].end_at is None:
+        s.tries[-1].tools[-1].end_at = at
+
+
+def begin_span(state: RunState, s: SubtaskState, phase: str, at: float) -> None:
+    """The time of a subtask goes into something else from now on."""
+    end_span(state, s, at)
+    s.spans.append(Span(phase, at, worker=s.worker))
+    state.tracks.begin(s, at, runs=phase == RUN)
+
+
+def end_span(state: RunState, s: SubtaskState, at: float) -> None:
+    """Nothing goes on with it now."""
+    if s.spans and s.spans[-1].end_at is None:
+        s.spans[-1].end_at = at
+        state.tracks.end(s, s.spans[-1], at, runs=s.spans[-1].phase == RUN)
