@@ -38,7 +38,9 @@ SPARED = st.frozensets(st.sampled_from([f"r{n}" for n in range(30)]), max_size=3
 def within(runs: list[RunSummary], limits: KeepLimits, spared: frozenset[str]) -> bool:
     size = sum(r.size_bytes for r in runs)
     aged = [r for r in runs if r.run not in spared and (NOW - r.began) > timedelta(days=limits.days)]
-    return not ((limits.days > 0 and aged) or 0 < limits.runs < len(runs) or 0 < limits.gigabytes * GIGABYTE < size)
+    return not (
+        (limits.days > 0 and aged) or 0 < limits.runs < len(runs) or 0 < limits.gigabytes * GIGABYTE < size
+    )
 
 
 @given(RUNS, LIMITS, SPARED)
