@@ -100,6 +100,7 @@ def home(known: frozenset[str], perform: Perform | None = None) -> int:
     """Show the home screen again and again until it is left; `known` are the commands of this program."""
     from luna_tui.commands.screen import settings_of
     from luna_tui.tui.home_app import HomeApp, HomePlace, run_home
+    from luna_tui.tui.views.home import RUN
 
     environ = current_environ()
     config = load_config(explicit=None, cwd=Path.cwd(), environ=environ, flags={})
@@ -126,9 +127,12 @@ def home(known: frozenset[str], perform: Perform | None = None) -> int:
             return code
         if code in _TOLD:
             wait_for_enter()
+        news = shelf.look()
+        if news is not None:
+            place.take(news)
         new = next((run for run in after if run not in before), None)
         if new is not None:
-            place.selected = f"run:{new}"
+            place.selected = RUN + new
         settings = replace(settings, notices=(), theme=app.palette.name)
 
 
@@ -189,7 +193,19 @@ def run_program(argv: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if code < 0:
+        _put_in_order()
     return 128 - code if code < 0 else code
+
+
+def _put_in_order() -> None:
+    """The command was killed, and left the terminal as it was."""
+    from luna_tui.tui.restore import RESTORE, cook, drop_input
+
+    if sys.stdin.isatty():
+        cook(sys.stdin.fileno())
+        print(RESTORE, end="", file=sys.stderr, flush=True)
+        drop_input(sys.stdin.fileno())
 
 
 def wait_for_enter() -> None:

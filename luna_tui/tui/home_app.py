@@ -38,6 +38,15 @@ class HomePlace:
     """What there was at the last look."""
     viewing: Viewing | None = None
 
+    def take(self, contents: HomeContents) -> None:
+        """Show these from now on: what was there keeps its place, what is new comes on top."""
+        if self.contents is None:
+            self.selected = None
+        self.contents = contents
+        self.ids = kept_in_order(self.ids, contents, self.order)
+        if self.viewing is not None:
+            self.viewing.marked &= {r.run for r in contents.runs}
+
 
 class HomeApp(LinesApp[Wish | None], inherit_bindings=False):
     """Has what a LunaScreen asks of its app, but no run."""
@@ -127,14 +136,9 @@ class HomeApp(LinesApp[Wish | None], inherit_bindings=False):
 
     def _take(self, contents: HomeContents | None) -> None:
         self._looking = False
-        if contents is None:
-            return
-        if self.place.contents is None:
-            self.place.selected = None
-        self.place.contents = contents
-        self.place.ids = kept_in_order(self.place.ids, contents, self.place.order)
-        self.viewing.marked &= {r.run for r in contents.runs}
-        self.draw_screens()
+        if contents is not None:
+            self.place.take(contents)
+            self.draw_screens()
 
     def _failed(self, error: LunaError) -> None:
         self._looking = False

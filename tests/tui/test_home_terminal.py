@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,32 @@ def test_sigterm_ends_the_run_that_was_started_from_here(
     os.kill(terminal.process.pid, signal.SIGTERM)
     assert terminal.finish() == 143
     assert statuses() == [KeptStatus.CANCELLED]
+
+
+def test_a_run_that_was_killed_is_under_the_cursor_and_the_terminal_is_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep("before", began=datetime(2026, 1, 1, tzinfo=UTC))
+    plan_of(tmp_path, "sleep 1000")
+    terminal = start(tmp_path, monkeypatch)
+    terminal.read_until(b"plan.toml")
+    terminal.send(b"\t\r")
+    terminal.read_until(b"nothing spent yet")
+    terminal.send(b"\r")
+    terminal.read_until(b"RUNNING", 40.0)
+    (child,) = _children(terminal.process.pid)
+    os.kill(child, signal.SIGKILL)
+    back(terminal)
+    terminal.read_until(b"! interrupted")
+    (row,) = [line for line in terminal.glass.lines() if line.startswith(">")]
+    assert "interrupted" in row
+    terminal.send(b"q")
+    assert terminal.finish() == 0
+    assert terminal.seen.count(LEAVE_SCREEN) >= 3
+
+
+def _children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_broken_configuration_is_told_before_anything_is_shown(
