@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,13 +38,16 @@ def make_app(
     close_after_s: float | None = None,
     kept: KeptFiles | None = None,
     plain: bool = False,
+    replays: bool = False,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
+    heard: Callable[[], Sequence[str]] = tuple,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
-    files. `plain`: whoever made it shows plain lines when it is left for them. `prompt_of` tells the
-    whole prompt of a subtask where that is known.
+    files. `plain`: whoever made it shows plain lines when it is left for them, and with `replays` the
+    replay. `prompt_of` tells the whole prompt of a subtask where that is known, and `heard` what the
+    run said to this viewer alone.
     """
     from luna_tui.tui.app import LunaApp
 
@@ -55,7 +58,9 @@ def make_app(
         folder=folder,
         kept=kept,
         plain=plain,
+        replays=replays,
         prompt_of=prompt_of,
+        heard=heard,
     )
     return LunaApp(session, settings, themes=themes, drive=drive)
 

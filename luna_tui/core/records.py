@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 from luna_tui.core import events
 from luna_tui.core.events import RECORD_VERSION, Event, Record
+from luna_tui.core.rounding import DIGITS
 
 _T = TypeVar("_T")
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
@@ -39,7 +40,7 @@ def encode(record: Record) -> dict[str, Any]:
     head: dict[str, Any] = {
         "v": RECORD_VERSION,
         "seq": record.seq,
-        "at": round(record.at, 6),
+        "at": round(record.at, DIGITS),
         "type": _wire_names[type(record.event)],
         "run": record.run,
     }
@@ -122,7 +123,7 @@ def _same(value: Any) -> Any:
 
 
 def _rounded(value: float) -> float:
-    return round(value, 6) if isinstance(value, float) else value
+    return round(value, DIGITS) if isinstance(value, float) else value
 
 
 @lru_cache

@@ -92,6 +92,11 @@ class Inbox:
             self._join_above = self._JOIN_ABOVE
             return records
 
+    def waiting(self) -> tuple[Record, ...]:
+        """The same, left where they are."""
+        with self._lock:
+            return tuple(self._records)
+
 
 def _join_outputs(records: list[Record]) -> list[Record]:
     """Join the texts of each attempt into its last output record; `seq` stays ascending."""

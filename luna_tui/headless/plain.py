@@ -8,7 +8,7 @@ import select
 import signal
 import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
@@ -18,7 +18,7 @@ from luna_tui.core.insight import flow
 from luna_tui.core.state import RunState
 from luna_tui.core.telling import line, quiet_ones, status_sentences
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Manner, Scope, Watching
 from luna_tui.headless.printer import LinePrinter
 from luna_tui.session.protocol import Session
 
@@ -31,6 +31,10 @@ _KEPT_CHARS = 256
 _HELP = (
     N_("Type a letter and enter. s: say the state now. p: pause, or go on. q: ask what to stop."),
     N_("P: the screen again."),
+)
+_AWAY = N_(
+    "Type a letter and enter. s: say the state now. p: pause, or go on. x: ask what to stop. "
+    "q: leave, the run goes on."
 )
 _CHOICES = (
     N_("Stop what? Nothing has been stopped yet. Type one of these words and enter."),
@@ -63,10 +67,13 @@ class PlainConsole:
         keys: int | None = None,
         screen: bool = False,
         hang_up: Callable[[], None] | None = None,
+        heard: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`keys` is the descriptor that letters come from; without it an interrupt ends the run at once.
 
-        `hang_up` is called when the terminal has gone; without it that ends the program.
+        `hang_up` is called when the terminal has gone; without it that ends the program. `heard` is what
+        the run said to this viewer alone since the last call. Where the run goes on elsewhere, whatever
+        ends this program leaves the run alone.
         """
         self._session = session
         self._ended = ended
@@ -74,6 +81,8 @@ class PlainConsole:
         self._keys = keys
         self._screen = screen
         self._hang_up = hang_up
+        self._heard = heard
+        self._own = session.watching is Watching.OWN
         self._told = 0
         self._said_at = session.clock.now()
         self._said: tuple[str, ...] = ()
@@ -110,6 +119,8 @@ class PlainConsole:
             if text is not None:
                 self._lines.say(text)
         self._told = state.seq
+        for text in self._heard():
+            self._say(text)
         now = self._session.clock.now()
         if now - self._looked_at >= 1.0:
             self._looked_at = now
@@ -130,7 +141,8 @@ class PlainConsole:
 
     def say_help(self) -> None:
         """What can be typed."""
-        self._lines.say(" ".join(_(text) for text in (_HELP if self._screen else _HELP[:1])))
+        first = _HELP[0] if self._own else _AWAY
+        self._lines.say(" ".join(_(text) for text in ((first, _HELP[1]) if self._screen else (first,))))
 
     def take(self, text: str) -> None:
         """Take in what was typed; a line counts when enter has been pressed."""
@@ -141,7 +153,7 @@ class PlainConsole:
 
     def interrupted(self) -> None:
         """An interrupt from the keyboard: ask; asked already, end the run now; and then leave at once."""
-        if self.code is not None:
+        if self.code is not None or not self._own:
             self._left = Left.HARD
         elif self._asking or self._keys is None:
             self._asking, self.code = False, 128 + signal.SIGINT
@@ -156,8 +168,10 @@ class PlainConsole:
             self.say_state()
         elif typed == "p":
             self._pause()
-        elif typed == "q":
+        elif typed == ("q" if self._own else "x"):
             self._ask()
+        elif typed == "q":
+            self._left = Left.HARD
         elif typed == "P":
             if self._screen:
                 self._left = Left.SCREEN
@@ -184,8 +198,8 @@ class PlainConsole:
         elif word in ("keep", ""):
             self._say(_("Nothing was stopped."))
         else:
-            text = _("{word} is none of keep, finish and now. Nothing was stopped; q asks again.")
-            self._say(text.format(word=repr(word)))
+            text = _("{word} is none of keep, finish and now. Nothing was stopped; {key} asks again.")
+            self._say(text.format(word=repr(word), key="q" if self._own else "x"))
 
     def _stop(self, manner: Manner, by: str) -> None:
         if self._session.control is not None:
@@ -234,6 +248,8 @@ class PlainConsole:
                 self.say_state()
             case signal.SIGINT:
                 self.interrupted()
+            case _ if not self._own:
+                self._left, self.code = Left.HARD, 128 + number
             case signal.SIGHUP:
                 if self._hang_up is not None:
                     self._hang_up()

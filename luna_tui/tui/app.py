@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from textual.events import AppBlur, AppFocus, Key
 
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import _
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Manner, Scope, Watching
 from luna_tui.engine.control import RunControl
 from luna_tui.session.protocol import Session
 from luna_tui.tui.acts import Acts
@@ -29,7 +28,10 @@ from luna_tui.tui.screens.timeline import TimelineScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
 from luna_tui.tui.theme import ThemeLike
+from luna_tui.tui.views.banner import no_commands
 from luna_tui.tui.views.keys import Keys
+
+_MOMENT_S = 1.0
 
 
 class LunaApp(LinesApp[None], inherit_bindings=False):
@@ -64,6 +66,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
+        self._reported_at = 0.0
         self._ignores_click = False
         self._looked_at = -1
         """Second in which theme files were looked at last."""
@@ -78,6 +81,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """Seconds until the app closes by itself; None = it stays."""
         return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
 
+    @property
+    def watching(self) -> Watching:
+        """Where the run goes on."""
+        return self._session.watching
+
     def state_now(self) -> tuple[RunState, float]:
         """The fold, and the run's clock in seconds."""
         state = self._session.state()
@@ -87,15 +95,22 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """The door for commands; None, with a notice, when this run takes none."""
         control = self._session.control
         if control is None or self.state_now()[0].finished is not None:
-            self.say(
-                _("This run takes no commands any more.") if control else _("A replay takes no commands.")
-            )
+            self.say(no_commands(self._session.watching))
             return None
         return control
+
+    @property
+    def just_ended(self) -> bool:
+        """The report opened by itself a moment ago: a key may be meant for what was there before."""
+        return self._reported and self._session.clock.now() - self._reported_at < _MOMENT_S
 
     def takes_commands(self) -> bool:
         """Whether the run is on and can be changed."""
         return self._session.control is not None and self.state_now()[0].finished is None
+
+    def would_end(self) -> bool:
+        """Whether the run is on and lives only as long as this program shows or tells it."""
+        return self.takes_commands() and self.watching is Watching.OWN
 
     def on_mount(self) -> None:
         """Show the run, start it, and look for news from now on."""
@@ -121,7 +136,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def _terminate(self) -> None:
         """End the run, leave a clean terminal; any thread may call it."""
         control = self._session.control
-        if control is not None:
+        if control is not None and self.watching is Watching.OWN:
             control.cancel(Scope.RUN, Manner.NOW, by="SIGTERM")
         self.from_thread(self.exit, None, 143)
 
@@ -179,8 +194,8 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._close_at = None
 
     def leave(self) -> None:
-        """Leave, or ask first while the run is on."""
-        if self.takes_commands():
+        """Leave, or ask first where the run would end."""
+        if self.would_end():
             self.push_screen(StopMenu())
         else:
             self.exit()
@@ -188,7 +203,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def leave_hard(self) -> None:
         """End everything that runs and leave at once."""
         control = self._session.control
-        if control is not None:
+        if control is not None and self.watching is Watching.OWN:
             control.cancel(Scope.RUN, Manner.NOW, by="user")
         self.exit(return_code=130)
 
@@ -204,6 +219,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         if news != self._drawn and self.frame_due():
             self._drawn = news
             self.draw_screens()
+        self.say_all(self.settings.heard())
         at = self._session.clock.now()
         dismissed = self.viewing.dismissed
         self._send(self._announcer.news(state, now_s, at, focused=self._focused, dismissed=dismissed))
@@ -225,7 +241,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def _after_end(self) -> None:
         if not self._reported:
-            self._reported = True
+            self._reported, self._reported_at = True, self._session.clock.now()
             self.draw_screens()  # a box that is open says that nothing came of it
             if self.settings.close_after_s is not None:
                 self._close_at = self._session.clock.now() + self.settings.close_after_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luna_tui.core.kept import KeptFiles
@@ -31,6 +31,8 @@ class Settings:
     """The table of limits and workers."""
     prompt_of: Callable[[str], str | None] = lambda subtask: None
     """Id of a subtask -> its whole prompt; None where only the outline of the plan is known."""
+    heard: Callable[[], Sequence[str]] = tuple
+    """What the run said to this viewer alone since the last call: lines, each shown until a key."""
     channels: Channels = SILENT
     """How notices are said."""
     themes_changed: Changed | None = None
@@ -41,3 +43,5 @@ class Settings:
     """Reads older text and writes copies, aside; None = nothing can be read or written."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
+    replays: bool = False
+    """The screen can be left to play the run again, once it is over."""
