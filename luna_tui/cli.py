@@ -61,9 +61,7 @@ def main(argv: Sequence[str]) -> int:
 def _command(args: argparse.Namespace) -> int:
     match args.command:
         case "demo" | "run":
-            from luna_tui.commands.runs import run_plan
-
-            return run_plan(args)
+            return _launched(args)
         case "check":
             from luna_tui.commands.check import check
 
@@ -93,6 +91,18 @@ def _command(args: argparse.Namespace) -> int:
     raise LunaError(
         "nothing to do", "no command was given", "luna-tui demo shows what it does", ExitCode.USAGE
     )
+
+
+def _launched(args: argparse.Namespace) -> int:
+    """Commands that run a plan; what is heavy is loaded behind the fork."""
+    from luna_tui.commands.launch import Launcher, launch
+
+    def body(launcher: Launcher) -> int:
+        from luna_tui.commands.runs import run_plan
+
+        return run_plan(args, launcher)
+
+    return launch(args, body)
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -175,6 +185,11 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         "--console",
         choices=("auto", "screen", "plain"),
         help="plain = sentences for screen readers, with keys; also ACCESSIBLE=1",
+    )
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="run without a terminal: prints where, as JSON, and returns; asks nothing before it starts",
     )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")

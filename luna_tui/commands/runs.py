@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
+from luna_tui.commands.launch import Launcher
 from luna_tui.commands.preflight import asks_first, look_first
 from luna_tui.commands.runs_prune import prune_after
 from luna_tui.commands.screen import draws_boxes
@@ -36,8 +37,8 @@ DEMO_SPEED = 0.4
 """Slow enough to watch, and done within a minute."""
 
 
-def run_plan(args: argparse.Namespace) -> int:
-    """Run a plan to its end; the exit code says how it went."""
+def run_plan(args: argparse.Namespace, launcher: Launcher) -> int:
+    """Run a plan to its end; the exit code says how it went. `launcher` is what waits for us."""
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
@@ -70,7 +71,7 @@ def run_plan(args: argparse.Namespace) -> int:
         hold_for_person=console != HEADLESS,
     )
     try:
-        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=demo)
+        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=demo, launcher=launcher)
         return _end(session, lines, forced, config)
     finally:
         for printer in printers:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.events import Record
+from luna_tui.core.events import Detached, Record, TerminalLost
 from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
@@ -182,6 +182,12 @@ class LiveSession:
     def left_alone(self) -> None:
         """Nobody watches any more, so nothing waits for a person."""
         self._executor.left_alone()
+
+    def parted(self, event: TerminalLost | Detached) -> None:
+        """The run's own screen is gone, which is told while the run is on; nothing waits for a person."""
+        if not self.ended.is_set():
+            self._bus.publish(event)
+        self.left_alone()
 
     def save_report(self) -> None:
         """Write the report files; call after the end, from the front end's thread."""
