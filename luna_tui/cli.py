@@ -11,6 +11,7 @@ from pathlib import Path
 
 from luna_tui import __version__
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
@@ -60,7 +61,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _command(args: argparse.Namespace) -> int:
     match args.command:
-        case "demo" | "run":
+        case "demo" | "run" | "resume" | "retry":
             return _launched(args)
         case "check":
             from luna_tui.commands.check import check
@@ -72,6 +73,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import show
 
             return show(args)
+        case "replay":
+            from luna_tui.commands.replay import replay
+
+            return replay(args)
         case "simulate":
             from luna_tui.commands.simulate import simulate
 
@@ -98,6 +103,10 @@ def _launched(args: argparse.Namespace) -> int:
     from luna_tui.commands.launch import Launcher, launch
 
     def body(launcher: Launcher) -> int:
+        if args.command in ("resume", "retry"):
+            from luna_tui.commands.resume import resume
+
+            return resume(args, launcher)
         from luna_tui.commands.runs import run_plan
 
         return run_plan(args, launcher)
@@ -132,6 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a plan in the dashboard")
     run.add_argument("plan", type=Path)
     _run_flags(run)
+    _resume_flags(commands.add_parser("resume", help="go on with a run that was stopped or killed"))
+    _resume_flags(commands.add_parser("retry", help="try again what failed in a run that has ended"))
     check = commands.add_parser("check", help="validate a plan and say what it will take; starts nothing")
     check.add_argument("plan", type=Path)
     check.add_argument("--workspace", type=Path)
@@ -144,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         show = commands.add_parser(name, help=text)
         show.add_argument("run", help="id, unique part of one, or last")
         show.add_argument("--json", action="store_true", help="as data")
+    add_replay_flags(commands.add_parser("replay", help="play the journal of a run in the dashboard"))
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
     measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
@@ -199,6 +211,16 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run-id")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
+
+
+def _resume_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="id, unique part of one, or last")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        help="where the plan changed: as it ran, to go on; as it is now, for a new run that keeps the rest",
+    )
+    _run_flags(parser)
 
 
 def _usd(text: str) -> float:

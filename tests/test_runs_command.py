@@ -53,7 +53,7 @@ def test_runs_are_a_table_for_people() -> None:
     head, *rows = done.stdout.splitlines()
     assert head.split() == ["run", "age", "status", "ok", "time", "cost", "size", "plan", "where"]
     assert [row.split()[0] for row in rows] == ["7f3a", "bad", "old", "cut"]
-    assert rows[0].split()[1:6] == ["5", "min", "✓", "succeeded", "40/40"]
+    assert rows[0].split()[2:6] == ["min", "✓", "succeeded", "40/40"]
     assert "! interrupted" in rows[3]
     assert done.stderr == ""
 

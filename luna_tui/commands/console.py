@@ -117,21 +117,25 @@ def follow_run(
     *,
     plan: Plan,
     closes: bool,
-    launcher: Launcher | None = None,
+    launcher: Launcher,
 ) -> int | None:
     """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
-    launcher = launcher or Launcher()
     thread, parting = RunThread(session), RunParting(session, launcher)
     if launcher.detaches:
         _begin_detached(session, thread, launcher)
     before: LunaApp | None = None
-    seen = 0
+    seen = session.state().seq
     while True:
         if console == SCREEN:
             app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes, parting=parting)
             code = _run_app(app)
             if not app.viewing.plain or code or app.error_text:
-                return _after_screen(session, app, thread, lines, code, parting)
+                asked = _after_screen(session, app, thread, lines, code, parting)
+                if app.viewing.replay:
+                    from luna_tui.commands.replay import replay_run
+
+                    replay_run(session.run_dir.path, config)
+                return asked
             app.viewing.plain = False
             console, before, seen = PLAIN, app, session.state().seq
         thread.start()
@@ -158,12 +162,11 @@ def _begin_detached(session: LiveSession, thread: RunThread, launcher: Launcher)
         if thread.error is not None:
             raise thread.error
     run_dir = session.run_dir
-    socket = run_dir.path / "control.sock"
     where = {
         "run": run_dir.run,
         "dir": str(run_dir.path),
         "pid": os.getpid(),
-        "socket": str(socket) if socket.exists() else None,
+        "socket": str(session.socket) if session.socket else None,
         "attach": f"luna-tui attach {run_dir.run}",
     }
     let_go_of_all()
@@ -205,6 +208,7 @@ def _dashboard(
         close_after_s=_CLOSE_AFTER_S if closes else None,
         kept=RunFiles(session.run_dir.path),
         plain=True,
+        replays=True,
         prompt_of=_prompts(plan, session.redaction),
         parting=parting,
     )

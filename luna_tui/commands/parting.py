@@ -20,6 +20,7 @@ DRAIN_S = 10.0
 """Time that what is in flight has to end by itself after a SIGTERM."""
 _LAST_S = 2.0
 """Time an end at once takes at most."""
+_POLL_S = 0.02
 _SAME_S = 0.25
 """Within this a second SIGTERM is the same one: some send it to the process, and to its group."""
 _BY = "SIGTERM"
@@ -87,8 +88,13 @@ class RunParting(Parting):
     def _tell(self, event: TerminalLost | Detached) -> None:
         with self._lock:
             told, self._parted = self._parted, True
-        if not told:
-            self._session.parted(event)
+        if not told and not self._session.tell(event):
+            threading.Thread(target=self._tell_once_begun, args=(event,), daemon=True).start()
+        self._session.left_alone()
+
+    def _tell_once_begun(self, event: TerminalLost | Detached) -> None:
+        while not self._session.ended.wait(_POLL_S) and not self._session.tell(event):
+            pass
 
     def _end_in_time(self) -> None:
         if not self._session.ended.wait(DRAIN_S):

@@ -40,14 +40,15 @@ def make_app(
     kept: KeptFiles | None = None,
     plain: bool = False,
     parting: Parting | None = None,
+    replays: bool = False,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
-    files. `plain`: whoever made it shows plain lines when it is left for them. `parting`
-    is called when it has to go. `prompt_of` tells the
-    whole prompt of a subtask where that is known.
+    files. `plain`: whoever made it shows plain lines when it is left for them, and with `replays` the
+    replay. `parting` is called when it has to go. `prompt_of` tells the whole prompt of a subtask where
+    that is known.
     """
     from luna_tui.tui.app import LunaApp
 
@@ -59,6 +60,7 @@ def make_app(
         kept=kept,
         plain=plain,
         parting=parting or Parting(),
+        replays=replays,
         prompt_of=prompt_of,
     )
     return LunaApp(session, settings, themes=themes, drive=drive)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from luna_tui.core.state import RunState
 from luna_tui.core.words import Status
 from luna_tui.storage.journal_reading import unseal
 from luna_tui.storage.paths import why_not
+from luna_tui.storage.run_lock import is_held as is_held
 
 _TAIL_BYTES = 64 * 1024
 """The end of a run is looked for in this much of its last segment."""
@@ -33,23 +33,6 @@ _TYPE_BEFORE = 160
 _PLAN_NAME = re.compile(rb'"plan":\{"name":("(?:[^"\\]|\\.)*")')
 _AT = re.compile(rb'"at":([0-9]+(?:\.[0-9]+)?),')
 _BEGAN = re.compile(rb'"started_at":"([^"\\]*)"')
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a process holds the lock of a run; it is never left held by asking."""
-    try:
-        descriptor = os.open(lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def disk_bytes(folder: str) -> int:

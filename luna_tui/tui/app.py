@@ -32,6 +32,8 @@ from luna_tui.tui.signals import Signals
 from luna_tui.tui.theme import ThemeLike
 from luna_tui.tui.views.keys import Keys
 
+_MOMENT_S = 1.0
+
 
 class LunaApp(LinesApp[None], inherit_bindings=False):
     """One run on one terminal."""
@@ -65,6 +67,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
+        self._reported_at = 0.0
         self._ignores_click = False
         self._looked_at = -1
         """Second in which theme files were looked at last."""
@@ -82,6 +85,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """Seconds until the app closes by itself; None = it stays."""
         return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
 
+    @property
+    def watching(self) -> Watching:
+        """Where the run goes on."""
+        return self._session.watching
+
     def state_now(self) -> tuple[RunState, float]:
         """The fold, and the run's clock in seconds."""
         state = self._session.state()
@@ -96,6 +104,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             )
             return None
         return control
+
+    @property
+    def just_ended(self) -> bool:
+        """The report opened by itself a moment ago: a key may be meant for what was there before."""
+        return self._reported and self._session.clock.now() - self._reported_at < _MOMENT_S
 
     def takes_commands(self) -> bool:
         """Whether the run is on and can be changed."""
@@ -245,7 +258,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def _after_end(self) -> None:
         if not self._reported:
-            self._reported = True
+            self._reported, self._reported_at = True, self._session.clock.now()
             self.draw_screens()  # a box that is open says that nothing came of it
             if self.settings.close_after_s is not None:
                 self._close_at = self._session.clock.now() + self.settings.close_after_s

@@ -44,3 +44,5 @@ class Settings:
     """What is called when the app has to go."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
+    replays: bool = False
+    """The screen can be left to play the run again, once it is over."""
