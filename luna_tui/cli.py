@@ -62,14 +62,8 @@ def main(argv: Sequence[str]) -> int:
 
 def _command(args: argparse.Namespace) -> int:
     match args.command:
-        case "demo" | "run":
-            from luna_tui.commands.runs import run_plan
-
-            return run_plan(args)
-        case "resume" | "retry":
-            from luna_tui.commands.resume import resume
-
-            return resume(args)
+        case "demo" | "run" | "resume" | "retry":
+            return _launched(args)
         case "check":
             from luna_tui.commands.check import check
 
@@ -126,6 +120,22 @@ def _home() -> int:
 
     commands = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
     return home(frozenset(commands.choices))
+
+
+def _launched(args: argparse.Namespace) -> int:
+    """Commands that run a plan; what is heavy is loaded behind the fork."""
+    from luna_tui.commands.launch import Launcher, launch
+
+    def body(launcher: Launcher) -> int:
+        if args.command in ("resume", "retry"):
+            from luna_tui.commands.resume import resume
+
+            return resume(args, launcher)
+        from luna_tui.commands.runs import run_plan
+
+        return run_plan(args, launcher)
+
+    return launch(args, body)
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -214,6 +224,11 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         "--console",
         choices=("auto", "screen", "plain"),
         help="plain = sentences for screen readers, with keys; also ACCESSIBLE=1",
+    )
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="run without a terminal: prints where, as JSON, and returns; asks nothing before it starts",
     )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")
