@@ -108,9 +108,24 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import config
 
             return config(args)
-    raise LunaError(
-        "nothing to do", "no command was given", "luna-tui demo shows what it does", ExitCode.USAGE
-    )
+    return _home()
+
+
+def _home() -> int:
+    """Without a command: the home screen where there is a terminal for it."""
+    from luna_tui.commands.console import screen_possible
+
+    if not screen_possible():
+        raise LunaError(
+            "nothing to do",
+            "no command was given, and there is no terminal for the home screen",
+            "luna-tui demo shows what it does, luna-tui --help lists the commands",
+            ExitCode.USAGE,
+        )
+    from luna_tui.commands.home import home
+
+    commands = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return home(frozenset(commands.choices))
 
 
 def _runs(args: argparse.Namespace) -> int:

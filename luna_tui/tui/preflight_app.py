@@ -72,6 +72,10 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         """ctrl+c on a screen without keys of its own for it."""
         self.decide(None)
 
+    def action_stop_all(self) -> None:
+        """ctrl+c while something is typed."""
+        self.decide(None)
+
     def on_key(self) -> None:
         """A key acknowledges the notice."""
         self.next_notice()
