@@ -71,10 +71,14 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import list_runs
 
             return list_runs()
-        case "show" | "report":
+        case "show":
             from luna_tui.commands.reading import show
 
             return show(args)
+        case "report":
+            from luna_tui.commands.report import report
+
+            return report(args)
         case "simulate":
             from luna_tui.commands.simulate import simulate
 
@@ -115,10 +119,15 @@ def _parser() -> argparse.ArgumentParser:
     _terms_flags(check)
     _config_flags(check)
     commands.add_parser("runs", help="list the runs that are kept")
-    for name, text in (("show", "the report of a run"), ("report", "the same")):
-        show = commands.add_parser(name, help=text)
-        show.add_argument("run", help="id, unique part of one, or last")
-        show.add_argument("--json", action="store_true", help="as data")
+    show = commands.add_parser("show", help="the report of a run")
+    show.add_argument("run", help="id, unique part of one, or last")
+    show.add_argument("--json", action="store_true", help="as data")
+    report = commands.add_parser("report", help="the same, also into a file")
+    report.add_argument("run", help="id, unique part of one, or last")
+    kind = report.add_mutually_exclusive_group()
+    kind.add_argument("--json", action="store_true", help="as data; the default for -o FILE.json")
+    kind.add_argument("--md", action="store_true", help="as Markdown, the default")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file instead")
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
     measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
@@ -167,6 +176,7 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the ends as JUnit XML")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
+from luna_tui.commands.ending import end_run, ending_of
 from luna_tui.commands.preflight import asks_first, look_first
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
@@ -17,10 +18,7 @@ from luna_tui.commands.settings import (
     warn_of_secrets,
     warn_of_workers,
 )
-from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.outcome import exit_code
-from luna_tui.core.telling import counted
-from luna_tui.core.tongue import _, choose
+from luna_tui.core.tongue import choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.storage.config import current_environ
@@ -70,7 +68,7 @@ def run_plan(args: argparse.Namespace) -> int:
     )
     try:
         forced = follow_run(session, config, keys, lines, console, plan=plan, closes=demo)
-        return _end(session, lines, forced)
+        return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:
             printer.close()
@@ -87,18 +85,3 @@ def _demo_faults() -> tuple[Fault, ...]:
         Fault(kind=FaultKind.OVERLOADED, match="module difflib.py"),
         Fault(kind=FaultKind.CUT, match="module gzip.py", after=9),
     )
-
-
-def _end(session: LiveSession, lines: LinePrinter, forced: int | None) -> int:
-    state = session.state()
-    if state.finished is None:
-        lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
-        return forced or ExitCode.STOPPED_EARLY
-    try:
-        session.save_report()
-    except LunaError as error:
-        lines.say(f"{error.title}: {error.message}")
-        return error.code
-    counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
-    lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
-    return forced if forced is not None else exit_code(state)
