@@ -11,6 +11,8 @@ from pathlib import Path
 
 from luna_tui import __version__
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.replay_flags import add_replay_flags
+from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
 
@@ -63,14 +65,16 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.runs import run_plan
 
             return run_plan(args)
+        case "resume" | "retry":
+            from luna_tui.commands.resume import resume
+
+            return resume(args)
         case "check":
             from luna_tui.commands.check import check
 
             return check(args)
         case "runs":
-            from luna_tui.commands.reading import list_runs
-
-            return list_runs()
+            return _runs(args)
         case "show":
             from luna_tui.commands.reading import show
 
@@ -79,6 +83,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.report import report
 
             return report(args)
+        case "replay":
+            from luna_tui.commands.replay import replay
+
+            return replay(args)
         case "simulate":
             from luna_tui.commands.simulate import simulate
 
@@ -100,6 +108,21 @@ def _command(args: argparse.Namespace) -> int:
     )
 
 
+def _runs(args: argparse.Namespace) -> int:
+    match args.what:
+        case "prune":
+            from luna_tui.commands.runs_prune import prune
+
+            return prune(args)
+        case "compare":
+            from luna_tui.commands.compare import compare
+
+            return compare(args)
+    from luna_tui.commands.runs_list import list_runs
+
+    return list_runs(args)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="luna-tui", description="Mission control for parallel runs of Claude agents and commands."
@@ -112,13 +135,16 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a plan in the dashboard")
     run.add_argument("plan", type=Path)
     _run_flags(run)
+    _resume_flags(commands.add_parser("resume", help="go on with a run that was stopped or killed"))
+    _resume_flags(commands.add_parser("retry", help="try again what failed in a run that has ended"))
     check = commands.add_parser("check", help="validate a plan and say what it will take; starts nothing")
     check.add_argument("plan", type=Path)
     check.add_argument("--workspace", type=Path)
     check.add_argument("--json", action="store_true", help="what it will take, as data")
     _terms_flags(check)
     _config_flags(check)
-    commands.add_parser("runs", help="list the runs that are kept")
+    runs = commands.add_parser("runs", help="list the runs that are kept; prune or compare them")
+    add_runs_flags(runs, _config_flags)
     show = commands.add_parser("show", help="the report of a run")
     show.add_argument("run", help="id, unique part of one, or last")
     show.add_argument("--json", action="store_true", help="as data")
@@ -128,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     kind.add_argument("--json", action="store_true", help="as data; the default for -o FILE.json")
     kind.add_argument("--md", action="store_true", help="as Markdown, the default")
     report.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file instead")
+    add_replay_flags(commands.add_parser("replay", help="play the journal of a run in the dashboard"))
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
     measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
@@ -179,6 +206,16 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the ends as JUnit XML")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
+
+
+def _resume_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", help="id, unique part of one, or last")
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        help="where the plan changed: as it ran, to go on; as it is now, for a new run that keeps the rest",
+    )
+    _run_flags(parser)
 
 
 def _usd(text: str) -> float:

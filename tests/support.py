@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from luna_tui.core.events import Event, Record, SubtaskFinished, SubtaskStarted
 from luna_tui.core.expectations import Expectations
 from luna_tui.core.limits import TIERS
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.words import Kind, Mode, OnFailure, RunStatus, Schedule, Staffing, Status
@@ -141,11 +142,12 @@ def make_run(
     tier: str = "tier2",
     mode: Mode = Mode.BALANCED,
     clock: Clock | None = None,
+    past: Past | None = None,
     **settings: Any,
 ) -> Run:
-    """A run that has not started."""
+    """A run that has not started; `past` = what an earlier process did of it."""
     clock = clock or SystemClock()
-    bus = EventBus("run-under-test", clock)
+    bus = EventBus("run-under-test", clock, seq=past.seq if past else 0, at_s=past.at if past else 0.0)
     limiter = Limiters(TIERS[tier].limits, mode, clock)
     runner: Runner = FakeRunner(body) if callable(body) else body
     executor = WaveExecutor(
@@ -157,6 +159,7 @@ def make_run(
         limiter=limiter,
         store=NoOutputs(),
         rng=random.Random(1),
+        past=past,
     )
     run = Run(executor, limiter)
     bus.subscribe(run.take)

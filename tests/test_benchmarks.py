@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-COMPARISONS = ("bus", "engine_overhead", "fold", "frame", "journal", "startup", "streams")
+COMPARISONS = ("bus", "engine_overhead", "fold", "frame", "journal", "run_list", "startup", "streams")
 
 
 @pytest.mark.parametrize("name", COMPARISONS)

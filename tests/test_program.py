@@ -14,6 +14,7 @@ import pytest
 
 from luna_tui.core.events import RunFinished
 from luna_tui.storage.config import RUN_KEYS
+from luna_tui.storage.config_storage import STORAGE_KEYS
 from luna_tui.storage.config_ui import NOTIFY_KEYS, UI_KEYS
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import find_run
@@ -226,7 +227,12 @@ def test_config_show_names_every_setting_and_where_it_came_from(tmp_path: Path) 
         '[keys]\n"run.pause" = "h"\n[prices."m-1"]\ninput = 1.0\noutput = 5\n[limits.tier2]\nrpm = 7\n'
     )
     shown = run("config", "show", "--origin", "--config", str(file)).stdout
-    for section, keys in (("run", RUN_KEYS), ("ui", UI_KEYS), ("notify", NOTIFY_KEYS)):
+    for section, keys in (
+        ("run", RUN_KEYS),
+        ("ui", UI_KEYS),
+        ("notify", NOTIFY_KEYS),
+        ("storage", STORAGE_KEYS),
+    ):
         for key in keys:
             assert f"{section}.{key} = " in shown
     assert f'keys."run.pause" = "h"   # {file}:2' in shown

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luna_tui.commands.console import SCREEN
+from luna_tui.commands.runs_prune import prune_after
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.retention import KeepLimits
 from luna_tui.core.state import RunState
 from luna_tui.core.telling import counted
 from luna_tui.core.tongue import _
@@ -32,12 +34,17 @@ class Ending:
     """Where the ends are written as JUnit XML."""
     coloured: bool = True
     """Where the terminal allows it."""
+    keep: KeepLimits
+    """Which older runs stay."""
 
 
 def ending_of(args: argparse.Namespace, config: Config, console: str) -> Ending:
     """What flags and configuration say about the end."""
     return Ending(
-        screenful=console == SCREEN, junit=getattr(args, "junit", None), coloured=config.theme != "mono"
+        screenful=console == SCREEN,
+        junit=getattr(args, "junit", None),
+        coloured=config.theme != "mono",
+        keep=config.keep,
     )
 
 
@@ -55,6 +62,8 @@ def end_run(session: LiveSession, lines: LinePrinter, forced: int | None, ending
     except LunaError as error:
         lines.say(f"{error.title}: {error.message}")
         code = error.code
+    if state.finished is not None:
+        prune_after(session.run_dir.run, ending.keep, lines.say)
     _say(session, state, lines, ending, code)
     return code
 

@@ -15,19 +15,8 @@ from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import fold
 from luna_tui.storage.config import Config
 from luna_tui.storage.journal import read_journal
-from luna_tui.storage.paths import config_dir, find_run, runs_dir
+from luna_tui.storage.paths import config_dir, find_run
 from luna_tui.storage.resources import resource
-
-
-def list_runs() -> int:
-    """The kept runs, newest first."""
-    root = runs_dir()
-    for path in sorted((p for p in root.iterdir() if p.is_dir()), reverse=True) if root.is_dir() else ():
-        state = fold(read_journal(path).records)
-        status = state.finished.status.value if state.finished else "not ended"
-        counts = ", ".join(f"{n} {s.value.replace('_', ' ')}" for s, n in sorted(state.counts.items()))
-        print(f"{path.name}  {status:<10}  {state.plan.name}  {counts}")
-    return ExitCode.OK
 
 
 def show(args: argparse.Namespace) -> int:
@@ -83,6 +72,9 @@ def _show(config: Config, *, origin: bool) -> None:
         "notify.osc": config.osc,
         "notify.title": config.title,
         "notify.command": list(config.notify_command),
+        "storage.keep_runs": config.keep.runs,
+        "storage.keep_gb": config.keep.gigabytes,
+        "storage.keep_days": config.keep.days,
     }
     for key, value in (*rows.items(), *_in_tables(config)):
         where = config.origins.get(key.replace('"', ""), "default")

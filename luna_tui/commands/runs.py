@@ -18,10 +18,11 @@ from luna_tui.commands.settings import (
     warn_of_secrets,
     warn_of_workers,
 )
+from luna_tui.core.plan import Plan
 from luna_tui.core.tongue import choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
-from luna_tui.session import LiveSession, SimulatorChoice
-from luna_tui.storage.config import current_environ
+from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
+from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
 from luna_tui.storage.translations import language, translations
@@ -38,8 +39,7 @@ def run_plan(args: argparse.Namespace) -> int:
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
-    plain = config.ascii or not draws_boxes(current_environ())
-    choose(translations(language(config.lang, current_environ()), ascii=plain))
+    speak(config)
     path = resource("examples/plans/demo.toml") if demo else args.plan
     plan = load_plan(path, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
@@ -50,24 +50,44 @@ def run_plan(args: argparse.Namespace) -> int:
         speed = args.speed or DEMO_SPEED
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
     console = chosen_console(args, config)
-    keys = {} if console == HEADLESS else checked_keys(config)
     if console == SCREEN and asks_first(args, config, plan):
-        decided = look_first(plan, config, keys)
+        decided = look_first(plan, config, checked_keys(config))
         if decided.config is None:
             return decided.code
         config = decided.config
+    beginning = NewRun(run=args.run_id, demo=demo)
+    return carry_out(args, config, plan, console, beginning, choice)
+
+
+def speak(config: Config) -> None:
+    """Use the language that the configuration and the environment ask for."""
+    plain = config.ascii or not draws_boxes(current_environ())
+    choose(translations(language(config.lang, current_environ()), ascii=plain))
+
+
+def carry_out(
+    args: argparse.Namespace,
+    config: Config,
+    plan: Plan,
+    console: str,
+    beginning: NewRun | GoingOn,
+    choice: SimulatorChoice,
+) -> int:
+    """Run a plan from where it begins to its end, and have it followed; the exit code says how it went."""
+    keys = {} if console == HEADLESS else checked_keys(config)
     printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
     lines = LinePrinter(sys.stderr)
     session = LiveSession(
         plan,
         config,
-        run=args.run_id,
         simulator=choice,
         listeners=tuple(printers),
         hold_for_person=console != HEADLESS,
+        beginning=beginning,
     )
     try:
-        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=demo)
+        closes = args.command == "demo"
+        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=closes)
         return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:

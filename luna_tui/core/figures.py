@@ -32,6 +32,28 @@ def clock(seconds: float) -> str:
     return f"{whole // 60}:{whole % 60:02d}"
 
 
+def sized(count: int) -> str:
+    """`812 B`, `24 kB`, `1.3 MB`, `2.41 GB`; of 1,000 each."""
+    if count < 1_000:
+        return f"{count} B"
+    if count < 999_500:
+        return f"{count / 1e3:.0f} kB"
+    if count < 999_500_000:
+        return f"{count / 1e6:.1f} MB" if count < 9_950_000 else f"{count / 1e6:.0f} MB"
+    return f"{count / 1e9:.2f} GB"
+
+
+def aged(seconds: float) -> str:
+    """How long ago, in one unit: `now`, `12 min`, `3 h`, `5 d`."""
+    if seconds < 60:
+        return _("now")
+    if seconds < 3_600:
+        return _("{n} min").format(n=int(seconds // 60))
+    if seconds < 86_400:
+        return _("{n} h").format(n=int(seconds // 3_600))
+    return _("{n} d").format(n=int(seconds // 86_400))
+
+
 def bounds_in_words(bounds: Mapping[str, float], workers: int) -> str:
     """`critical path 3:31, 20 workers 3:22, ITPM 3:19`: what binds first; what never could is left out."""
     ordered = sorted(((s, name) for name, s in bounds.items() if s > 0), reverse=True)

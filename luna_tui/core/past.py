@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luna_tui.core.events import (
@@ -182,27 +183,26 @@ def gone_wrong(state: RunState, traces: Traces) -> tuple[str, ...]:
     )
 
 
-def _wants(state: RunState, s: SubtaskState) -> bool:
-    """Whether it was skipped for want of something it needs."""
+def _wants(state: RunState, s: SubtaskState, but: Container[str] = ()) -> bool:
+    """Whether something it needs ended badly, `but` these."""
     needs = (state.subtasks.get(i) for i in s.planned.depends_on)
-    return any(n is not None and n.status is not None and n.status not in GOOD for n in needs)
+    return any(
+        n is not None and n.status is not None and n.status not in GOOD and n.id not in but for n in needs
+    )
 
 
 def coming_back(state: RunState, undo: Iterable[str]) -> set[str]:
-    """These, and what was skipped for want of them and of nothing else."""
-    back: set[str] = set(undo)
-    line = list(back)
+    """What goes back in line when these ends are undone: they, and what was skipped for want of them.
+
+    Whatever needs something that ended badly and does not come back stays as it is.
+    """
+    named = dict.fromkeys(i for i in undo if i in state.subtasks)
+    back: set[str] = set()
+    line = deque(named)
     while line:
-        for i in state.feeds.get(line.pop(), ()):
-            s = state.subtasks[i]
-            if i not in back and s.status is Status.SKIPPED and not _lacks(state, s, back):
-                back.add(i)
-                line.append(i)
+        s = state.subtasks[line.popleft()]
+        barred = s.status is Status.SKIPPED and _wants(state, s)
+        if s.id not in back and (s.id in named or barred) and not _wants(state, s, but=back):
+            back.add(s.id)
+            line.extend(state.feeds.get(s.id, ()))
     return back
-
-
-def _lacks(state: RunState, s: SubtaskState, back: set[str]) -> bool:
-    needs = (state.subtasks.get(i) for i in s.planned.depends_on)
-    return any(
-        n is not None and n.status is not None and n.status not in GOOD and n.id not in back for n in needs
-    )

@@ -25,6 +25,7 @@ _KNOWN = (
     N_("wave {name} did not succeed and the plan says stop"),
     N_("{n} threads ignored their cancellation"),
     N_("the plan asks Claude, and no API key was found"),
+    N_("the process ended"),
 )
 """What the engine says when it is the engine that decides; what a model or a server said is not here."""
 _MODES = {
@@ -62,6 +63,9 @@ def mode_word(mode: str) -> str:
     return _(_MODES[mode]) if mode in _MODES else mode
 
 
+_WHO = {"user": N_("user"), "resume": N_("resume")}
+
+
 def who_asked(by: str) -> str:
     """Who gave a command: the person at the screen by a word, a signal by its name."""
-    return _("user") if by == "user" else by
+    return _(_WHO[by]) if by in _WHO else by

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import assert_never
 
 from luna_tui.core.counters import TriedTime, Troubled
@@ -201,6 +201,11 @@ class RunState:
             case _:
                 assert_never(event)
 
+    def become(self, other: RunState) -> None:
+        """Take the place of another state, which is not to be used any more."""
+        for name in _FIELDS:
+            setattr(self, name, getattr(other, name))
+
     def wave_of(self, subtask: SubtaskState) -> WaveState:
         """The wave a subtask belongs to."""
         return self.waves[subtask.wave]
@@ -216,6 +221,9 @@ class RunState:
         if self.opened:
             return self.opened[min(self.opened)]
         return self.begun or next(iter(self.waves.values()), None)
+
+
+_FIELDS = tuple(f.name for f in fields(RunState))
 
 
 def fold(records: Iterable[Record]) -> RunState:

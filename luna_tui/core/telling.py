@@ -160,8 +160,10 @@ def _failed(state: RunState, e: AttemptFailed, name: str) -> str:
     text = _("failed{name}: {why}, try {n} of {of}").format(
         name=name, why=_plain(e.message), n=e.attempt, of=of
     )
-    if e.will_retry:
-        text += _(", next in {time}").format(time=spoken(e.delay_s or 0.0))
+    if e.will_retry and e.delay_s is not None:
+        text += _(", next in {time}").format(time=spoken(e.delay_s))
+    elif e.will_retry:
+        text += _(", it runs again")
     return text + "."
 
 
@@ -236,17 +238,27 @@ def _kept(record: Record) -> str | None:
 
 
 def _started(run: str, e: RunStarted) -> str:
+    if e.away_s is not None:
+        text = _("run {run} goes on, {time} after it was left: {tier} {mode}, {workers}, {provider}.")
+        return text.format(
+            run=run, time=spoken(e.away_s), tier=e.tier, mode=mode_word(e.mode), workers=_workers(e),
+            provider=e.provider,
+        )  # fmt: skip
     count = sum(len(w.subtasks) for w in e.plan.waves)
     subtasks = _n("{n} subtask", "{n} subtasks", count).format(n=count)
     waves = _n("{n} wave", "{n} waves", len(e.plan.waves)).format(n=len(e.plan.waves))
-    workers = _n("{n} worker", "{n} workers", e.max_workers).format(n=e.max_workers)
-    if e.automatic:
-        workers = _("up to {workers}").format(workers=workers)
     text = _("run {run} begins: {plan}, {subtasks} in {waves}, {tier} {mode}, {workers}, {provider}.")
+    if e.resumed_from is not None:
+        text += " " + _("It takes over what {run} had done.").format(run=clean_line(e.resumed_from))
     return text.format(
         run=run, plan=e.plan.name, subtasks=subtasks, waves=waves, tier=e.tier, mode=mode_word(e.mode),
-        workers=workers, provider=e.provider,
+        workers=_workers(e), provider=e.provider,
     )  # fmt: skip
+
+
+def _workers(e: RunStarted) -> str:
+    workers = _n("{n} worker", "{n} workers", e.max_workers).format(n=e.max_workers)
+    return _("up to {workers}").format(workers=workers) if e.automatic else workers
 
 
 def _asked(state: RunState, record: Record) -> str | None:

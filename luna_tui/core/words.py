@@ -116,6 +116,10 @@ class Watching(StrEnum):
     """In another process, which takes commands."""
     READ_ONLY = "read_only"
     """In another process, and nothing is asked of it."""
+    RECONNECTING = "reconnecting"
+    """The other process does not answer at the moment."""
+    LOST = "lost"
+    """The other process is gone, and the run had not ended."""
     REPLAY = "replay"
     """It is over or elsewhere; its journal is played."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 
 from luna_tui.core.expectations import Expectations
 from luna_tui.core.plan import Plan, Subtask
 from luna_tui.core.ranking import Ranking, Turn
-from luna_tui.core.words import GOOD, Kind, Status
+from luna_tui.core.words import GOOD, Status
+from luna_tui.engine.queues import LOCAL, SPENDS, Queue, full, kind_of, queues_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,42 +36,11 @@ class Return:
     """How it had ended."""
 
 
-_ASKS, _LOCAL, _SPENDS = range(3)
-"""Kinds of lanes, what may be held back together: asks Claude at a price that nobody knows, works on
-this machine, asks Claude at a known price."""
-
-
 class _Phase(IntEnum):
     WAITING = 0
     """Blocked or ready; not handed out."""
     TAKEN = 1
     ENDED = 2
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """The ready subtasks of a wave that are handed out by the same rule."""
-
-    wave: int
-    turns: list[Turn] = field(default_factory=list)
-    """A heap; may hold subtasks that ended meanwhile."""
-    shown: Turn | None = None
-    """Its first turn, as long as that stands in the board's heap of all lanes."""
-
-
-@dataclass(slots=True, eq=False)
-class _Queue:
-    """One wave."""
-
-    places: range
-    most: int | None
-    """How many of it may be handed out at once; None = no limit of its own."""
-    lanes: tuple[_Lane, _Lane, _Lane]
-    """By kind."""
-    left: int
-    taken: int = 0
-    """Handed out and not ended."""
-    open: bool = False
 
 
 class PlanBoard:
@@ -95,7 +65,7 @@ class PlanBoard:
         self._subtasks = list(plan.subtasks())
         self._place = {s.id: n for n, s in enumerate(self._subtasks)}
         self._phase = bytearray(len(self._subtasks))
-        self._kinds = bytes(_kind(s, priced) for s in self._subtasks)
+        self._kinds = bytes(kind_of(s, priced) for s in self._subtasks)
         self._unmet = [len(set(s.depends_on) & self._place.keys()) for s in self._subtasks]
         """By place: what it needs that has not succeeded."""
         self._bad = [0] * len(self._subtasks)
@@ -105,7 +75,7 @@ class PlanBoard:
         self._barred: set[int] = set()
         """Skipped for want of something they need."""
         self._dependents = self._feeds()
-        self._queues = _queues(plan)
+        self._queues = queues_of(plan)
         self._wave = [n for n, q in enumerate(self._queues) for _ in q.places]
         self._ranking = Ranking(self._subtasks, self._dependents, expectations)
         self._fronts: tuple[list[tuple[Turn, int]], ...] = ([], [], [])
@@ -141,6 +111,17 @@ class PlanBoard:
             self._close(place, status)
             self._weigh(place, status, 1)
         self._barred.update(p for p, how in known.items() if how is Status.SKIPPED and self._bad[p])
+
+    def strand(self) -> list[Skip]:
+        """Skip what waits for something that ended badly, where an earlier process did not come to that."""
+        skipped: list[Skip] = []
+        for place, subtask in enumerate(self._subtasks):
+            if self._bad[place] and self._phase[place] == _Phase.WAITING:
+                needs = (self._place[i] for i in subtask.depends_on if i in self._place)
+                bad = next(n for n in needs if self._how[n] not in (None, *GOOD))
+                skipped.append(self._bar(place, bad))
+                skipped += self._skip_dependents([place])
+        return skipped
 
     def open(self, waves: range) -> None:
         """Let the subtasks of these waves be taken as soon as nothing blocks them."""
@@ -184,7 +165,7 @@ class PlanBoard:
         place = turn[-1]
         self._phase[place] = _Phase.TAKEN
         queue.taken += 1
-        self._local += kind == _LOCAL
+        self._local += kind == LOCAL
         self._show(queue)
         return self._subtasks[place]
 
@@ -198,12 +179,12 @@ class PlanBoard:
         self._close(place, status)
         if taken:
             queue.taken -= 1
-            self._local -= self._kinds[place] == _LOCAL
+            self._local -= self._kinds[place] == LOCAL
             self._show(queue)
         if status in GOOD:
             self._release(place)
             return []
-        return self._skip_dependents([(place, status)])
+        return self._skip_dependents([place])
 
     def drain(self, waves: range, status: Status) -> tuple[list[tuple[Subtask, int]], list[Skip]]:
         """Take back everything of these waves that was not handed out, with the number of its wave.
@@ -216,7 +197,7 @@ class PlanBoard:
                 back += [n for n in queue.places if self._phase[n] == _Phase.WAITING]
         for place in back:
             self._close(place, status)
-        skips = self._skip_dependents([(place, status) for place in back])
+        skips = self._skip_dependents(back)
         return [(self._subtasks[place], self._wave[place]) for place in back], skips
 
     def put_back(self, subtask_ids: Iterable[str], change: Callable[[Subtask], Subtask]) -> list[Return]:
@@ -272,9 +253,9 @@ class PlanBoard:
         found: int | None = None
         best: Turn | None = None
         for kind, fronts in enumerate(self._fronts):
-            if not fronts or (not spending and kind == _SPENDS):
+            if not fronts or (not spending and kind == SPENDS):
                 continue
-            if self.local_most is not None and kind == _LOCAL and self._local >= self.local_most:
+            if self.local_most is not None and kind == LOCAL and self._local >= self.local_most:
                 continue
             turn = self._best(kind)
             if turn is not None and (best is None or turn < best):
@@ -288,7 +269,7 @@ class PlanBoard:
             turn, wave = fronts[0]
             queue = self._queues[wave]
             lane = queue.lanes[kind]
-            if lane.shown == turn and self._ready(turn[-1]) and not _full(queue):
+            if lane.shown == turn and self._ready(turn[-1]) and not full(queue):
                 return turn
             heapq.heappop(fronts)
             if lane.shown == turn:
@@ -296,9 +277,9 @@ class PlanBoard:
                 self._show(queue)
         return None
 
-    def _show(self, queue: _Queue) -> None:
+    def _show(self, queue: Queue) -> None:
         """Put the first turn of each lane where `take` looks, unless it stands there or may not go."""
-        if not queue.open or _full(queue):
+        if not queue.open or full(queue):
             return
         for kind, lane in enumerate(queue.lanes):
             while lane.turns and not self._ready(lane.turns[0][-1]):
@@ -356,43 +337,25 @@ class PlanBoard:
             else:
                 self._bad[dependent] += by
 
-    def _skip_dependents(self, causes: Iterable[tuple[int, Status]]) -> list[Skip]:
+    def _skip_dependents(self, causes: Iterable[int]) -> list[Skip]:
         skipped: list[Skip] = []
         open_causes = list(causes)
         while open_causes:
-            cause, how = open_causes.pop()
+            cause = open_causes.pop()
             for dependent in self._dependents[cause]:
                 self._bad[dependent] += 1
                 if self._phase[dependent] == _Phase.WAITING:
-                    self._close(dependent, Status.SKIPPED)
-                    self._barred.add(dependent)
-                    reason = _because(self._subtasks[cause].id, how)
-                    skipped.append(Skip(self._subtasks[dependent], self._wave[dependent], reason))
-                    open_causes.append((dependent, Status.SKIPPED))
+                    skipped.append(self._bar(dependent, cause))
+                    open_causes.append(dependent)
         return skipped
 
-
-def _queues(plan: Plan) -> list[_Queue]:
-    queues: list[_Queue] = []
-    first = 0
-    for number, wave in enumerate(plan.waves):
-        places = range(first, first + len(wave.subtasks))
-        most = wave.max_workers if wave.parallel else 1
-        queues.append(_Queue(places, most, (_Lane(number), _Lane(number), _Lane(number)), len(places)))
-        first = places.stop
-    return queues
+    def _bar(self, place: int, cause: int) -> Skip:
+        self._close(place, Status.SKIPPED)
+        self._barred.add(place)
+        reason = _because(self._subtasks[cause].id, self._how[cause])
+        return Skip(self._subtasks[place], self._wave[place], reason)
 
 
-def _kind(subtask: Subtask, priced: Callable[[Subtask], bool]) -> int:
-    if subtask.kind is not Kind.CLAUDE:
-        return _LOCAL
-    return _SPENDS if priced(subtask) else _ASKS
-
-
-def _full(queue: _Queue) -> bool:
-    return queue.most is not None and queue.taken >= queue.most
-
-
-def _because(dependency: str, status: Status) -> str:
+def _because(dependency: str, status: Status | None) -> str:
     words = {Status.TIMED_OUT: "timed out", Status.SKIPPED: "was skipped", Status.CANCELLED: "was cancelled"}
-    return f"needs {dependency}, which {words.get(status, status.value)}"
+    return f"needs {dependency}, which {words.get(status or Status.FAILED, 'failed')}"

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from luna_tui.core.events import Event, Record, SubtaskOutput
+from luna_tui.core.records import as_written
 from luna_tui.engine.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -45,9 +46,10 @@ class EventBus:
 
     def publish(self, event: Event) -> Record:
         """Number the event and deliver it; a subscriber that raises is logged and dropped."""
+        # As the journal writes them: a replay then folds the very same numbers.
+        event = as_written(event)
         with self._lock:
             self._seq += 1
-            # As the journal writes it: a replay then folds the very same numbers.
             record = Record(self._seq, round(self.now_s(), 6), self._run, event)
             for subscriber in self._subscribers:
                 try:
@@ -87,6 +89,11 @@ class Inbox:
             records, self._records = self._records, []
             self._join_above = self._JOIN_ABOVE
             return records
+
+    def waiting(self) -> tuple[Record, ...]:
+        """The same, left where they are."""
+        with self._lock:
+            return tuple(self._records)
 
 
 def _join_outputs(records: list[Record]) -> list[Record]:

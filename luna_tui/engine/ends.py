@@ -110,10 +110,12 @@ class Ends:
             self._end_after(wave)
 
     def take_up(self) -> None:
-        """Work goes on in another process; what a strict plan had ended stays so."""
-        wrong = self._course.take_up()
-        if wrong is not None:
-            self._end_after(wrong)
+        """Work goes on in another process, which draws the conclusions that were left to draw."""
+        with self._desk.lock:
+            self.book_skips(self._board.strand())
+            wrong = self._course.take_up()
+            if wrong is not None:
+                self._end_after(wrong)
 
     def _end_after(self, wrong: WaveInProgress) -> None:
         ending = self._course.stopped

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from luna_tui.core.errors import LunaError
 from luna_tui.core.events import (
+    Attached,
+    Detached,
     JournalFailed,
     LimitsObserved,
     RunStarted,
     SubtaskFinished,
+    TerminalLost,
     Tokens,
     UsageRecorded,
 )
@@ -209,6 +212,14 @@ class WaveExecutor:
         self._crew.close()
         self._deadlines.close()
         return self._finish()
+
+    def tell(self, event: Attached | Detached | TerminalLost) -> bool:
+        """Make it an event of the run; False before the run has begun, and once it is over."""
+        with self._desk.lock:
+            on = self._floor.begun and not self._floor.over
+            if on:
+                self._bus.publish(event)
+            return on
 
     def not_saved(self, message: str) -> None:
         """Events or results can no longer be saved: admit nothing more, let what runs finish."""

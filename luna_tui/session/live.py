@@ -7,47 +7,37 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.events import Record
+from luna_tui.core.events import Attached, Detached, Record, TerminalLost
 from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Kind, RunStatus, Watching
-from luna_tui.engine.bus import EventBus, Inbox
+from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
+from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.serving import ControlSocket, ServedRun
+from luna_tui.session.shared_fold import SharedFold
 from luna_tui.storage.config import Config, current_environ
-from luna_tui.storage.paths import RunDir, create_run, new_run_id
+from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings
     from luna_tui.engine.limiter_shared import SharedTable
     from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
-    from luna_tui.simulator.faults import Fault
     from luna_tui.simulator.server import SimulatorServer
-    from luna_tui.simulator.settings import SimulatorSettings
 
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatorChoice:
-    """How the embedded simulator behaves when it is the provider."""
-
-    speed: float = 1.0
-    """Divides every latency; the limits refill at the pace of the session's clock all the same."""
-    faults: tuple[Fault, ...] = ()
-    settings: SimulatorSettings | None = None
-    """The whole service, instead of the above and the tier's limits."""
 
 
 class LiveSession:
@@ -64,17 +54,18 @@ class LiveSession:
         rng: random.Random | None = None,
         listeners: tuple[Callable[[Record], None], ...] = (),
         hold_for_person: bool = False,
+        beginning: NewRun | GoingOn | None = None,
     ) -> None:
         """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing.
 
         `clock` is that of engine, limits and simulator alike: with a ScaledClock the whole run is
         compressed, and all seconds it reports are the clock's. `hold_for_person` = somebody can raise
-        the budget, so a run in which everything is held waits instead of ending.
+        the budget, so a run in which everything is held waits instead of ending. `beginning` instead
+        of `run` = where another process left it, or with another run's results.
         """
         from luna_tui.engine.executor import WaveExecutor
         from luna_tui.storage.journal import JournalWriter
         from luna_tui.storage.outputs import FileOutputs
-        from luna_tui.storage.reports import write_start
 
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
@@ -83,18 +74,14 @@ class LiveSession:
         self._server: SimulatorServer | None = None
         asks_claude = any(s.kind is Kind.CLAUDE for s in plan.subtasks())
         check_credentials(config, asks_claude=asks_claude)
-        self.run_dir: RunDir = create_run(run or new_run_id(self._clock.wall(), self._rng))
-        """Where the run is kept."""
-        write_start(
-            self.run_dir,
-            plan,
-            version=__version__,
-            started_at=self._clock.wall().isoformat(timespec="seconds"),
+        opened = (beginning or NewRun(run=run)).open(
+            plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
+        self.run_dir: RunDir = opened.run_dir
+        """Where the run is kept."""
         self._runners = self._make_runners()
-        self._bus = EventBus(self.run_dir.run, self._clock)
-        self._inbox = Inbox()
-        self._state = RunState()
+        self._bus = _bus(opened, self._clock)
+        self._fold = SharedFold(opened.state)
         self._limiters = self._make_limiters()
         self._executor = WaveExecutor(
             plan,
@@ -105,11 +92,12 @@ class LiveSession:
             limiter=self._limiters,
             store=FileOutputs(self.run_dir),
             rng=self._rng,
+            past=opened.past,
         )
-        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved)
+        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved, lock=opened.lock)
         self._bus.subscribe(self._journal.append)
-        self._bus.subscribe(self._inbox.put)
-        for listener in listeners:
+        self._socket = self._open_socket(plan)
+        for listener in (self._fold.put, self._socket.put, *listeners):
             self.subscribe(listener)
         self.ended = threading.Event()
         """Set when `run` is over and everything is on disk."""
@@ -140,9 +128,7 @@ class LiveSession:
 
     def state(self) -> RunState:
         """The fold so far; call from the front end's thread only."""
-        for record in self._inbox.drain():
-            self._state.apply(record)
-        return self._state
+        return self._fold.state(wait=self.ended.is_set())
 
     def since(self, seq: int) -> tuple[Record, ...]:
         """Records of the log after `seq`."""
@@ -150,7 +136,8 @@ class LiveSession:
 
     def now_s(self) -> float:
         """Seconds since the run began; the wall time of the run once it has ended."""
-        return self._state.at if self._state.finished is not None else self._bus.now_s()
+        known = self._fold.known
+        return known.at if known.finished is not None else self._bus.now_s()
 
     def warm(self) -> None:
         """Load what the first Claude subtask would load (about a second), before a measurement begins."""
@@ -164,16 +151,41 @@ class LiveSession:
         """Run to the end, in the calling thread; then everything is saved and closed."""
         if self._server is not None:
             self._server.start()
+        self._socket.start()
         try:
             return self._executor.run()
         finally:
             with ExitStack() as closing:
                 closing.callback(self.ended.set)
+                closing.callback(self._socket.close)
                 closing.callback(self._close_journal)
+                closing.callback(self._socket.hide)
                 closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
                 closing.callback(self._runners.close)
+
+    @property
+    def socket(self) -> Path | None:
+        """Where others can attach to the run; None when that is impossible."""
+        return self._socket.path
+
+    def tell(self, event: Attached | Detached | TerminalLost) -> bool:
+        """Make it an event of the run; False before the run has begun, and once it is over."""
+        return self._executor.tell(event)
+
+    def _open_socket(self, plan: Plan) -> ControlSocket:
+        served = ServedRun(
+            self.run_dir.run,
+            plan,
+            self._fold,
+            self._executor.control,
+            now_s=self._bus.now_s,
+            tell=self._executor.tell,
+        )
+        return ControlSocket(
+            self.run_dir, served, started_at=self._clock.wall().isoformat(timespec="seconds")
+        )
 
     def _close_journal(self) -> None:
         if not self._journal.close():
@@ -239,6 +251,14 @@ class LiveSession:
         )
         self._server = SimulatorServer(settings, self._clock)
         return self._server.base_url
+
+
+def _bus(opened: Opened, clock: Clock) -> EventBus:
+    """Numbers and instants count on where the journal of the run ends."""
+    past = opened.past
+    if past is None:
+        return EventBus(opened.run_dir.run, clock)
+    return EventBus(opened.run_dir.run, clock, seq=past.seq, at_s=past.at)
 
 
 def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for_person: bool) -> RunSettings:

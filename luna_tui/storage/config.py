@@ -12,7 +12,9 @@ from typing import Any
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.limits import DEFAULT_MODE, DEFAULT_TIER, TIERS, Limits, TierLimits
 from luna_tui.core.prices import Price
+from luna_tui.core.retention import KeepLimits
 from luna_tui.core.words import MODE_ALIASES, Mode, Staffing
+from luna_tui.storage.config_storage import STORAGE_KEYS, apply_storage
 from luna_tui.storage.config_ui import LATER_UI_KEYS, NOTIFY_KEYS, UI_KEYS, apply_notify, apply_ui, refuse
 from luna_tui.storage.fields import Problems, Table, nearest
 from luna_tui.storage.paths import config_dir
@@ -23,8 +25,8 @@ MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
 CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
-_SECTIONS = ("run", "limits", "ui", "keys", "notify", "prices")
-_LATER_SECTIONS = ("sandbox", "storage", "mcp")
+_SECTIONS = ("run", "limits", "ui", "keys", "notify", "storage", "prices")
+_LATER_SECTIONS = ("sandbox", "mcp")
 RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
     "budget_usd",
@@ -34,6 +36,7 @@ _SETTABLE = (
     ("run", RUN_KEYS + _LATER_RUN_KEYS),
     ("ui", UI_KEYS + LATER_UI_KEYS),
     ("notify", NOTIFY_KEYS),
+    ("storage", STORAGE_KEYS),
 )
 """What the environment may set, by table."""
 _SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
@@ -88,6 +91,8 @@ class Config:
     """Progress in the window's title."""
     notify_command: tuple[str, ...] = ()
     """Program and arguments that get each notice as JSON on standard input; empty = none."""
+    keep: KeepLimits = field(default_factory=KeepLimits)
+    """How many runs that are over are kept, and for how long."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
@@ -188,6 +193,7 @@ def _apply(config: Config, source: TomlSource, problems: list[Problem]) -> Confi
     config = _apply_run(config, root.table("run"))
     config = apply_ui(config, root.table("ui"))
     config = apply_notify(config, root.table("notify"))
+    config = apply_storage(config, root.table("storage"))
     tiers = {**config.tiers, **_tiers(root.table("limits"), config.tiers)}
     config = replace(
         config,
@@ -217,7 +223,7 @@ def _without_secrets(values: Mapping[str, Any], path: tuple[str, ...], noted: Pr
 
 def _home_of(key: str) -> str:
     """The table in which a key that stands outside of all would be right."""
-    homes = {**dict.fromkeys(RUN_KEYS, "run"), **dict.fromkeys(UI_KEYS, "ui")}
+    homes = {key: table for table, keys in reversed(_SETTABLE) for key in keys}
     return f"put it under [{homes[key]}]" if key in homes else nearest(key, _SECTIONS)
 
 

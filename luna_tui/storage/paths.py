@@ -170,7 +170,8 @@ def find_run(word: str) -> RunDir:
 def _known_runs(root: Path) -> list[str]:
     """Ids of all runs, oldest first; `run.json` never changes, so its age is the age of the run."""
     try:
-        paths = [p for p in root.iterdir() if p.is_dir()] if root.is_dir() else []
+        found = root.iterdir() if root.is_dir() else ()
+        paths = [p for p in found if not p.name.startswith(".") and p.is_dir()]
         return [p.name for p in sorted(paths, key=lambda p: (_began_ns(p), p.name))]
     except OSError as error:
         raise LunaError(

@@ -27,15 +27,26 @@ _WAVE_KEYS = ("name", "parallel", "timeout", "max_workers", "subtask")
 _MAP_LATER = ("map arrives in a later version", "write one subtask per item")
 
 
-def load_plan(path: Path, *, workspace: Path | None = None, defaults: PlanDefaults | None = None) -> Plan:
+def load_plan(
+    path: Path,
+    *,
+    workspace: Path | None = None,
+    defaults: PlanDefaults | None = None,
+    origin: Path | None = None,
+) -> Plan:
     """The plan in a TOML file, or in Luna V3's JSON; `workspace` replaces the one it names.
+
+    `origin` = where the file stood when `path`, a copy of it, was made: what the plan says of its own
+    folder means that one.
 
     Raises InvalidInput with every problem found, each located, in file order.
     """
+    home = (origin or path).resolve()
     if path.suffix.lower() == ".json":
-        return load_luna_v3(path, workspace=workspace, defaults=defaults or PlanDefaults())
+        plan = load_luna_v3(path, workspace=workspace, defaults=defaults or PlanDefaults())
+        return replace(plan, name=clean_line(home.stem), source=str(home))
     source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
-    return _Loader(source, path, workspace, defaults or PlanDefaults()).load()
+    return _Loader(source, home, workspace, defaults or PlanDefaults()).load()
 
 
 def load_values(plan_path: Path) -> dict[str, str]:
@@ -60,6 +71,7 @@ class _Loader:
         self, source: TomlSource, path: Path, workspace: Path | None, defaults: PlanDefaults
     ) -> None:
         self._path = path
+        """Where the plan is at home."""
         self._defaults = defaults
         self._problems = Problems(source)
         self._root = Table(self._problems, (), source.data)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
 from pathlib import Path
 
 from luna_tui.core.clean import clean_line
@@ -14,33 +12,34 @@ from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.paths import RunDir, not_saved, why_not
+from luna_tui.storage.run_meta import Decided, kept_name, meta_content
 
 
 def write_start(
-    run_dir: RunDir, plan: Plan, *, version: str, started_at: str, disk: Disk | None = None
+    run_dir: RunDir,
+    plan: Plan,
+    *,
+    version: str,
+    started_at: str,
+    decided: Decided | None = None,
+    content: bytes | None = None,
+    disk: Disk | None = None,
 ) -> None:
-    """`run.json` and the plan as it is run; LunaError(74) when the disk refuses."""
+    """`run.json` and the plan as it is run; LunaError(74) when the disk refuses.
+
+    `content` is the plan file, where that is not what now stands at the plan's source.
+    """
     disk = disk or Disk()
-    content = _plan_bytes(plan)
-    meta = {
-        "run": run_dir.run,
-        "version": version,
-        "python": platform.python_version(),
-        "host": platform.node(),
-        "started_at": started_at,
-        "plan": plan.source,
-        "plan_sha256": hashlib.sha256(content).hexdigest(),
-        "workspace": plan.workspace,
-    }
-    name = "plan.json" if plan.source.endswith(".json") else "plan.toml"
+    kept = plan_bytes(plan) if content is None else content
+    meta = meta_content(run_dir.run, plan, kept, decided or Decided(), version=version, started_at=started_at)
     try:
-        disk.replace(run_dir.path / name, content)
-        disk.replace(run_dir.path / "run.json", json.dumps(meta, indent=1).encode() + b"\n")
+        disk.replace(run_dir.path / kept_name(plan.source), kept)
+        disk.replace(run_dir.path / "run.json", meta)
     except OSError as error:
         raise not_saved(run_dir.path, error) from error
 
 
-def _plan_bytes(plan: Plan) -> bytes:
+def plan_bytes(plan: Plan) -> bytes:
     """The plan file as it is; nothing for a plan made in memory."""
     if not plan.source:
         return b""

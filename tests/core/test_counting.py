@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
+from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from recount import agrees, flow_agrees
 from support import plan, subtask, wave
 
 from luna_tui.core.counting import count, uncount
@@ -27,13 +27,10 @@ from luna_tui.core.events import (
     WaveFinished,
     WaveStarted,
 )
-from luna_tui.core.insight import countdown_s, dependents, flow, summed_s
 from luna_tui.core.outline import outline
-from luna_tui.core.state import RunState, SubtaskState, WaveState
-from luna_tui.core.words import GOOD, ErrorKind, Kind, Mode, RunStatus, Schedule, Status, WaitReason
+from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.words import ErrorKind, Kind, Mode, RunStatus, Schedule, Status, WaitReason
 from luna_tui.tui.views.entries import entries
-
-BAD = (Status.FAILED, Status.TIMED_OUT)
 
 
 def started(rng: random.Random, schedule: Schedule) -> RunStarted:
@@ -67,7 +64,8 @@ class Life:
         self.state = RunState()
         self.at = 0.0
         self.workers = 0
-        self.tell(started(self.rng, schedule))
+        self.first = started(self.rng, schedule)
+        self.tell(self.first)
         for w in self.state.waves.values():
             if self.rng.random() < 0.8:
                 self.tell(WaveStarted(wave=w.name, parallel=True, reason="", workers=4))
@@ -83,7 +81,11 @@ class Life:
             self.workers += 1
         worker = s.worker if s.worker is not None else self.workers
         event: Event
-        match rng.randint(0, 9):
+        match rng.randint(0, 10):
+            case 10:
+                if rng.random() < 0.3:
+                    self.go_on()
+                return
             case 0 | 1 if s.status is None:
                 event = SubtaskWaiting(
                     **about, reason=rng.choice(list(WaitReason)), worker=worker, expected_s=2.0
@@ -114,83 +116,27 @@ class Life:
                     return
         self.tell(event)
 
+    def go_on(self) -> None:
+        """As another process does: nothing is in flight any more."""
+        open_tries = [(s, s.attempt) for s in self.state.subtasks.values() if s.running]
+        self.tell(replace(self.first, resumed_from="r", away_s=60.0))
+        for s, attempt in open_tries:
+            self.tell(
+                AttemptFailed(
+                    wave=s.wave,
+                    subtask=s.id,
+                    attempt=attempt,
+                    error_kind=ErrorKind.INTERRUPTED,
+                    message="the process ended",
+                    will_retry=True,
+                )
+            )
+
     def take_back(self, s: SubtaskState) -> None:
         """As a retry does: what ended has not ended."""
         uncount(self.state, s)
         s.status, s.ended_at = None, None
         count(self.state, s)
-
-
-def agrees(state: RunState, now_s: float) -> None:
-    """Everything that is kept, counted again the slow way."""
-    subtasks = list(state.subtasks.values())
-    live = [s for s in subtasks if s.status is None]
-    on = [s for s in live if s.running or s.waiting is not None]
-    assert {s.id for s in on} <= set(state.live)
-    assert all(s.status is None for s in state.live.values())
-    assert state.on == len(on)
-    assert state.running == sum(s.running for s in live)
-    assert state.ended == len(subtasks) - len(live)
-    assert state.counts == Counter(s.status for s in subtasks if s.status is not None)
-    for w in state.waves.values():
-        wave_agrees(state, w)
-    troubled = {s.id for s in subtasks if s.ghost or s.status in BAD}
-    assert {s.id for s in state.troubled} == troubled
-    assert len(state.troubled) == len(troubled)
-    assert all((s.id in state.troubled) == (s.id in troubled) for s in subtasks)
-    assert set(state.troubled.ghosts) == {s.id for s in subtasks if s.ghost}
-    opened = [w for w in state.waves.values() if w.started_at is not None and w.ended_at is None]
-    assert list(state.open_waves) == opened
-    begun = [w for w in state.waves.values() if w.started_at is not None]
-    assert state.current_wave is (
-        opened[0] if opened else begun[-1] if begun else next(iter(state.waves.values()))
-    )
-    tried = sum(
-        (now_s if t.ended_at is None else t.ended_at) - t.started_at for s in subtasks for t in s.tries
-    )
-    assert summed_s(state, now_s) == pytest.approx(tried)
-    for s in subtasks:
-        needing = tuple(o.id for o in subtasks if s.id in o.planned.depends_on)
-        assert dependents(state, s.id) == needing
-        assert s.unmet == sum(state.subtasks[i].status not in GOOD for i in set(s.planned.depends_on))
-
-
-def wave_agrees(state: RunState, w: WaveState) -> None:
-    members = [state.subtasks[i] for i in w.subtasks]
-    on = sum(s.status is None and (s.running or s.waiting is not None) for s in members)
-    went_well = [s for s in members if s.status is Status.SUCCEEDED and s.duration_s > 0]
-    asked = [s for s in went_well if s.planned.kind is Kind.CLAUDE]
-    left = [s for s in members if s.status is None]
-    assert w.on == on
-    assert w.ended == len(members) - len(left)
-    assert w.good == sum(s.status in GOOD for s in members)
-    assert w.failed == sum(s.status in BAD for s in members)
-    assert w.untouched == len(left) - on
-    assert w.blocked == sum(s.unmet > 0 for s in left if s.id not in state.live)
-    assert w.asking == sum(s.planned.kind is Kind.CLAUDE for s in left)
-    assert w.chains.longest == max((s.chain for s in left), default=0)
-    assert (w.sums.ends, w.sums.asked) == (len(went_well), len(asked))
-    assert w.sums.seconds == pytest.approx(sum(s.duration_s for s in went_well), abs=1e-9)
-    assert w.sums.usd == pytest.approx(sum(s.cost_usd or 0.0 for s in asked), abs=1e-9)
-    assert w.sums.input_tokens == sum(s.input_tokens for s in asked)
-    assert w.sums.output_tokens == sum(s.output_tokens for s in asked)
-
-
-def flow_agrees(state: RunState, now_s: float) -> None:
-    live = [s for s in state.subtasks.values() if s.status is None]
-    waiting = [s for s in live if s.waiting is not None]
-    current = state.current_wave
-    begun = {w.name for w in state.open_waves} or ({current.name} if current else set())
-    untouched = [s for s in live if not s.running and s.waiting is None]
-    found = flow(state, now_s)
-    assert found.on == len(waiting) + sum(s.running for s in live)
-    assert found.in_flight == sum(s.running for s in live)
-    assert found.queued == sum(s.wave in begun for s in untouched)
-    assert found.later == len(untouched) - found.queued
-    assert {r: n for r, n, _ in found.waits} == Counter(s.waiting for s in waiting)
-    for reason, _, left in found.waits:
-        every = [countdown_s(s, now_s) for s in waiting if s.waiting is reason]
-        assert left == min(x for x in every if x is not None)
 
 
 def holders_agree(state: RunState, now_s: float) -> None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import FakeRunner, Run, make_run, names, plan, subtask, wave
 
-from luna_tui.core.events import RetryRequested, RunStarted, SubtaskFinished
+from luna_tui.core.events import RetryRequested, RunStarted, SubtaskFinished, SubtaskStarted
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
 from luna_tui.core.words import ErrorKind, Manner, OnFailure, RunStatus, Schedule, Scope, Status
@@ -93,7 +93,10 @@ def test_two_hundred_that_fail_are_tried_again_by_several_threads_at_once(worker
 def test_a_retry_that_meets_the_end_of_an_attempt_never_loses_or_doubles_it() -> None:
     """Every attempt takes no time, so that retries come while it starts, runs, lands and has landed."""
 
+    stormy = threading.Event()
+
     def body(work: Work, context: AttemptContext) -> str:
+        stormy.wait(60)
         if work.attempt % 2:
             raise AttemptError(ErrorKind.REFUSED, "no")
         return "done"
@@ -102,9 +105,12 @@ def test_a_retry_that_meets_the_end_of_an_attempt_never_loses_or_doubles_it() ->
     before = plan(wave("w", *map(subtask, ids)), wave("x", subtask("z")))
     run = make_run(FakeRunner(body, SMALL), before, workers=6)
     run.start()
+    run.wait_until(lambda: bool(run.all(SubtaskStarted)))
     control = run.executor.control
 
     def storm() -> None:
+        control.retry(ids, by="t")
+        stormy.set()
         for i in ids * 5:
             control.retry([i], by="t")
             control.retry([i], by="t", prompt="again")

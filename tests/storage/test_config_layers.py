@@ -15,6 +15,7 @@ import pytest
 from luna_tui.core.errors import InvalidInput
 from luna_tui.core.limits import TIERS, Limits
 from luna_tui.core.prices import Price, cost_usd
+from luna_tui.core.retention import KeepLimits
 from luna_tui.core.words import Mode, Staffing
 from luna_tui.storage.config import Config, load_config
 from luna_tui.storage.resources import resource
@@ -122,6 +123,12 @@ def test_a_secret_is_refused_and_never_repeated(tmp_path: Path, text: str) -> No
         ("[run]\ntimeout = inf", "out of range"),
         ("[run]\nretries = true", "whole number"),
         ("[run]\nmodel = 2026-01-01", "put it in quotes"),
+        ("[storage]\nkeep_runs = -1", "between 0 and 1,000,000"),
+        ("[storage]\nkeep_gb = nan", "gigabytes between 0 (no limit) and 1,000,000"),
+        ("[storage]\nkeep_days = '30'", "a number of days, without quotes"),
+        ("[storage]\nkeep_days = true", "must be a number"),
+        ("[storage]\nkeep_run = 3", "did you mean keep_runs?"),
+        ("keep_runs = 3", "put it under [storage]"),
     ],
 )
 def test_each_mistake_has_words(tmp_path: Path, text: str, said: str) -> None:
@@ -144,6 +151,13 @@ def test_an_empty_environment_value_is_not_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["9" * 100_000, "[" * 100_000, "x\ny = 1", '"', "2026-01-01", "nan"])
 def test_any_environment_value_is_accepted_or_refused_in_words(tmp_path: Path, text: str) -> None:
     assert problems_of(tmp_path, environ={"LUNA_TUI_RUN_WORKERS": text})
+
+
+def test_how_much_is_kept_comes_from_any_layer(tmp_path: Path) -> None:
+    (tmp_path / "luna-tui.toml").write_text("[storage]\nkeep_runs = 7\nkeep_gb = 2\n")
+    config = load(tmp_path, environ={"LUNA_TUI_STORAGE_KEEP_GB": "0.5"}, flags={"storage.keep_days": 0})
+    assert config.keep == KeepLimits(runs=7, gigabytes=0.5, days=0.0)
+    assert config.origins["storage.keep_gb"] == "environment"
 
 
 def test_a_tier_and_its_table_may_come_from_different_files(tmp_path: Path) -> None:

@@ -127,16 +127,22 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
         case JournalSaved() | JournalRepaired() | TerminalLost() | Attached() | Detached():
             return _kept(event, g)
         case RunStarted():
-            what = _("started: {tier} {mode}, {n} workers").format(
-                tier=event.tier, mode=mode_word(event.mode), n=event.max_workers
-            )
-            return Told(g.now, _("run"), what, Role.STRONG)
+            return Told(g.now, _("run"), _begun(event), Role.STRONG)
         case RunFinished():
             how = _("{how} after {time}").format(how=_(RUN_WORDS[event.status]), time=clock(event.wall_s))
             glyph = g.states[Stand.OK if event.status is RunStatus.SUCCEEDED else Stand.FAILED]
             return Told(glyph, _("run"), how + _because(event.reason), Role.STRONG)
         case _:
             assert_never(event)
+
+
+def _begun(event: RunStarted) -> str:
+    said = _("started: {tier} {mode}, {n} workers")
+    if event.away_s is not None:
+        said = _("goes on after {away} away: {tier} {mode}, {n} workers")
+    return said.format(
+        tier=event.tier, mode=mode_word(event.mode), n=event.max_workers, away=clock(event.away_s or 0.0)
+    )
 
 
 _OfKeeping = JournalSaved | JournalRepaired | TerminalLost | Attached | Detached
@@ -217,6 +223,8 @@ def _happened(event: _OfSubtask) -> tuple[Stand, str, Role]:
             if not event.will_retry:
                 return Stand.FAILED, event.message, Role.BAD
             again = _("tries again in {s:.1f} s: {why}").format(s=event.delay_s or 0.0, why=event.message)
+            if event.delay_s is None:
+                again = _("runs again: {why}").format(why=reason_words(event.message))
             return Stand.BACKOFF, again, Role.WARN
         case SubtaskFinished():
             how = _ENDS[event.status]

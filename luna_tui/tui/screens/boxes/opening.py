@@ -14,7 +14,7 @@ from luna_tui.tui.screens.boxes.skip import SkipBox
 from luna_tui.tui.screens.boxes.workers import WorkersBox
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.views.boxes.edit import edit_refusal, known_prompt
-from luna_tui.tui.views.boxes.retry import refusal, retry_offer, why_no_retry
+from luna_tui.tui.views.boxes.retry import refusal, retry_after_end, retry_offer, why_no_retry
 from luna_tui.tui.views.boxes.skip import skip_offer
 
 if TYPE_CHECKING:
@@ -40,10 +40,13 @@ def open_budget(luna: LunaApp, wanted: str | None = None) -> None:
 
 
 def open_retry(luna: LunaApp, subtasks: Sequence[str]) -> None:
-    """The retry box for those that can be tried again."""
+    """The retry box for those that can be tried again; once the run has ended, the command that does it."""
+    state = luna.state_now()[0]
+    if over := retry_after_end(state):
+        luna.say(over)
+        return
     if luna.commands() is None:
         return
-    state = luna.state_now()[0]
     offer = retry_offer(state, subtasks)
     if why := why_no_retry(state):
         luna.say(why)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from luna_tui.core.events import AttemptFailed
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import GOOD, ErrorKind, Status, WaitReason
+from luna_tui.core.words import BAD, GOOD, ErrorKind, Status, WaitReason
 from luna_tui.tui.views.boxes.effects import about, in_plan_order, named, together, used_usd
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.problem_words import KIND_WORDS
@@ -163,6 +163,19 @@ def left_out_lines(left_out: Sequence[tuple[str, str]], most: int = 3) -> list[L
 def why_no_retry(state: RunState) -> str:
     """Why nothing at all can be tried again now; empty when it can."""
     return "" if state.stopping is None else _("The run is stopping; nothing is tried again.")
+
+
+def retry_after_end(state: RunState) -> str:
+    """How to try again what failed in a run that has ended; empty while it is on, or when nothing failed."""
+    failed = sum(state.counts.get(status, 0) for status in BAD)
+    if state.finished is None or not failed:
+        return ""
+    text = _n(
+        "The run has ended; luna-tui retry {run} tries {n} again.",
+        "The run has ended; luna-tui retry {run} tries the {n} again.",
+        failed,
+    )
+    return text.format(run=state.run, n=failed)
 
 
 def refusal(left_out: Sequence[tuple[str, str]]) -> str:
