@@ -48,15 +48,23 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _command(args)
     except LunaError as error:
-        print(f"luna-tui: {error.title}\n{error.message}", file=sys.stderr)
+        print(_without_secrets(f"luna-tui: {error.title}\n{error.message}"), file=sys.stderr)
         if error.hint:
-            print(error.hint, file=sys.stderr)
+            print(_without_secrets(error.hint), file=sys.stderr)
         return int(error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _without_secrets(text: str) -> str:
+    """An error may quote a plan or a setting."""
+    from luna_tui.core.redaction import Redaction
+    from luna_tui.core.secrets import known_secrets
+
+    return Redaction(known_secrets(os.environ)).text(text)
 
 
 def _command(args: argparse.Namespace) -> int:
