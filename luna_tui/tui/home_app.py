@@ -10,12 +10,13 @@ from luna_tui.core.errors import LunaError
 from luna_tui.core.home import HomeContents, HomeSource, Wish
 from luna_tui.core.run_summary import RunSummary
 from luna_tui.core.state import RunState
+from luna_tui.session.parting import let_go
 from luna_tui.tui.aside import aside
 from luna_tui.tui.lines_app import LinesApp
 from luna_tui.tui.screens.home import HomeScreen
 from luna_tui.tui.screens.kept_page import HomeHelp
 from luna_tui.tui.settings import Settings
-from luna_tui.tui.signals import Signals, let_go
+from luna_tui.tui.signals import Signals
 from luna_tui.tui.theme import ThemeLike
 from luna_tui.tui.viewing import Viewing
 from luna_tui.tui.views.home import kept_in_order, usable

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from luna_tui.core.kept import KeptFiles
 from luna_tui.core.limits import TIERS, TierLimits
+from luna_tui.session.parting import Parting
 from luna_tui.tui.notices import SILENT, Channels
 from luna_tui.tui.palettes import Changed
 
@@ -41,6 +42,8 @@ class Settings:
     """Where the run is kept; empty when it is not."""
     kept: KeptFiles | None = None
     """Reads older text and writes copies, aside; None = nothing can be read or written."""
+    parting: Parting = field(default_factory=Parting)
+    """What is called when the app has to go."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
     replays: bool = False

@@ -69,7 +69,13 @@ RUN: Keys = (
     KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD; shows the forecast first.")),
     KeyHelp("run.stop", "x,ctrl+c", "x", N_("stop…"), N_("Stop menu; nothing is stopped by opening it.")),
     KeyHelp("run.undo", "u", "u", N_("undo"), N_("Take the last action back, where that is possible.")),
-    KeyHelp("run.detach", "d", "d", N_("leave it running"), N_("Leave the screen; the run goes on.")),
+    KeyHelp(
+        "run.detach",
+        "d",
+        "d",
+        N_("leave it running"),
+        N_("Leave; the run goes on, and luna-tui attach comes back."),
+    ),
     KeyHelp("run.leave", "q", "q", N_("leave"), N_("Leave; asks first when the run would end.")),
 )
 SELECTION: Keys = (
