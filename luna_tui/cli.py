@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_tui import __version__
+from luna_tui.commands.attach_flags import add_attach_flags, add_cancel_flags
 from luna_tui.commands.bench_flags import add_bench_flags
 from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
@@ -73,6 +74,14 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import show
 
             return show(args)
+        case "attach":
+            from luna_tui.commands.attach import attach
+
+            return attach(args)
+        case "cancel":
+            from luna_tui.commands.cancel import cancel
+
+            return cancel(args)
         case "replay":
             from luna_tui.commands.replay import replay
 
@@ -93,9 +102,24 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import config
 
             return config(args)
-    raise LunaError(
-        "nothing to do", "no command was given", "luna-tui demo shows what it does", ExitCode.USAGE
-    )
+    return _home()
+
+
+def _home() -> int:
+    """Without a command: the home screen where there is a terminal for it."""
+    from luna_tui.commands.console import screen_possible
+
+    if not screen_possible():
+        raise LunaError(
+            "nothing to do",
+            "no command was given, and there is no terminal for the home screen",
+            "luna-tui demo shows what it does, luna-tui --help lists the commands",
+            ExitCode.USAGE,
+        )
+    from luna_tui.commands.home import home
+
+    commands = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return home(frozenset(commands.choices))
 
 
 def _launched(args: argparse.Namespace) -> int:
@@ -151,6 +175,9 @@ def _parser() -> argparse.ArgumentParser:
     _config_flags(check)
     runs = commands.add_parser("runs", help="list the runs that are kept; prune or compare them")
     add_runs_flags(runs, _config_flags)
+    attached = commands.add_parser("attach", help="watch and command a run that goes on in another process")
+    add_attach_flags(attached, _config_flags)
+    add_cancel_flags(commands.add_parser("cancel", help="end a run that goes on, or a part of it"))
     for name, text in (("show", "the report of a run"), ("report", "the same")):
         show = commands.add_parser(name, help=text)
         show.add_argument("run", help="id, unique part of one, or last")

@@ -38,14 +38,15 @@ def chosen_console(args: argparse.Namespace, config: Config) -> str:
 
     LunaError(2) when a screen was asked for and there is no terminal.
     """
-    if args.detach and args.console:
+    detaches = bool(getattr(args, "detach", False))
+    if detaches and args.console:
         raise LunaError(
             "nothing to show it on",
             "--detach shows nothing, so there is no console",
             "leave out --console, and look later with luna-tui attach",
             ExitCode.USAGE,
         )
-    if args.headless or args.detach:
+    if args.headless or detaches:
         return HEADLESS
     wanted = config.console
     if wanted == "auto":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -42,13 +42,14 @@ def make_app(
     parting: Parting | None = None,
     replays: bool = False,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
+    heard: Callable[[], Sequence[str]] = tuple,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
     files. `plain`: whoever made it shows plain lines when it is left for them, and with `replays` the
     replay. `parting` is called when it has to go. `prompt_of` tells the whole prompt of a subtask where
-    that is known.
+    that is known, and `heard` what the run said to this viewer alone.
     """
     from luna_tui.tui.app import LunaApp
 
@@ -62,6 +63,7 @@ def make_app(
         parting=parting or Parting(),
         replays=replays,
         prompt_of=prompt_of,
+        heard=heard,
     )
     return LunaApp(session, settings, themes=themes, drive=drive)
 

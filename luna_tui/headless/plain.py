@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
@@ -31,6 +31,10 @@ _HELP = (
     N_("Type a letter and enter. s: say the state now. p: pause, or go on. q: ask what to stop."),
     N_("d: leave, the run goes on."),
     N_("P: the screen again."),
+)
+_AWAY = N_(
+    "Type a letter and enter. s: say the state now. p: pause, or go on. x: ask what to stop. "
+    "q: leave, the run goes on."
 )
 _CHOICES = (
     N_("Stop what? Nothing has been stopped yet. Type one of these words and enter."),
@@ -69,14 +73,21 @@ class PlainConsole:
         keys: int | None = None,
         screen: bool = False,
         parting: Parting | None = None,
+        heard: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """`keys` is the descriptor that letters come from; without it an interrupt ends the run at once."""
+        """`keys` is the descriptor that letters come from; without it an interrupt ends the run at once.
+
+        `heard` is what the run said to this viewer alone since the last call. Where the run goes on
+        elsewhere, whatever ends this program leaves the run alone.
+        """
         self._session = session
         self._ended = ended
         self._lines = lines
         self._keys = keys
         self._screen = screen
         self._parting = parting or Parting()
+        self._heard = heard
+        self._own = session.watching is Watching.OWN
         self._told = 0
         self._said_at = session.clock.now()
         self._said: tuple[str, ...] = ()
@@ -113,6 +124,8 @@ class PlainConsole:
             if text is not None:
                 self._lines.say(text)
         self._told = state.seq
+        for text in self._heard():
+            self._say(text)
         now = self._session.clock.now()
         if now - self._looked_at >= 1.0:
             self._looked_at = now
@@ -137,7 +150,8 @@ class PlainConsole:
 
     def say_help(self) -> None:
         """What can be typed."""
-        self._lines.say(" ".join(_(text) for text in (_HELP if self._screen else _HELP[:2])))
+        told = _HELP[:2] if self._own else (_AWAY,)
+        self._lines.say(" ".join(_(text) for text in ((*told, _HELP[2]) if self._screen else told)))
 
     def take(self, text: str) -> None:
         """Take in what was typed; a line counts when enter has been pressed."""
@@ -148,7 +162,7 @@ class PlainConsole:
 
     def interrupted(self) -> None:
         """An interrupt from the keyboard: ask; asked already, end the run now; and then leave at once."""
-        if self.code is not None:
+        if self.code is not None or not self._own:
             self._left = Left.HARD
         elif self._asking or self._keys is None:
             self._asking, self.code = False, 128 + signal.SIGINT
@@ -163,9 +177,9 @@ class PlainConsole:
             self.say_state()
         elif typed == "p":
             self._pause()
-        elif typed == "q":
+        elif typed == ("q" if self._own else "x"):
             self._ask()
-        elif typed == "d":
+        elif typed == "d" or typed == "q":
             self._leave()
         elif typed == "P":
             if self._screen:
@@ -193,12 +207,14 @@ class PlainConsole:
         elif word in ("keep", ""):
             self._say(_("Nothing was stopped."))
         else:
-            text = _("{word} is none of keep, finish and now. Nothing was stopped; q asks again.")
-            self._say(text.format(word=repr(word)))
+            text = _("{word} is none of keep, finish and now. Nothing was stopped; {key} asks again.")
+            self._say(text.format(word=repr(word), key="q" if self._own else "x"))
 
     def _leave(self) -> None:
         why = self._parting.why_stays
-        if why:
+        if not self._own:
+            self._left = Left.HARD
+        elif why:
             self._say(_("The run would not go on without this terminal: {why}.").format(why=why))
         else:
             self._left = Left.AWAY
@@ -248,7 +264,7 @@ class PlainConsole:
         self._keys = None
         self._parting.let_go()
         self._parting.lost(how)
-        if self._session.watching is not Watching.OWN:
+        if not self._own:
             self._left, self.code = Left.HARD, 128 + signal.SIGHUP
 
     def _signalled(self, number: int) -> None:
@@ -257,6 +273,8 @@ class PlainConsole:
                 self.say_state()
             case signal.SIGINT:
                 self.interrupted()
+            case _ if not self._own:
+                self._left, self.code = Left.HARD, 128 + number
             case signal.SIGHUP:
                 self._hung_up("SIGHUP")
             case signal.SIGQUIT:
@@ -265,9 +283,7 @@ class PlainConsole:
                 self._terminated(128 + number)
 
     def _terminated(self, code: int) -> None:
-        if self._session.watching is not Watching.OWN:
-            self._left = Left.HARD
-        elif self.code is None:
+        if self.code is None:
             self._say(_(TERMINATED))
         self.code = code
         self._parting.terminate()

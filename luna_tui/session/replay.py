@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from luna_tui.storage.journal_reading import Damage, read_journal
 
 CHECKPOINT_EVERY = 10_000
 """Records between two states that are kept frozen: folding as many takes a few hundredths of a second."""
+MOST_CHECKPOINTS = 16
+"""A frozen state of a large plan takes megabytes, so a long journal has them further apart."""
 
 
 class ReplaySession:
@@ -59,7 +63,8 @@ class ReplaySession:
         self.jumps = 0
         """Rises when `state()` is another object than before, since the position went back, or far ahead."""
         self._clock = ManualClock(self.player.at_s, _wall(self.records[begin].event))
-        self._checkpoints = _checkpoints(self.records, checkpoint_every)
+        every = max(checkpoint_every, -(-len(self.records) // MOST_CHECKPOINTS))
+        self._checkpoints = _checkpoints(self.records, every)
         self._state = RunState()
         self._count = 0
         """Records that `_state` holds."""
@@ -107,15 +112,29 @@ class ReplaySession:
 
 def open_replay(path: Path) -> ReplaySession:
     """The replay of a run directory or of one journal file; LunaError(2) when there is nothing in it."""
-    read = read_journal(path)
-    if not read.records:
-        raise LunaError(
-            "nothing to replay",
-            f"{clean_line(str(path))} holds no journal that can be read",
-            "luna-tui runs lists the runs that are kept",
-            ExitCode.USAGE,
-        )
-    return ReplaySession(read.records, read.damaged)
+    with _without_collection():
+        read = read_journal(path)
+        if read.records:
+            return ReplaySession(read.records, read.damaged)
+    raise LunaError(
+        "nothing to replay",
+        f"{clean_line(str(path))} holds no journal that can be read",
+        "luna-tui runs lists the runs that are kept",
+        ExitCode.USAGE,
+    )
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Make many objects that stay: the collector would go through them while they come, and ever after."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 _Checkpoint = tuple[int, dict[str, Any] | None]

@@ -30,6 +30,7 @@ from luna_tui.tui.screens.timeline import TimelineScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals
 from luna_tui.tui.theme import ThemeLike
+from luna_tui.tui.views.banner import no_commands
 from luna_tui.tui.views.keys import Keys
 
 _MOMENT_S = 1.0
@@ -99,9 +100,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """The door for commands; None, with a notice, when this run takes none."""
         control = self._session.control
         if control is None or self.state_now()[0].finished is not None:
-            self.say(
-                _("This run takes no commands any more.") if control else _("A replay takes no commands.")
-            )
+            self.say(no_commands(self._session.watching))
             return None
         return control
 
@@ -113,6 +112,10 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def takes_commands(self) -> bool:
         """Whether the run is on and can be changed."""
         return self._session.control is not None and self.state_now()[0].finished is None
+
+    def would_end(self) -> bool:
+        """Whether the run is on and lives only as long as this program shows or tells it."""
+        return self.takes_commands() and self.watching is Watching.OWN
 
     def on_mount(self) -> None:
         """Show the run, start it, and look for news from now on."""
@@ -212,8 +215,8 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self.exit()
 
     def leave(self) -> None:
-        """Leave, or ask first while the run is on."""
-        if self.takes_commands():
+        """Leave, or ask first where the run would end."""
+        if self.would_end():
             self.push_screen(StopMenu())
         else:
             self.exit()
@@ -221,7 +224,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def leave_hard(self) -> None:
         """End everything that runs and leave at once."""
         control = self._session.control
-        if control is not None:
+        if control is not None and self.watching is Watching.OWN:
             control.cancel(Scope.RUN, Manner.NOW, by="user")
         self.exit(return_code=130)
 
@@ -237,6 +240,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         if news != self._drawn and self.frame_due():
             self._drawn = news
             self.draw_screens()
+        self.say_all(self.settings.heard())
         at = self._session.clock.now()
         dismissed = self.viewing.dismissed
         self._send(self._announcer.news(state, now_s, at, focused=self._focused, dismissed=dismissed))

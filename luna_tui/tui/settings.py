@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luna_tui.core.kept import KeptFiles
@@ -32,6 +32,8 @@ class Settings:
     """The table of limits and workers."""
     prompt_of: Callable[[str], str | None] = lambda subtask: None
     """Id of a subtask -> its whole prompt; None where only the outline of the plan is known."""
+    heard: Callable[[], Sequence[str]] = tuple
+    """What the run said to this viewer alone since the last call: lines, each shown until a key."""
     channels: Channels = SILENT
     """How notices are said."""
     themes_changed: Changed | None = None
