@@ -49,15 +49,23 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _command(args)
     except LunaError as error:
-        print(f"luna-tui: {error.title}\n{error.message}", file=sys.stderr)
+        print(_without_secrets(f"luna-tui: {error.title}\n{error.message}"), file=sys.stderr)
         if error.hint:
-            print(error.hint, file=sys.stderr)
+            print(_without_secrets(error.hint), file=sys.stderr)
         return int(error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.OK
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _without_secrets(text: str) -> str:
+    """An error may quote a plan or a setting."""
+    from luna_tui.core.redaction import Redaction
+    from luna_tui.core.secrets import known_secrets
+
+    return Redaction(known_secrets(os.environ)).text(text)
 
 
 def _command(args: argparse.Namespace) -> int:
@@ -70,7 +78,7 @@ def _command(args: argparse.Namespace) -> int:
             return check(args)
         case "runs":
             return _runs(args)
-        case "show" | "report":
+        case "show":
             from luna_tui.commands.reading import show
 
             return show(args)
@@ -82,6 +90,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.cancel import cancel
 
             return cancel(args)
+        case "report":
+            from luna_tui.commands.report import report
+
+            return report(args)
         case "replay":
             from luna_tui.commands.replay import replay
 
@@ -178,10 +190,15 @@ def _parser() -> argparse.ArgumentParser:
     attached = commands.add_parser("attach", help="watch and command a run that goes on in another process")
     add_attach_flags(attached, _config_flags)
     add_cancel_flags(commands.add_parser("cancel", help="end a run that goes on, or a part of it"))
-    for name, text in (("show", "the report of a run"), ("report", "the same")):
-        show = commands.add_parser(name, help=text)
-        show.add_argument("run", help="id, unique part of one, or last")
-        show.add_argument("--json", action="store_true", help="as data")
+    show = commands.add_parser("show", help="the report of a run")
+    show.add_argument("run", help="id, unique part of one, or last")
+    show.add_argument("--json", action="store_true", help="as data")
+    report = commands.add_parser("report", help="the same, also into a file")
+    report.add_argument("run", help="id, unique part of one, or last")
+    kind = report.add_mutually_exclusive_group()
+    kind.add_argument("--json", action="store_true", help="as data; the default for -o FILE.json")
+    kind.add_argument("--md", action="store_true", help="as Markdown, the default")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file instead")
     add_replay_flags(commands.add_parser("replay", help="play the journal of a run in the dashboard"))
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
@@ -236,6 +253,7 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the ends as JUnit XML")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
 

@@ -38,15 +38,15 @@ def chosen_console(args: argparse.Namespace, config: Config) -> str:
 
     LunaError(2) when a screen was asked for and there is no terminal.
     """
-    detaches = bool(getattr(args, "detach", False))
-    if detaches and args.console:
+    detached = getattr(args, "detach", False)  # what only watches has no such flag
+    if detached and args.console:
         raise LunaError(
             "nothing to show it on",
             "--detach shows nothing, so there is no console",
             "leave out --console, and look later with luna-tui attach",
             ExitCode.USAGE,
         )
-    if args.headless or detaches:
+    if args.headless or detached:
         return HEADLESS
     wanted = config.console
     if wanted == "auto":

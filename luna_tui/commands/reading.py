@@ -1,4 +1,4 @@
-"""Commands that only read: check, runs, show, config."""
+"""Commands that only read: runs, show, config."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
+from luna_tui.commands.ending import end_run, ending_of
 from luna_tui.commands.launch import Launcher
 from luna_tui.commands.preflight import asks_first, look_first
-from luna_tui.commands.runs_prune import prune_after
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
@@ -19,11 +19,8 @@ from luna_tui.commands.settings import (
     warn_of_secrets,
     warn_of_workers,
 )
-from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.outcome import exit_code
 from luna_tui.core.plan import Plan
-from luna_tui.core.telling import counted
-from luna_tui.core.tongue import _, choose
+from luna_tui.core.tongue import choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -95,7 +92,7 @@ def carry_out(
         forced = follow_run(
             session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
         )
-        return _end(session, lines, forced, config)
+        return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:
             printer.close()
@@ -112,19 +109,3 @@ def _demo_faults() -> tuple[Fault, ...]:
         Fault(kind=FaultKind.OVERLOADED, match="module difflib.py"),
         Fault(kind=FaultKind.CUT, match="module gzip.py", after=9),
     )
-
-
-def _end(session: LiveSession, lines: LinePrinter, forced: int | None, config: Config) -> int:
-    state = session.state()
-    if state.finished is None:
-        lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
-        return forced or ExitCode.STOPPED_EARLY
-    try:
-        session.save_report()
-    except LunaError as error:
-        lines.say(f"{error.title}: {error.message}")
-        return error.code
-    counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
-    lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
-    prune_after(session.run_dir.run, config.keep, lines.say)
-    return forced if forced is not None else exit_code(state)

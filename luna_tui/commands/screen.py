@@ -51,7 +51,7 @@ def make_app(
     replay. `parting` is called when it has to go. `prompt_of` tells the whole prompt of a subtask where
     that is known, and `heard` what the run said to this viewer alone.
     """
-    from luna_tui.tui.app import LunaApp
+    from luna_tui.tui.attached_app import app_for
 
     settings, themes = settings_of(config, keys)
     settings = replace(
@@ -65,7 +65,7 @@ def make_app(
         prompt_of=prompt_of,
         heard=heard,
     )
-    return LunaApp(session, settings, themes=themes, drive=drive)
+    return app_for(session.watching)(session, settings, themes=themes, drive=drive)
 
 
 def settings_of(config: Config, keys: Mapping[str, str]) -> tuple[Settings, Mapping[str, ThemeLike]]:

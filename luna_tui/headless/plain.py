@@ -150,8 +150,8 @@ class PlainConsole:
 
     def say_help(self) -> None:
         """What can be typed."""
-        told = _HELP[:2] if self._own else (_AWAY,)
-        self._lines.say(" ".join(_(text) for text in ((*told, _HELP[2]) if self._screen else told)))
+        texts = [*(_HELP[:2] if self._own else (_AWAY,)), *(_HELP[2:] if self._screen else ())]
+        self._lines.say(" ".join(_(text) for text in texts))
 
     def take(self, text: str) -> None:
         """Take in what was typed; a line counts when enter has been pressed."""
@@ -179,7 +179,7 @@ class PlainConsole:
             self._pause()
         elif typed == ("q" if self._own else "x"):
             self._ask()
-        elif typed == "d" or typed == "q":
+        elif typed in ("d", "q"):
             self._leave()
         elif typed == "P":
             if self._screen:
@@ -273,10 +273,10 @@ class PlainConsole:
                 self.say_state()
             case signal.SIGINT:
                 self.interrupted()
-            case _ if not self._own:
-                self._left, self.code = Left.HARD, 128 + number
             case signal.SIGHUP:
                 self._hung_up("SIGHUP")
+            case _ if not self._own:
+                self._left, self.code = Left.HARD, 128 + number
             case signal.SIGQUIT:
                 self._say(_("what every thread is doing: {path}").format(path=self._parting.stacks()))
             case _:

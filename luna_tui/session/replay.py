@@ -93,13 +93,19 @@ class ReplaySession:
         place = bisect_right(self._checkpoints, count, key=lambda c: c[0]) - 1
         kept, frozen = self._checkpoints[place]
         if count < self._count or kept > self._count:
-            self._state = RunState() if frozen is None else thaw(frozen)
-            self._count = kept
+            with _without_collection():
+                self._state = RunState() if frozen is None else thaw(frozen)
+                self._count = kept
+                self._apply(count)
             self.jumps += 1
+        elif count > self._count:
+            self._apply(count)
+        return self._state
+
+    def _apply(self, count: int) -> None:
         for record in self.records[self._count : count]:
             self._state.apply(record)
         self._count = count
-        return self._state
 
     def since(self, seq: int) -> tuple[Record, ...]:
         """Records of the log after `seq`, up to the position."""
@@ -114,25 +120,27 @@ def open_replay(path: Path) -> ReplaySession:
     """The replay of a run directory or of one journal file; LunaError(2) when there is nothing in it."""
     with _without_collection():
         read = read_journal(path)
-        if read.records:
-            return ReplaySession(read.records, read.damaged)
-    raise LunaError(
-        "nothing to replay",
-        f"{clean_line(str(path))} holds no journal that can be read",
-        "luna-tui runs lists the runs that are kept",
-        ExitCode.USAGE,
-    )
+        if not read.records:
+            raise LunaError(
+                "nothing to replay",
+                f"{clean_line(str(path))} holds no journal that can be read",
+                "luna-tui runs lists the runs that are kept",
+                ExitCode.USAGE,
+            )
+        session = ReplaySession(read.records, read.damaged)
+        # A million objects that stay: no collection needs to go through them again.
+        gc.freeze()
+    return session
 
 
 @contextmanager
 def _without_collection() -> Iterator[None]:
-    """Make many objects that stay: the collector would go through them while they come, and ever after."""
+    """Make many objects at once, without the collector going through them again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if was_on:
             gc.enable()
 

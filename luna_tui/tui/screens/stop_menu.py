@@ -39,7 +39,7 @@ class StopMenu(BoxScreen):
             self.offer()
         if key != "ctrl+c":
             super().pressed(key, character)
-        elif self._keys[self.at] == "A" or not self.luna.would_end():
+        elif self._keys[self.at] == "A":
             self.luna.leave_hard()
         else:
             self._chosen = "A" if self._keys[self.at] == "a" else "a"

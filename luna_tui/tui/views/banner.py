@@ -29,7 +29,7 @@ def banner(watching: Watching) -> Steps:
 def banner_before(rest: Line, watching: Watching) -> Line:
     """A title's first words with the banner before its others."""
     words = _WORDS.get(watching)
-    return (Span(f"{_(words[0])}  ", Role.BANNER), *rest) if words else rest
+    return (Span(_(words[0]), Role.BANNER), Span("  "), *rest) if words else rest
 
 
 def no_commands(watching: Watching) -> str:
