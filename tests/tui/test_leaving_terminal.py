@@ -20,7 +20,7 @@ from luna_tui.core.events import CancelRequested, Detached, RunFinished, Subtask
 from luna_tui.core.words import Manner, RunStatus, Status
 
 LUNA = (sys.executable, "-m", "luna_tui")
-LEFT = b"the run goes on; come back with: luna-tui attach "
+LEFT = b"The run goes on; come back with: luna-tui attach "
 
 
 def gone(process: int, within_s: float = 10.0) -> bool:
