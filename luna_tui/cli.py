@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_tui import __version__
+from luna_tui.commands.attach_flags import add_attach_flags, add_cancel_flags
 from luna_tui.commands.bench_flags import add_bench_flags
 from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
@@ -69,14 +70,8 @@ def _without_secrets(text: str) -> str:
 
 def _command(args: argparse.Namespace) -> int:
     match args.command:
-        case "demo" | "run":
-            from luna_tui.commands.runs import run_plan
-
-            return run_plan(args)
-        case "resume" | "retry":
-            from luna_tui.commands.resume import resume
-
-            return resume(args)
+        case "demo" | "run" | "resume" | "retry":
+            return _launched(args)
         case "check":
             from luna_tui.commands.check import check
 
@@ -87,6 +82,14 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import show
 
             return show(args)
+        case "attach":
+            from luna_tui.commands.attach import attach
+
+            return attach(args)
+        case "cancel":
+            from luna_tui.commands.cancel import cancel
+
+            return cancel(args)
         case "report":
             from luna_tui.commands.report import report
 
@@ -111,9 +114,40 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import config
 
             return config(args)
-    raise LunaError(
-        "nothing to do", "no command was given", "luna-tui demo shows what it does", ExitCode.USAGE
-    )
+    return _home()
+
+
+def _home() -> int:
+    """Without a command: the home screen where there is a terminal for it."""
+    from luna_tui.commands.console import screen_possible
+
+    if not screen_possible():
+        raise LunaError(
+            "nothing to do",
+            "no command was given, and there is no terminal for the home screen",
+            "luna-tui demo shows what it does, luna-tui --help lists the commands",
+            ExitCode.USAGE,
+        )
+    from luna_tui.commands.home import home
+
+    commands = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return home(frozenset(commands.choices))
+
+
+def _launched(args: argparse.Namespace) -> int:
+    """Commands that run a plan; what is heavy is loaded behind the fork."""
+    from luna_tui.commands.launch import Launcher, launch
+
+    def body(launcher: Launcher) -> int:
+        if args.command in ("resume", "retry"):
+            from luna_tui.commands.resume import resume
+
+            return resume(args, launcher)
+        from luna_tui.commands.runs import run_plan
+
+        return run_plan(args, launcher)
+
+    return launch(args, body)
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -153,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
     _config_flags(check)
     runs = commands.add_parser("runs", help="list the runs that are kept; prune or compare them")
     add_runs_flags(runs, _config_flags)
+    attached = commands.add_parser("attach", help="watch and command a run that goes on in another process")
+    add_attach_flags(attached, _config_flags)
+    add_cancel_flags(commands.add_parser("cancel", help="end a run that goes on, or a part of it"))
     show = commands.add_parser("show", help="the report of a run")
     show.add_argument("run", help="id, unique part of one, or last")
     show.add_argument("--json", action="store_true", help="as data")
@@ -204,6 +241,11 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         "--console",
         choices=("auto", "screen", "plain"),
         help="plain = sentences for screen readers, with keys; also ACCESSIBLE=1",
+    )
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="run without a terminal: prints where, as JSON, and returns; asks nothing before it starts",
     )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")

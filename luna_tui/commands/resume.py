@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from luna_tui.commands.console import chosen_console
+from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan_diff import changed_plan, current_content, kept_content
 from luna_tui.commands.retrying import agreed, price_lines
 from luna_tui.commands.runs import carry_out, speak
@@ -66,8 +67,11 @@ class _Run:
         return with_prompts(self.plan(kept, Path(self.meta.plan)), self.left.traces)
 
 
-def resume(args: argparse.Namespace) -> int:
-    """Go on with a run, or try again what failed in it; the exit code says how it went."""
+def resume(args: argparse.Namespace, launcher: Launcher) -> int:
+    """Go on with a run, or try again what failed in it; the exit code says how it went.
+
+    `launcher` is what waits for us.
+    """
     run_dir = find_run(args.run)
     with ExitStack() as held:
         lock = hold_to_go_on(run_dir)
@@ -88,7 +92,8 @@ def resume(args: argparse.Namespace) -> int:
         warn_of_budget(config, plan)
         if isinstance(beginning, GoingOn):
             held.pop_all()  # the journal's writer closes it
-    return carry_out(args, config, plan, console, beginning, SimulatorChoice.from_kept(meta.simulator))
+    choice = SimulatorChoice.from_kept(meta.simulator)
+    return carry_out(args, config, plan, console, beginning, choice, launcher)
 
 
 def _as_it_ran(args: argparse.Namespace, meta: RunMeta, left: Left) -> Config:

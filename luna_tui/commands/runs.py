@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
 from luna_tui.commands.ending import end_run, ending_of
+from luna_tui.commands.launch import Launcher
 from luna_tui.commands.preflight import asks_first, look_first
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
@@ -34,8 +35,8 @@ DEMO_SPEED = 0.4
 """Slow enough to watch, and done within a minute."""
 
 
-def run_plan(args: argparse.Namespace) -> int:
-    """Run a plan to its end; the exit code says how it went."""
+def run_plan(args: argparse.Namespace, launcher: Launcher) -> int:
+    """Run a plan to its end; the exit code says how it went. `launcher` is what waits for us."""
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
@@ -56,7 +57,7 @@ def run_plan(args: argparse.Namespace) -> int:
             return decided.code
         config = decided.config
     beginning = NewRun(run=args.run_id, demo=demo)
-    return carry_out(args, config, plan, console, beginning, choice)
+    return carry_out(args, config, plan, console, beginning, choice, launcher)
 
 
 def speak(config: Config) -> None:
@@ -72,6 +73,7 @@ def carry_out(
     console: str,
     beginning: NewRun | GoingOn,
     choice: SimulatorChoice,
+    launcher: Launcher,
 ) -> int:
     """Run a plan from where it begins to its end, and have it followed; the exit code says how it went."""
     keys = {} if console == HEADLESS else checked_keys(config)
@@ -87,7 +89,9 @@ def carry_out(
     )
     try:
         closes = args.command == "demo"
-        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=closes)
+        forced = follow_run(
+            session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
+        )
         return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:

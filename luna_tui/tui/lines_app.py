@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from rich.segment import Segment, Segments
@@ -54,6 +54,13 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """Show one line until the next key."""
         self.notice = text
         self.draw_screens()
+
+    def say_all(self, texts: Sequence[str]) -> None:
+        """Show these, one after the other, each until the next key."""
+        self._unread += texts
+        if texts and not self.notice:
+            self.next_notice()
+            self.draw_screens()
 
     def next_notice(self) -> None:
         """A key acknowledges the notice."""

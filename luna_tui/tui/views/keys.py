@@ -69,7 +69,13 @@ RUN: Keys = (
     KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD; shows the forecast first.")),
     KeyHelp("run.stop", "x,ctrl+c", "x", N_("stop…"), N_("Stop menu; nothing is stopped by opening it.")),
     KeyHelp("run.undo", "u", "u", N_("undo"), N_("Take the last action back, where that is possible.")),
-    KeyHelp("run.detach", "d", "d", N_("leave it running"), N_("Leave the screen; the run goes on.")),
+    KeyHelp(
+        "run.detach",
+        "d",
+        "d",
+        N_("leave it running"),
+        N_("Leave; the run goes on, and luna-tui attach comes back."),
+    ),
     KeyHelp("run.leave", "q", "q", N_("leave"), N_("Leave; asks first when the run would end.")),
 )
 SELECTION: Keys = (
@@ -239,6 +245,55 @@ REPLAY: Keys = (
     KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
 )
 """In force on every screen of a replay, before the keys of the screen."""
+HOME: Keys = (
+    KeyHelp(
+        "do.open",
+        "enter",
+        "enter",
+        N_("open"),
+        N_("Open: watch what runs, choose how to go on, read a report, look at a plan and start it."),
+    ),
+    KeyHelp("home.attach", "a", "a", N_("watch"), N_("Watch a run that is on, and act on it.")),
+    KeyHelp(
+        "home.resume",
+        "r",
+        "r",
+        N_("go on"),
+        N_("Go on with a run, or retry what failed; says first what it does."),
+    ),
+    KeyHelp("home.replay", "R", "R", N_("replay"), N_("Replay: what happened, as it happened.")),
+    KeyHelp(
+        "home.compare",
+        "c",
+        "c",
+        N_("compare"),
+        N_("Compare the two marked runs: slower, dearer, failed anew, fixed."),
+    ),
+    KeyHelp("home.stop", "x", "x", N_("stop…"), N_("Stop a run that is on; asks first.")),
+    KeyHelp("list.mark", "space", "space", N_("mark"), N_("Mark a run, or take the mark away.")),
+    KeyHelp(
+        "list.sort", "s", "s", N_("sort"), N_("Next order: running first, newest, longest, dearest, largest.")
+    ),
+    KeyHelp(
+        "list.filter",
+        "slash",
+        "/",
+        N_("filter"),
+        N_("Filter: text of a plan, folder or id, s:failed, !x for not x."),
+    ),
+    KeyHelp("move.panel", "tab", "tab", N_("next list"), N_("To the other list: runs, plans.")),
+    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Take the filter away.")),
+    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
+    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; what runs goes on.")),
+)
+KEPT_PAGE: Keys = (
+    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Up one level.")),
+    KeyHelp("home.resume", "r", "r", N_("go on"), HOME[2].does),
+    KeyHelp("home.replay", "R", "R", N_("replay"), HOME[3].does),
+    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Up one level.")),
+)
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 ENDED: Keys = (
     KeyHelp(
@@ -255,6 +310,8 @@ SCREEN_KEYS: dict[str, Keys] = {
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,
     "preflight": MOVE + BEFORE,
+    "home": MOVE + HOME,
+    "kept": MOVE + KEPT_PAGE,
     "report": MOVE + ENDED + tuple(k for k in COMMON if k.id != "go.report"),
     "help": MOVE + COMMON,
     "replay": REPLAY + tuple(k for k in COMMON if k.id in ("go.back", "go.help", "run.leave")),
