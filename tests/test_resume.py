@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from luna_tui.core.events import (
 from luna_tui.core.records import encode
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.words import ErrorKind, Mode, Status
-from luna_tui.session import SimulatorChoice
+from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.simulator.faults import Fault, FaultKind
+from luna_tui.storage.config import Config
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.journal import read_journal, seal
 from luna_tui.storage.paths import RunDir, runs_dir
+from luna_tui.storage.plans import load_plan
 from luna_tui.storage.run_meta import read_meta
 
 HEAD = """
@@ -41,6 +44,7 @@ retries = 0
 name = "one"
 """
 Said = Callable[[], str]
+NOTE = {"pid": 4711, "host": "far", "boot_id": "", "started_at": "", "socket": ""}
 
 
 def command(id: str, line: str, **more: object) -> str:
@@ -220,15 +224,41 @@ def test_a_run_under_way_is_named_with_its_process_and_can_be_watched(plan: Path
     folder = run_dir()
     held = Disk().lock(folder.lock)
     try:
-        folder.lock.write_text(json.dumps({"pid": 4711, "host": "far"}), encoding="utf-8")
+        folder.lock.write_text(json.dumps(NOTE), encoding="utf-8")
         said()
-        for again in (resume, retry):
-            assert again() == 2
-            text = said()
-            assert "process 4711 on far" in text
-            assert "luna-tui attach r1" in text
+        assert resume() == 2
+        text = said()
+        assert "process 4711 on far" in text
+        assert "luna-tui attach r1" in text
     finally:
         os.close(held)
+
+
+def test_retry_of_a_run_under_way_asks_its_process(plan: Path, said: Said) -> None:
+    """`bad` has failed while `b` is still at work; it is tried again before that ends."""
+    plan.write_text(PLAN.replace("printf B", "while ! test -e go; do sleep 0.02; done"), encoding="utf-8")
+    session = LiveSession(load_plan(plan), Config(), run="r1")
+    failed, over = Event(), Event()
+
+    def listen(record: Record) -> None:
+        if isinstance(record.event, SubtaskFinished) and record.event.subtask == "d":
+            failed.set()
+
+    def whole() -> None:
+        session.run()
+        over.set()
+
+    session.subscribe(listen)
+    Thread(target=whole, daemon=True).start()
+    assert failed.wait(20)
+    Path("fixed").touch()
+    assert main(["retry", "r1"]) == 0
+    assert "1 exit code 1: 1.03" in said()
+    Path("go").touch()
+    assert over.wait(20)
+    assert set(ends().values()) == {Status.SUCCEEDED}
+    assert main(["retry", "r1"]) == 0
+    assert "nothing to retry" in said()
 
 
 def test_a_changed_plan_is_refused_with_what_differs_and_both_ways_on(plan: Path, said: Said) -> None:
