@@ -11,6 +11,7 @@ from pathlib import Path
 
 from luna_tui import __version__
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
@@ -78,6 +79,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import show
 
             return show(args)
+        case "replay":
+            from luna_tui.commands.replay import replay
+
+            return replay(args)
         case "simulate":
             from luna_tui.commands.simulate import simulate
 
@@ -155,6 +160,7 @@ def _parser() -> argparse.ArgumentParser:
         show = commands.add_parser(name, help=text)
         show.add_argument("run", help="id, unique part of one, or last")
         show.add_argument("--json", action="store_true", help="as data")
+    add_replay_flags(commands.add_parser("replay", help="play the journal of a run in the dashboard"))
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
     measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")

@@ -116,7 +116,12 @@ def follow_run(
             app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes)
             code = _run_app(app)
             if not app.viewing.plain or code or app.error_text:
-                return _after_screen(session, app, thread, lines, code)
+                asked = _after_screen(session, app, thread, lines, code)
+                if app.viewing.replay:
+                    from luna_tui.commands.replay import replay_run
+
+                    replay_run(session.run_dir.path, config)
+                return asked
             app.viewing.plain = False
             console, before, seen = PLAIN, app, session.state().seq
         thread.start()
@@ -170,6 +175,7 @@ def _dashboard(
         close_after_s=_CLOSE_AFTER_S if closes else None,
         kept=RunFiles(session.run_dir.path),
         plain=True,
+        replays=True,
         prompt_of=_prompts(plan, session.redaction),
     )
     if before is not None:

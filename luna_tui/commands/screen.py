@@ -38,13 +38,14 @@ def make_app(
     close_after_s: float | None = None,
     kept: KeptFiles | None = None,
     plain: bool = False,
+    replays: bool = False,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
-    files. `plain`: whoever made it shows plain lines when it is left for them. `prompt_of` tells the
-    whole prompt of a subtask where that is known.
+    files. `plain`: whoever made it shows plain lines when it is left for them, and with `replays` the
+    replay. `prompt_of` tells the whole prompt of a subtask where that is known.
     """
     from luna_tui.tui.app import LunaApp
 
@@ -55,6 +56,7 @@ def make_app(
         folder=folder,
         kept=kept,
         plain=plain,
+        replays=replays,
         prompt_of=prompt_of,
     )
     return LunaApp(session, settings, themes=themes, drive=drive)

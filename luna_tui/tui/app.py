@@ -9,7 +9,7 @@ from textual.events import AppBlur, AppFocus, Key
 
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Manner, Scope, Watching
 from luna_tui.engine.control import RunControl
 from luna_tui.session.protocol import Session
 from luna_tui.tui.acts import Acts
@@ -30,6 +30,8 @@ from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals, let_go
 from luna_tui.tui.theme import ThemeLike
 from luna_tui.tui.views.keys import Keys
+
+_MOMENT_S = 1.0
 
 
 class LunaApp(LinesApp[None], inherit_bindings=False):
@@ -64,6 +66,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
+        self._reported_at = 0.0
         self._ignores_click = False
         self._looked_at = -1
         """Second in which theme files were looked at last."""
@@ -77,6 +80,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def closes_in_s(self) -> float | None:
         """Seconds until the app closes by itself; None = it stays."""
         return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
+
+    @property
+    def watching(self) -> Watching:
+        """Where the run goes on."""
+        return self._session.watching
 
     def state_now(self) -> tuple[RunState, float]:
         """The fold, and the run's clock in seconds."""
@@ -92,6 +100,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             )
             return None
         return control
+
+    @property
+    def just_ended(self) -> bool:
+        """The report opened by itself a moment ago: a key may be meant for what was there before."""
+        return self._reported and self._session.clock.now() - self._reported_at < _MOMENT_S
 
     def takes_commands(self) -> bool:
         """Whether the run is on and can be changed."""
@@ -225,7 +238,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def _after_end(self) -> None:
         if not self._reported:
-            self._reported = True
+            self._reported, self._reported_at = True, self._session.clock.now()
             self.draw_screens()  # a box that is open says that nothing came of it
             if self.settings.close_after_s is not None:
                 self._close_at = self._session.clock.now() + self.settings.close_after_s

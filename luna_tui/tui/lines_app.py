@@ -15,6 +15,7 @@ from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.theme import Palette, ThemeLike
 from luna_tui.tui.viewing import Viewing
+from luna_tui.tui.views.spans import Lines
 
 R = TypeVar("R")
 
@@ -24,6 +25,10 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    playing: bool | None = None
+    """Whether the replay that is shown plays or stands; None = no replay."""
+    jumps = 0
+    """Rises when what screens remember of the run may not be so any more."""
     CSS = "Screen { background: ansi_default; color: ansi_default; }"
 
     def __init__(self, settings: Settings, themes: Mapping[str, ThemeLike]) -> None:
@@ -58,6 +63,14 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """Use the keys that were chosen."""
         if self.settings.keymap:
             self.set_keymap(dict(self.settings.keymap))
+
+    def bar_rows(self, height: int) -> int:
+        """Rows above every screen of a terminal so high; what is left is the screen's."""
+        return 0
+
+    def bar(self, width: int) -> Lines:
+        """What stands in them."""
+        return ()
 
     def draw_screens(self) -> None:
         """Draw what can be seen: the screen on top, and those below boxes."""

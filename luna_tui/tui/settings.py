@@ -41,3 +41,5 @@ class Settings:
     """Reads older text and writes copies, aside; None = nothing can be read or written."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
+    replays: bool = False
+    """The screen can be left to play the run again, once it is over."""

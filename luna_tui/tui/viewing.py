@@ -23,6 +23,8 @@ class Viewing:
     mouse: bool = True
     plain: bool = False
     """The screen was left for plain lines; the run and this person's choices go on."""
+    replay: bool = False
+    """The screen was left to play the run again."""
 
     def mark(self, subtask: str) -> None:
         """Mark, or take the mark away."""

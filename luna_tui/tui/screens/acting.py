@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from luna_tui.core.tongue import _
+from luna_tui.core.words import Watching
 from luna_tui.engine.control import RunControl
 from luna_tui.tui.screens.boxes.opening import (
     open_budget,
@@ -127,7 +128,7 @@ class ActingScreen(Taking, ProblemSteps):
 
     def action_detach(self) -> None:
         """Leave the screen while the run goes on; says so before."""
-        if self.luna.commands() is not None:
+        if self.luna.watching is Watching.REPLAY or self.luna.commands() is not None:
             open_leave(self.luna, cursor="d")
 
     def action_leave(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from luna_tui.core.state import RunState
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.hints import Hint
+from luna_tui.tui.views.replay import replay_hints
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.status import with_status
 from luna_tui.tui.views.text import fit_line, join, width_of
@@ -39,6 +40,8 @@ def key_line(found: Sequence[Hint], looks: Looks, g: Glyphs) -> Line:
     """
     if looks.notice:
         return fit_line((Span(looks.notice, Role.WARN),), looks.width, g.cut)
+    if looks.playing is not None:
+        found = replay_hints(found, looks)
     return with_status(lambda room: _keys(found, room, g), looks.status, looks.width, g.cut)
 
 

@@ -30,7 +30,7 @@ MOVE: Keys = (
     KeyHelp("move.up", "k,up", "k ↑", N_("up"), N_("Move back.")),
     KeyHelp("move.page_down", "pagedown", "pgdn", N_("page down"), N_("Move a page down.")),
     KeyHelp("move.page_up", "pageup", "pgup", N_("page up"), N_("Move a page up.")),
-    KeyHelp("move.first", "g,home", "g", N_("first"), N_("Move to the beginning.")),
+    KeyHelp("move.first", "g,home,H", "g", N_("first"), N_("Move to the beginning.")),
     KeyHelp("move.last", "G,end", "G", N_("last"), N_("Move to the end.")),
 )
 ACROSS: Keys = (
@@ -147,7 +147,7 @@ ZOOM: Keys = (
 )
 LANES: Keys = (
     *MOVE[:4],
-    KeyHelp("move.first", "g", "g", N_("first"), N_("To the first lane.")),
+    KeyHelp("move.first", "g,H", "g", N_("first"), N_("To the first lane.")),
     KeyHelp("move.last", "G", "G", N_("last"), N_("To the last lane.")),
     KeyHelp("move.left", "left", "←", N_("left"), N_("To the bar before; at the edge the past scrolls in.")),
     KeyHelp("move.right", "right", "→", N_("right"), N_("To the next bar of the lane.")),
@@ -255,7 +255,45 @@ KEPT_PAGE: Keys = (
     KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
     KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Up one level.")),
 )
+REPLAY: Keys = (
+    KeyHelp("replay.play", "space", "space", N_("play"), N_("Play, or pause; from the end it begins anew.")),
+    KeyHelp("replay.next_event", "full_stop", ".", N_("event"), N_("One event on; the replay pauses there.")),
+    KeyHelp("replay.previous_event", "comma", ",", N_("event before"), N_("One event back.")),
+    KeyHelp("replay.forward", "greater_than_sign", ">", "10 s", N_("10 seconds on.")),
+    KeyHelp("replay.backward", "less_than_sign", "<", N_("10 s back"), N_("10 seconds back.")),
+    KeyHelp(
+        "replay.to_problem",
+        "right_square_bracket",
+        "]",
+        N_("problem"),
+        N_("To the next instant at which something went wrong or was held; pauses there."),
+    ),
+    KeyHelp(
+        "replay.to_problem_before",
+        "left_square_bracket",
+        "[",
+        N_("problem before"),
+        N_("To the instant before at which something went wrong or was held."),
+    ),
+    KeyHelp(
+        "replay.go_to",
+        "g",
+        "g",
+        N_("go to"),
+        N_("Go to a time: 1:23, 83, 50 %, or #812 for an event."),
+    ),
+    KeyHelp("replay.faster", "right_curly_bracket", "}", N_("faster"), N_("Twice as fast, up to 64 times.")),
+    KeyHelp("replay.slower", "left_curly_bracket", "{", N_("slower"), N_("Half as fast.")),
+    KeyHelp("replay.to_begin", "home", "home", N_("begin"), N_("To the beginning of the run.")),
+    KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
+)
+"""In force on every screen of a replay, before the keys of the screen."""
 COMMON: Keys = GO + RUN + SCREEN + TAKE
+ENDED: Keys = (
+    KeyHelp(
+        "go.replay", "R", "R", N_("replay"), N_("Play the run again from its beginning, when it is over.")
+    ),
+)
 
 SCREEN_KEYS: dict[str, Keys] = {
     "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
@@ -268,8 +306,16 @@ SCREEN_KEYS: dict[str, Keys] = {
     "preflight": MOVE + BEFORE,
     "home": MOVE + HOME,
     "kept": MOVE + KEPT_PAGE,
-    "report": MOVE + COMMON,
+    "report": MOVE + ENDED + tuple(k for k in COMMON if k.id != "go.report"),
     "help": MOVE + COMMON,
+    "replay": REPLAY + tuple(k for k in COMMON if k.id in ("go.back", "go.help", "run.leave")),
 }
 """Keys that are in force at the same time, a table a screen."""
+ACTING = frozenset(
+    {
+        "run.pause", "run.mode", "run.workers", "run.budget", "run.stop", "run.undo", "run.detach",
+        "do.retry", "do.skip", "do.edit",
+    }
+)  # fmt: skip
+"""Actions that change a run, or leave one that goes on."""
 MODE_ORDER = ("conservative", "balanced", "aggressive")

@@ -49,6 +49,8 @@ STANDS: dict[Cause, Stand] = {
 }  # fmt: skip
 _PREFIX = re.compile(r"\A\w+ \(\d+\): ")
 KeyWords = tuple[tuple[str, str], ...]
+_LOOKING = ("enter", "l", "z")
+"""Keys among them that do not change the run."""
 
 
 def role(p: Problem) -> Role:
@@ -281,8 +283,16 @@ def _tried(p: Problem, facts: Failure, now_s: float) -> tuple[str, ...]:
     return (*parts, said) if said else tuple(parts)
 
 
-def keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
-    """Keys that help, with what they cost; `brief` for the line of the run screen."""
+def keys(p: Problem, g: Glyphs, *, brief: bool, acts: bool = True) -> KeyWords:
+    """Keys that help, with what they cost; `brief` for the line of the run screen.
+
+    `acts` = the run takes commands; else only keys that look are told.
+    """
+    found = _keys(p, g, brief=brief)
+    return found if acts else tuple(pair for pair in found if pair[0] in _LOOKING)
+
+
+def _keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
     look = ("enter", _("look"))
     none = ("z", _("not a problem"))
     stop = ("x", _("stop…").replace("…", g.more))

@@ -108,6 +108,8 @@ class Looks:
     """Binding id -> keys, where the user chose others."""
     notice: str = ""
     """One line that stands in for the key line until the next key."""
+    playing: bool | None = None
+    """Whether the replay that is shown plays or stands; None = no replay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
