@@ -20,7 +20,7 @@ from luna_tui.commands.settings import (
     warn_of_workers,
 )
 from luna_tui.core.plan import Plan
-from luna_tui.core.tongue import choose
+from luna_tui.core.tongue import _n, choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -87,6 +87,13 @@ def carry_out(
         hold_for_person=console != HEADLESS,
         beginning=beginning,
     )
+    if session.leftovers:
+        text = _n(
+            "ended {n} process that the run had left running",
+            "ended {n} processes that the run had left running",
+            session.leftovers,
+        )
+        lines.say(text.format(n=session.leftovers))
     try:
         closes = args.command == "demo"
         forced = follow_run(

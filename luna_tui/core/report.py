@@ -280,10 +280,12 @@ def _used(state: RunState) -> str:
 
 def _wave_table(state: RunState) -> Iterator[str]:
     yield from ("| wave | subtasks | status | seconds | how |", "|---|---|---|---|---|")
-    for wave in map(_wave, state.waves.values()):
+    for told in state.waves.values():
+        wave = _wave(told)
+        status = wave["status"] or ("not started" if told.started_at is None else "not ended")
         seconds = "-" if wave["wall_s"] is None else f"{wave['wall_s']:.1f}"
         how = "; ".join(r for r in (wave["reason"], wave["end_reason"]) if r)
-        cells = (wave["name"], str(wave["subtasks"]), wave["status"] or "not started", seconds, how)
+        cells = (wave["name"], str(wave["subtasks"]), status, seconds, how)
         yield "| " + " | ".join(clean_line(c).replace("|", "\\|") for c in cells) + " |"
 
 
