@@ -83,7 +83,7 @@ def test_who_left_comes_back_with_attach_leaves_again_and_comes_back(tmp_path: P
     assert gone(program)
     found = journal_of(tmp_path / "state")
     assert of_type(found, TerminalLost) == []
-    assert [e.by for e in of_type(found, Detached) if isinstance(e, Detached)][0] == "user"
+    assert next(e.by for e in of_type(found, Detached) if isinstance(e, Detached)) == "user"
     assert len(of_type(found, Detached)) == 2
 
 
