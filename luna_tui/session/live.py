@@ -79,6 +79,8 @@ class LiveSession:
         )
         self.run_dir: RunDir = opened.run_dir
         """Where the run is kept."""
+        self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
+        """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._runners = self._make_runners()
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
@@ -173,6 +175,11 @@ class LiveSession:
     def tell(self, event: Attached | Detached | TerminalLost) -> bool:
         """Make it an event of the run; False before the run has begun, and once it is over."""
         return self._executor.tell(event)
+
+    def _end_leftovers(self) -> int:
+        from luna_tui.runners.leftovers import end_leftovers
+
+        return end_leftovers(str(self.run_dir.path), SystemClock())
 
     def _open_socket(self, plan: Plan) -> ControlSocket:
         served = ServedRun(

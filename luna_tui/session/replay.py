@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from luna_tui.storage.journal_reading import Damage, read_journal
 
 CHECKPOINT_EVERY = 10_000
 """Records between two states that are kept frozen: folding as many takes a few hundredths of a second."""
+MOST_CHECKPOINTS = 16
+"""A frozen state of a large plan takes megabytes, so a long journal has them further apart."""
 
 
 class ReplaySession:
@@ -59,7 +63,8 @@ class ReplaySession:
         self.jumps = 0
         """Rises when `state()` is another object than before, since the position went back, or far ahead."""
         self._clock = ManualClock(self.player.at_s, _wall(self.records[begin].event))
-        self._checkpoints = _checkpoints(self.records, checkpoint_every)
+        every = max(checkpoint_every, -(-len(self.records) // MOST_CHECKPOINTS))
+        self._checkpoints = _checkpoints(self.records, every)
         self._state = RunState()
         self._count = 0
         """Records that `_state` holds."""
@@ -88,13 +93,19 @@ class ReplaySession:
         place = bisect_right(self._checkpoints, count, key=lambda c: c[0]) - 1
         kept, frozen = self._checkpoints[place]
         if count < self._count or kept > self._count:
-            self._state = RunState() if frozen is None else thaw(frozen)
-            self._count = kept
+            with _without_collection():
+                self._state = RunState() if frozen is None else thaw(frozen)
+                self._count = kept
+                self._apply(count)
             self.jumps += 1
+        elif count > self._count:
+            self._apply(count)
+        return self._state
+
+    def _apply(self, count: int) -> None:
         for record in self.records[self._count : count]:
             self._state.apply(record)
         self._count = count
-        return self._state
 
     def since(self, seq: int) -> tuple[Record, ...]:
         """Records of the log after `seq`, up to the position."""
@@ -107,15 +118,31 @@ class ReplaySession:
 
 def open_replay(path: Path) -> ReplaySession:
     """The replay of a run directory or of one journal file; LunaError(2) when there is nothing in it."""
-    read = read_journal(path)
-    if not read.records:
-        raise LunaError(
-            "nothing to replay",
-            f"{clean_line(str(path))} holds no journal that can be read",
-            "luna-tui runs lists the runs that are kept",
-            ExitCode.USAGE,
-        )
-    return ReplaySession(read.records, read.damaged)
+    with _without_collection():
+        read = read_journal(path)
+        if not read.records:
+            raise LunaError(
+                "nothing to replay",
+                f"{clean_line(str(path))} holds no journal that can be read",
+                "luna-tui runs lists the runs that are kept",
+                ExitCode.USAGE,
+            )
+        session = ReplaySession(read.records, read.damaged)
+        # A million objects that stay: no collection needs to go through them again.
+        gc.freeze()
+    return session
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Make many objects at once, without the collector going through them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 _Checkpoint = tuple[int, dict[str, Any] | None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,12 +9,13 @@ from luna_tui.core.errors import LunaError
 from luna_tui.core.home import HomeContents, HomeSource, Wish
 from luna_tui.core.run_summary import RunSummary
 from luna_tui.core.state import RunState
+from luna_tui.session.parting import let_go
 from luna_tui.tui.aside import aside
 from luna_tui.tui.lines_app import LinesApp
 from luna_tui.tui.screens.home import HomeScreen
 from luna_tui.tui.screens.kept_page import HomeHelp
 from luna_tui.tui.settings import Settings
-from luna_tui.tui.signals import Signals, let_go
+from luna_tui.tui.signals import Signals
 from luna_tui.tui.theme import ThemeLike
 from luna_tui.tui.viewing import Viewing
 from luna_tui.tui.views.home import kept_in_order, usable
@@ -151,8 +151,4 @@ def run_home(app: HomeApp) -> Wish | None:
     try:
         return app.run(mouse=app.settings.mouse)
     finally:
-        app.signals.left.set()
-        # Until something else takes them, signals mean again what they mean to any program.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        app.signals.give_back()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from rich.segment import Segment, Segments
 
 from luna_tui.core.clean import clean
+from luna_tui.core.words import Watching
 from luna_tui.tui.paced import PacedApp
 from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.screens.base import LunaScreen
@@ -46,6 +47,11 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """What went wrong, when the app crashed; without values of variables."""
 
     @property
+    def watching(self) -> Watching:
+        """Where the run goes on that is shown; the app's own where it shows none."""
+        return Watching.OWN
+
+    @property
     def palette(self) -> Palette:
         """Styles in use."""
         return self.palettes.current
@@ -54,6 +60,13 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """Show one line until the next key."""
         self.notice = text
         self.draw_screens()
+
+    def say_all(self, texts: Sequence[str]) -> None:
+        """Show these, one after the other, each until the next key."""
+        self._unread += texts
+        if texts and not self.notice:
+            self.next_notice()
+            self.draw_screens()
 
     def next_notice(self) -> None:
         """A key acknowledges the notice."""

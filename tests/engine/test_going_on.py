@@ -103,7 +103,7 @@ def test_what_ended_is_not_done_again_and_what_was_in_flight_is() -> None:
     given, records = killed_in_b()
     run = gone_on(echo, given, past_of(records, given, results={"a": "A"}))
     assert run.status is RunStatus.SUCCEEDED
-    assert run.order() == ["b", "c", "d"]
+    assert (run.order()[0], sorted(run.order())) == ("b", ["b", "c", "d"])
     assert next(e.attempt for e in run.all(SubtaskStarted) if e.subtask == "b") == 2
     state = fold([*records, *run.records])
     agrees(state, state.at)
@@ -270,7 +270,7 @@ def test_a_result_that_nobody_told_ends_its_subtask_without_running_it() -> None
     )
     past = replace(past_of(records, given), found=[(found, "B")], interrupted=())
     run = gone_on(echo, given, past)
-    assert run.order() == ["c", "d"]
+    assert sorted(run.order()) == ["c", "d"]
     assert [type(r.event).__name__ for r in run.records[:2]] == ["RunStarted", "SubtaskFinished"]
     assert run.status is RunStatus.SUCCEEDED
 

@@ -13,6 +13,7 @@ from luna_tui.core.tongue import speaking
 from luna_tui.storage.translations import translations
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
 from luna_tui.tui.views.replay import BarFacts, replay_bar
+from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.text import plain, width_of
 
 Compare = Callable[..., bool]
@@ -103,6 +104,16 @@ def test_problems_and_what_was_held_stay_in_sight_wherever_the_replay_is(width: 
         track = bar(width, at_s=at_s).partition("▕")[2].partition("▏")[0]
         assert (track.count("x"), track.count("$")) == (1, 1)
         assert track.index("x") / len(track) == pytest.approx(134 / 298, abs=1.5 / len(track))
+
+
+def test_the_position_stands_out_where_every_cell_is_a_problem() -> None:
+    marks = tuple(Landmark(n, float(n), n) for n in range(298))
+    facts = BarFacts(
+        run="r", at_s=150.0, total_s=298.0, number=1, last_number=2, speed=1.0, playing=True, ended=False,
+        landmarks=marks,
+    )  # fmt: skip
+    line = replay_bar(facts, 80, UNICODE)
+    assert [span.text for span in line if span.role is Role.SELECTED] == ["x"]
 
 
 def test_that_it_is_paused_shows_without_colour() -> None:

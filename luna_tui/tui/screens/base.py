@@ -9,6 +9,7 @@ from textual.binding import Binding
 from textual.geometry import Size
 from textual.screen import Screen
 
+from luna_tui.core.words import Watching
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.keys import Keys
 from luna_tui.tui.views.spans import Looks, Panel
@@ -69,9 +70,15 @@ class LunaScreen(Screen[Any]):
             status=self.luna.line_words,
             scroll=scroll,
             keymap=self.luna.settings.keymap,
+            watching=self._unsaid(),
             notice=self.luna.notice,
             playing=self.luna.playing,
         )
+
+    def _unsaid(self) -> Watching:
+        """What this viewer has to do with the run, unless a bar above says so already."""
+        barred = self.space.height < self.app.size.height
+        return Watching.OWN if barred else self.luna.watching
 
     def draw(self) -> None:
         """Show the run as it is now; only called while the panels are there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.events import Key
 
 from luna_tui.core.lost import Gauged
+from luna_tui.core.report_facts import Offered
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Watching
 from luna_tui.tui.screens.base import bindings
@@ -31,6 +32,7 @@ class ReportScreen(PageScreen):
     def __init__(self) -> None:
         super().__init__()
         self._gauged = Gauged()
+        self._offered = Offered()
 
     def rewound(self) -> None:
         """The figures were of another moment."""
@@ -40,7 +42,10 @@ class ReportScreen(PageScreen):
         """The report."""
         state, now_s = self.luna.state_now()
         found = self._gauged.of(state, now_s)
-        return report_lines(state, now_s, self.looks(), folder=self.luna.settings.folder, found=found)
+        return report_lines(
+            state, now_s, self.looks(),
+            folder=self.luna.settings.folder, found=found, offered=self._offered.of(state),
+        )  # fmt: skip
 
     def taken_line(self) -> str:
         """How it stands in one line, for the clipboard."""

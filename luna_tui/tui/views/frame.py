@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from luna_tui.core.state import RunState
+from luna_tui.tui.views.banner import banner_before
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.hints import Hint
 from luna_tui.tui.views.replay import replay_hints
@@ -18,12 +19,12 @@ NEVER_LOST = ("go.help", "run.leave", "go.back")
 
 
 def title(state: RunState, name: str, rest: str, looks: Looks, g: Glyphs, *, right: str = "") -> Line:
-    """`luna 7f3a  TIMELINE  rest ...        right`."""
+    """`luna 7f3a  TIMELINE  rest ...        right`, with a banner where the run is not the viewer's own."""
+    what = (Span(f"{name}  ", Role.STRONG), Span(rest))
     left = (
         Span("luna ", Role.TITLE),
         Span(f"{state.run[-4:]}  ", Role.DIM),
-        Span(f"{name}  ", Role.STRONG),
-        Span(rest),
+        *banner_before(what, looks.watching),
     )
     return join(left, ((Span(right, Role.DIM),) if right else ()), looks.width, g.cut)
 

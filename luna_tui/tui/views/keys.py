@@ -69,7 +69,13 @@ RUN: Keys = (
     KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD; shows the forecast first.")),
     KeyHelp("run.stop", "x,ctrl+c", "x", N_("stop…"), N_("Stop menu; nothing is stopped by opening it.")),
     KeyHelp("run.undo", "u", "u", N_("undo"), N_("Take the last action back, where that is possible.")),
-    KeyHelp("run.detach", "d", "d", N_("leave it running"), N_("Leave the screen; the run goes on.")),
+    KeyHelp(
+        "run.detach",
+        "d",
+        "d",
+        N_("leave it running"),
+        N_("Leave; the run goes on, and luna-tui attach comes back."),
+    ),
     KeyHelp("run.leave", "q", "q", N_("leave"), N_("Leave; asks first when the run would end.")),
 )
 SELECTION: Keys = (
@@ -206,6 +212,41 @@ TAB_MOVES: Keys = (
         N_("On tries: read what the try under the cursor said."),
     ),
 )
+REPLAY: Keys = (
+    KeyHelp("replay.play", "space", "space", N_("play"), N_("Play, or pause; from the end it begins anew.")),
+    KeyHelp("replay.next_event", "full_stop", ".", N_("event"), N_("One event on; the replay pauses there.")),
+    KeyHelp("replay.previous_event", "comma", ",", N_("event before"), N_("One event back.")),
+    KeyHelp("replay.forward", "greater_than_sign", ">", "10 s", N_("10 seconds on.")),
+    KeyHelp("replay.backward", "less_than_sign", "<", N_("10 s back"), N_("10 seconds back.")),
+    KeyHelp(
+        "replay.to_problem",
+        "right_square_bracket",
+        "]",
+        N_("problem"),
+        N_("To the next instant at which something went wrong or was held; pauses there."),
+    ),
+    KeyHelp(
+        "replay.to_problem_before",
+        "left_square_bracket",
+        "[",
+        N_("problem before"),
+        N_("To the instant before at which something went wrong or was held."),
+    ),
+    KeyHelp(
+        "replay.go_to",
+        "g",
+        "g",
+        N_("go to"),
+        N_("Go to a time: 1:23, 83, 50 %, or #812 for an event."),
+    ),
+    KeyHelp(
+        "replay.faster", "right_curly_bracket", "}", N_("speed up"), N_("Twice as fast, up to 64 times.")
+    ),
+    KeyHelp("replay.slower", "left_curly_bracket", "{", N_("slow down"), N_("Half as fast.")),
+    KeyHelp("replay.to_begin", "home", "home", N_("begin"), N_("To the beginning of the run.")),
+    KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
+)
+"""In force on every screen of a replay, before the keys of the screen."""
 HOME: Keys = (
     KeyHelp(
         "do.open",
@@ -255,39 +296,6 @@ KEPT_PAGE: Keys = (
     KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
     KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Up one level.")),
 )
-REPLAY: Keys = (
-    KeyHelp("replay.play", "space", "space", N_("play"), N_("Play, or pause; from the end it begins anew.")),
-    KeyHelp("replay.next_event", "full_stop", ".", N_("event"), N_("One event on; the replay pauses there.")),
-    KeyHelp("replay.previous_event", "comma", ",", N_("event before"), N_("One event back.")),
-    KeyHelp("replay.forward", "greater_than_sign", ">", "10 s", N_("10 seconds on.")),
-    KeyHelp("replay.backward", "less_than_sign", "<", N_("10 s back"), N_("10 seconds back.")),
-    KeyHelp(
-        "replay.to_problem",
-        "right_square_bracket",
-        "]",
-        N_("problem"),
-        N_("To the next instant at which something went wrong or was held; pauses there."),
-    ),
-    KeyHelp(
-        "replay.to_problem_before",
-        "left_square_bracket",
-        "[",
-        N_("problem before"),
-        N_("To the instant before at which something went wrong or was held."),
-    ),
-    KeyHelp(
-        "replay.go_to",
-        "g",
-        "g",
-        N_("go to"),
-        N_("Go to a time: 1:23, 83, 50 %, or #812 for an event."),
-    ),
-    KeyHelp("replay.faster", "right_curly_bracket", "}", N_("faster"), N_("Twice as fast, up to 64 times.")),
-    KeyHelp("replay.slower", "left_curly_bracket", "{", N_("slower"), N_("Half as fast.")),
-    KeyHelp("replay.to_begin", "home", "home", N_("begin"), N_("To the beginning of the run.")),
-    KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
-)
-"""In force on every screen of a replay, before the keys of the screen."""
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 ENDED: Keys = (
     KeyHelp(

@@ -85,7 +85,10 @@ def _width(line: Line) -> int:
 
 
 def _track(facts: BarFacts, width: int, g: Glyphs) -> Line:
-    """How far it is; a problem shows as x, what the budget held as $, wherever the position is."""
+    """How far it is; a problem shows as x, what the budget held as $, wherever the position is.
+
+    The position stands out among them too: there may be one in every cell.
+    """
     total = facts.total_s or 1.0
     done = width if facts.ended else min(width - 1, int(facts.at_s / total * width))
     marks: dict[int, bool] = {}
@@ -95,8 +98,9 @@ def _track(facts: BarFacts, width: int, g: Glyphs) -> Line:
     spans: list[Span] = []
     for place in range(width):
         if place in marks:
-            held = marks[place]
-            spans.append(Span("$" if held else "x", Role.STATE_HELD if held else Role.BAD))
+            here = place == done and not facts.ended
+            role = Role.SELECTED if here else Role.STATE_HELD if marks[place] else Role.BAD
+            spans.append(Span("$" if marks[place] else "x", role))
         elif place < done:
             spans.append(Span(g.used, Role.GAUGE_USED))
         elif place == done and not facts.ended:

@@ -71,7 +71,7 @@ def run_view(
     g = glyphs_for(looks.ascii)
     width, height = looks.width, looks.height
     shown = entries(state, now_s) if shown is None else shown
-    head = Panel((header(state, now_s, width, g, measured=measured),))
+    head = Panel((header(state, now_s, width, g, measured=measured, watching=looks.watching),))
     if height < 6 or width < 24:
         return _tiny(state, now_s, looks, head, shown, g, dismissed)
     bars = gauges(state, now_s, width, g, tall=width >= 100 and height >= 30, measured=measured)
