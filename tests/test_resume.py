@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -20,14 +22,17 @@ from luna_tui.core.events import (
     SubtaskStarted,
     WaveFinished,
 )
+from luna_tui.core.outcome import exit_code
 from luna_tui.core.records import encode
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import ErrorKind, Mode, Status
-from luna_tui.session import SimulatorChoice
+from luna_tui.core.words import ErrorKind, Manner, Mode, Scope, Status
+from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.simulator.faults import Fault, FaultKind
+from luna_tui.storage.config import Config
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.journal import read_journal, seal
 from luna_tui.storage.paths import RunDir, runs_dir
+from luna_tui.storage.plans import load_plan
 from luna_tui.storage.run_meta import read_meta
 
 HEAD = """
@@ -41,6 +46,7 @@ retries = 0
 name = "one"
 """
 Said = Callable[[], str]
+NOTE = {"pid": 4711, "host": "far", "boot_id": "", "started_at": "", "socket": ""}
 
 
 def command(id: str, line: str, **more: object) -> str:
@@ -220,15 +226,41 @@ def test_a_run_under_way_is_named_with_its_process_and_can_be_watched(plan: Path
     folder = run_dir()
     held = Disk().lock(folder.lock)
     try:
-        folder.lock.write_text(json.dumps({"pid": 4711, "host": "far"}), encoding="utf-8")
+        folder.lock.write_text(json.dumps(NOTE), encoding="utf-8")
         said()
-        for again in (resume, retry):
-            assert again() == 2
-            text = said()
-            assert "process 4711 on far" in text
-            assert "luna-tui attach r1" in text
+        assert resume() == 2
+        text = said()
+        assert "process 4711 on far" in text
+        assert "luna-tui attach r1" in text
     finally:
         os.close(held)
+
+
+def test_retry_of_a_run_under_way_asks_its_process(plan: Path, said: Said) -> None:
+    """`bad` has failed while `b` is still at work; it is tried again before that ends."""
+    plan.write_text(PLAN.replace("printf B", "while ! test -e go; do sleep 0.02; done"), encoding="utf-8")
+    session = LiveSession(load_plan(plan), Config(), run="r1")
+    failed, over = Event(), Event()
+
+    def listen(record: Record) -> None:
+        if isinstance(record.event, SubtaskFinished) and record.event.subtask == "d":
+            failed.set()
+
+    def whole() -> None:
+        session.run()
+        over.set()
+
+    session.subscribe(listen)
+    Thread(target=whole, daemon=True).start()
+    assert failed.wait(20)
+    Path("fixed").touch()
+    assert main(["retry", "r1"]) == 0
+    assert "1 exit code 1: 1.03" in said()
+    Path("go").touch()
+    assert over.wait(20)
+    assert set(ends().values()) == {Status.SUCCEEDED}
+    assert main(["retry", "r1"]) == 0
+    assert "nothing to retry" in said()
 
 
 def test_a_changed_plan_is_refused_with_what_differs_and_both_ways_on(plan: Path, said: Said) -> None:
@@ -440,3 +472,47 @@ def test_the_first_word_of_the_new_process_is_that_it_goes_on(plan: Path) -> Non
     records = read_journal(run_dir().path).records
     begun = [r.event for r in records if isinstance(r.event, RunStarted)]
     assert [(e.resumed_from, e.away_s is None) for e in begun] == [(None, True), ("r1", False)]
+
+
+def stop_in_b(plan: Path) -> None:
+    """`a` has ended, `b` is in flight and nothing else has begun when a person stops the run."""
+    plan.write_text(PLAN.replace("printf B", "test -e go || sleep 20; printf B"), encoding="utf-8")
+    session = LiveSession(load_plan(plan), replace(Config(), workers=1), run="r1")
+
+    def listen(record: Record) -> None:
+        if isinstance(record.event, SubtaskStarted) and record.event.subtask == "b":
+            at_work.set()
+
+    at_work = Event()
+    session.subscribe(listen)
+    runs = Thread(target=session.run, daemon=True)
+    runs.start()
+    assert at_work.wait(20)
+    session.control.cancel(Scope.RUN, Manner.NOW, by="user")
+    runs.join(20)
+    assert session.state().finished is not None
+    assert exit_code(session.state()) == 75
+    Path("fixed").touch()
+    Path("go").touch()
+
+
+def test_what_a_person_stopped_is_run_to_its_end(plan: Path, said: Said) -> None:
+    stop_in_b(plan)
+    done = {i for i, status in ends().items() if status is Status.SUCCEEDED}
+    ran()
+    assert resume() == 0
+    assert set(ran()) == {"a", "b", "bad", "c", "d"} - done
+    assert set(ends().values()) == {Status.SUCCEEDED}
+    asked = [r.event for r in read_journal(run_dir().path).records if isinstance(r.event, RetryRequested)]
+    assert [e.by for e in asked] == ["resume"]
+    assert resume() == 0
+
+
+def test_retry_leaves_what_a_person_stopped(plan: Path, said: Said) -> None:
+    stop_in_b(plan)
+    ran()
+    assert retry() == 75
+    text = said()
+    assert "nothing to retry" in text
+    assert "luna-tui resume r1" in text
+    assert ran() == []

@@ -56,7 +56,7 @@ class RunParting(Parting):
     def leave(self, lines: LinePrinter) -> None:
         """Go on without a terminal because somebody wants it back; says how to come back."""
         run = self._session.run_dir.run
-        lines.say(_("the run goes on; come back with: luna-tui attach {run}").format(run=run))
+        lines.say(_("The run goes on; come back with: luna-tui attach {run}").format(run=run))
         self._tell(Detached(by="user"))
         self._launcher.untie()
         let_go_of_all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from luna_tui.commands.settings import (
     warn_of_workers,
 )
 from luna_tui.core.plan import Plan
-from luna_tui.core.tongue import choose
+from luna_tui.core.tongue import _n, choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -87,11 +88,20 @@ def carry_out(
         hold_for_person=console != HEADLESS,
         beginning=beginning,
     )
+    if session.leftovers:
+        text = _n(
+            "ended {n} process that the run had left running",
+            "ended {n} processes that the run had left running",
+            session.leftovers,
+        )
+        lines.say(text.format(n=session.leftovers))
     try:
         closes = args.command == "demo"
         forced = follow_run(
             session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
         )
+        # What is left to do needs no terminal, and is done although one may go just now.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:

@@ -212,7 +212,9 @@ class PlainConsole:
 
     def _leave(self) -> None:
         why = self._parting.why_stays
-        if why:
+        if not self._own:
+            self._left = Left.HARD
+        elif why:
             self._say(_("The run would not go on without this terminal: {why}.").format(why=why))
         else:
             self._left = Left.AWAY

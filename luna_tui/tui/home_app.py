@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -152,8 +151,4 @@ def run_home(app: HomeApp) -> Wish | None:
     try:
         return app.run(mouse=app.settings.mouse)
     finally:
-        app.signals.left.set()
-        # Until something else takes them, signals mean again what they mean to any program.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        app.signals.give_back()

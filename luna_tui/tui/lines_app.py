@@ -9,6 +9,7 @@ from typing import TypeVar
 from rich.segment import Segment, Segments
 
 from luna_tui.core.clean import clean
+from luna_tui.core.words import Watching
 from luna_tui.tui.paced import PacedApp
 from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.screens.base import LunaScreen
@@ -44,6 +45,11 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """One line that stands in for the key line until a key is pressed; then comes the next."""
         self.error_text = ""
         """What went wrong, when the app crashed; without values of variables."""
+
+    @property
+    def watching(self) -> Watching:
+        """Where the run goes on that is shown; the app's own where it shows none."""
+        return Watching.OWN
 
     @property
     def palette(self) -> Palette:

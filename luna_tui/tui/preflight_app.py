@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -93,8 +92,4 @@ def run_preflight(app: PreflightApp) -> Choice | None:
     try:
         return app.run(mouse=app.settings.mouse)
     finally:
-        app.signals.left.set()
-        # Until a run takes them, signals mean again what they mean to any program.
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        app.signals.give_back()

@@ -53,7 +53,11 @@ class ReplayApp(LunaApp):
         self._ticked_at = now()
         self._shown: tuple[object, ...] = ()
         """What the bar told when the screens were drawn last."""
-        self._tick()
+        self._follow()
+
+    def on_mount(self) -> None:
+        """Time counts from here: the journal does not play while the screen is being made."""
+        self._ticked_at = self._now()
 
     @property
     def player(self) -> Player:

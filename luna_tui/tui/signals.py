@@ -48,6 +48,7 @@ class Signals:
         }
         self._parting = parting or Parting()
         self._mode: list[Any] | None = None
+        self._before: dict[int, Any] = {}
         self.left = threading.Event()
         self.hung_up = False
         """A SIGHUP came."""
@@ -58,7 +59,13 @@ class Signals:
             self._mode = termios.tcgetattr(0)
         for number in self._calls:
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-                signal.signal(number, self._caught)
+                self._before[number] = signal.signal(number, self._caught)
+
+    def give_back(self) -> None:
+        """The app has gone: until something else takes them, signals mean what they meant before."""
+        self.left.set()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _caught(self, number: int, _: FrameType | None) -> None:
         if number == signal.SIGHUP:

@@ -32,8 +32,10 @@ class Stage:
         keys: bool = True,
         screen: bool = True,
         parting: Parting | None = None,
+        watching: Watching = Watching.OWN,
     ) -> None:
         self.session = StillSession(records)
+        self.session.watching = watching
         self.out = io.StringIO()
         self.ended = threading.Event()
         self.reading, self.writing = os.pipe()
@@ -274,8 +276,7 @@ def test_a_hang_up_lets_go_and_the_run_decides_the_exit_code() -> None:
 
 def test_a_viewer_that_hangs_up_or_is_ended_leaves_at_once_and_asks_nothing_of_the_run() -> None:
     for number, code in ((signal.SIGHUP, 129), (signal.SIGTERM, 143)):
-        stage = Stage(parting=Watched())
-        stage.session.watching = Watching.ATTACHED
+        stage = Stage(parting=Watched(), watching=Watching.ATTACHED)
         stage.console._caught.append(number)
         stage.console.step()
         assert (stage.console._left, stage.console.code) == (Left.HARD, code)

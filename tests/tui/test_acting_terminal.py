@@ -176,7 +176,7 @@ def test_the_terminal_is_given_back_and_the_run_goes_on_to_its_end(tmp_path: Pat
     program = os.pidfd_open(terminal.program)
     for key in keys:
         terminal.send(bytes([key]))
-    terminal.read_until(b"the run goes on; come back with: luna-tui attach ")
+    terminal.read_until(b"The run goes on; come back with: luna-tui attach ")
     assert terminal.finish() == 75
     assert LEAVE_SCREEN in terminal.seen
     assert select.select([program], [], [], 20)[0], "the run did not end"

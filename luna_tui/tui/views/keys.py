@@ -239,8 +239,10 @@ REPLAY: Keys = (
         N_("go to"),
         N_("Go to a time: 1:23, 83, 50 %, or #812 for an event."),
     ),
-    KeyHelp("replay.faster", "right_curly_bracket", "}", N_("faster"), N_("Twice as fast, up to 64 times.")),
-    KeyHelp("replay.slower", "left_curly_bracket", "{", N_("slower"), N_("Half as fast.")),
+    KeyHelp(
+        "replay.faster", "right_curly_bracket", "}", N_("speed up"), N_("Twice as fast, up to 64 times.")
+    ),
+    KeyHelp("replay.slower", "left_curly_bracket", "{", N_("slow down"), N_("Half as fast.")),
     KeyHelp("replay.to_begin", "home", "home", N_("begin"), N_("To the beginning of the run.")),
     KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
 )
