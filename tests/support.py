@@ -142,10 +142,11 @@ def make_run(
     tier: str = "tier2",
     mode: Mode = Mode.BALANCED,
     clock: Clock | None = None,
+    settle: Callable[[int], bool] = lambda _: True,
     past: Past | None = None,
     **settings: Any,
 ) -> Run:
-    """A run that has not started; `past` = what an earlier process did of it."""
+    """A run that has not started; `past` = what an earlier process did of it, `settle` = is it saved?"""
     clock = clock or SystemClock()
     bus = EventBus("run-under-test", clock, seq=past.seq if past else 0, at_s=past.at if past else 0.0)
     limiter = Limiters(TIERS[tier].limits, mode, clock)
@@ -159,6 +160,7 @@ def make_run(
         limiter=limiter,
         store=NoOutputs(),
         rng=random.Random(1),
+        settle=settle,
         past=past,
     )
     run = Run(executor, limiter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -21,9 +22,10 @@ from luna_tui.core.events import (
     SubtaskStarted,
     WaveFinished,
 )
+from luna_tui.core.outcome import exit_code
 from luna_tui.core.records import encode
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import ErrorKind, Mode, Status
+from luna_tui.core.words import ErrorKind, Manner, Mode, Scope, Status
 from luna_tui.session import LiveSession, SimulatorChoice
 from luna_tui.simulator.faults import Fault, FaultKind
 from luna_tui.storage.config import Config
@@ -470,3 +472,47 @@ def test_the_first_word_of_the_new_process_is_that_it_goes_on(plan: Path) -> Non
     records = read_journal(run_dir().path).records
     begun = [r.event for r in records if isinstance(r.event, RunStarted)]
     assert [(e.resumed_from, e.away_s is None) for e in begun] == [(None, True), ("r1", False)]
+
+
+def stop_in_b(plan: Path) -> None:
+    """`a` has ended, `b` is in flight and nothing else has begun when a person stops the run."""
+    plan.write_text(PLAN.replace("printf B", "test -e go || sleep 20; printf B"), encoding="utf-8")
+    session = LiveSession(load_plan(plan), replace(Config(), workers=1), run="r1")
+
+    def listen(record: Record) -> None:
+        if isinstance(record.event, SubtaskStarted) and record.event.subtask == "b":
+            at_work.set()
+
+    at_work = Event()
+    session.subscribe(listen)
+    runs = Thread(target=session.run, daemon=True)
+    runs.start()
+    assert at_work.wait(20)
+    session.control.cancel(Scope.RUN, Manner.NOW, by="user")
+    runs.join(20)
+    assert session.state().finished is not None
+    assert exit_code(session.state()) == 75
+    Path("fixed").touch()
+    Path("go").touch()
+
+
+def test_what_a_person_stopped_is_run_to_its_end(plan: Path, said: Said) -> None:
+    stop_in_b(plan)
+    done = {i for i, status in ends().items() if status is Status.SUCCEEDED}
+    ran()
+    assert resume() == 0
+    assert set(ran()) == {"a", "b", "bad", "c", "d"} - done
+    assert set(ends().values()) == {Status.SUCCEEDED}
+    asked = [r.event for r in read_journal(run_dir().path).records if isinstance(r.event, RetryRequested)]
+    assert [e.by for e in asked] == ["resume"]
+    assert resume() == 0
+
+
+def test_retry_leaves_what_a_person_stopped(plan: Path, said: Said) -> None:
+    stop_in_b(plan)
+    ran()
+    assert retry() == 75
+    text = said()
+    assert "nothing to retry" in text
+    assert "luna-tui resume r1" in text
+    assert ran() == []

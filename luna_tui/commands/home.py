@@ -83,11 +83,12 @@ class Shelf:
         """What changed from one run to another."""
         return compared(find_run(before), find_run(after))
 
-    def stop(self, run: str) -> str:
+    def stop(self, run: str, *, now: bool) -> str:
         """Ask a run that is on to stop; the last line of what was said."""
+        argv = [*argv_of(Wish(Verb.CANCEL, run)), *(["--now"] if now else [])]
         try:
             done = subprocess.run(
-                program(argv_of(Wish(Verb.CANCEL, run))),
+                program(argv),
                 capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=STOP_S, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -123,7 +124,7 @@ def home(known: frozenset[str], perform: Perform | None = None) -> int:
         except Ended as ended:
             return 128 + ended.number
         after = shelf.statuses()
-        if _goes_on_without_us(code, wish, before, after) or not sys.stdin.isatty():
+        if _goes_on_without_us(code, before, after) or not sys.stdin.isatty():
             return code
         if code in _TOLD:
             wait_for_enter()
@@ -146,13 +147,11 @@ def argv_of(wish: Wish) -> list[str]:
     return [wish.verb.value, wish.what]
 
 
-def _goes_on_without_us(
-    code: int, wish: Wish, before: dict[str, KeptStatus], after: dict[str, KeptStatus]
-) -> bool:
-    """Whether the screen was left while the run goes on: whoever did that wants the terminal."""
+def _goes_on_without_us(code: int, before: dict[str, KeptStatus], after: dict[str, KeptStatus]) -> bool:
+    """Whether a run that was begun here was left while it goes on: whoever did that wants the terminal."""
     on = KeptStatus.RUNNING
     begun = any(status is on and before.get(run) is not on for run, status in after.items())
-    return code == ExitCode.STOPPED_EARLY and (begun or wish.verb is Verb.ATTACH)
+    return code == ExitCode.STOPPED_EARLY and begun
 
 
 def program(argv: Sequence[str]) -> list[str]:

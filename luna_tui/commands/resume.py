@@ -18,6 +18,7 @@ from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import worker_rule
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.past import unfinished
 from luna_tui.core.plan import Plan
 from luna_tui.core.telling import counted
 from luna_tui.core.tongue import _, _n
@@ -188,6 +189,8 @@ def _nothing_to_do(run: _Run) -> int:
     if failed and not run.retry:
         text = _n("try {n} again: luna-tui retry {run}", "try the {n} again: luna-tui retry {run}", failed)
         say(text.format(n=failed, run=name))
+    elif run.retry and unfinished(state):
+        say(_("what was stopped goes on with: luna-tui resume {run}").format(run=name))
     else:
         say(_("its report: luna-tui report {run}").format(run=name))
     return exit_code(state)

@@ -17,6 +17,7 @@ from luna_tui.core.presence_events import Attached as Attached
 from luna_tui.core.presence_events import Detached as Detached
 from luna_tui.core.presence_events import JournalRepaired as JournalRepaired
 from luna_tui.core.presence_events import JournalSaved as JournalSaved
+from luna_tui.core.presence_events import JournalSlowed as JournalSlowed
 from luna_tui.core.presence_events import TerminalLost as TerminalLost
 from luna_tui.core.words import (
     ErrorKind,
@@ -288,9 +289,11 @@ class LimitsObserved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalFailed:
-    """Events can no longer be saved; the run admits nothing more."""
+    """Events can no longer be saved; the run admits nothing until `journal_saved`."""
 
     message: str
+    saved_seq: int = 0
+    """The last event that is saved; 0 = not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,6 +365,7 @@ Event = (
     | BudgetChanged
     | JournalFailed
     | JournalSaved
+    | JournalSlowed
     | JournalRepaired
     | TerminalLost
     | Attached

@@ -15,6 +15,7 @@ from luna_tui.core.events import (
     JournalFailed,
     JournalRepaired,
     JournalSaved,
+    JournalSlowed,
     LimitsObserved,
     RetryRequested,
     RunPaused,
@@ -93,16 +94,20 @@ def apply_limits(state: RunState, event: LimitsObserved, at: float) -> None:
     sample(state.samples, event, at, in_flight=state.running)
 
 
-_KeepingEvent = JournalFailed | JournalSaved | JournalRepaired | TerminalLost | Attached | Detached
+_KeepingEvent = (
+    JournalFailed | JournalSaved | JournalSlowed | JournalRepaired | TerminalLost | Attached | Detached
+)
 
 
-def apply_keeping(state: RunState, event: _KeepingEvent) -> None:
+def apply_keeping(state: RunState, event: _KeepingEvent, at: float) -> None:
     """Who watches, and whether it is saved."""
     match event:
         case JournalFailed():
-            state.not_saved = event.message
+            state.not_saved, state.saved_before = event.message, event.saved_seq
         case JournalSaved():
             state.not_saved = ""
+        case JournalSlowed():
+            state.slow_disk_at, state.slow_disk_s = at, event.sync_s
         case Attached() | Detached():
             state.viewers = event.viewers
         case JournalRepaired() | TerminalLost():

@@ -69,6 +69,9 @@ class HomeSource(Protocol):
         """What changed from one run to another; LunaError when one cannot be read."""
         ...
 
-    def stop(self, run: str) -> str:
-        """Ask a run that is on to stop; what came of it, in one line."""
+    def stop(self, run: str, *, now: bool) -> str:
+        """Ask a run that is on to stop; what came of it, in one line.
+
+        `now` ends what is in flight; else that has some seconds to end by itself, which are waited for.
+        """
         ...

@@ -51,3 +51,11 @@ class JournalSaved:
     """Seconds during which nothing was saved."""
     lost: int = 0
     """Events that were too many to keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalSlowed:
+    """The disk took unusually long to save events; told now and then while it does."""
+
+    sync_s: float
+    """Seconds that one commit took."""

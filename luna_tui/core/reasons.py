@@ -25,6 +25,15 @@ _KNOWN = (
     N_("wave {name} did not succeed and the plan says stop"),
     N_("{n} threads ignored their cancellation"),
     N_("the plan asks Claude, and no API key was found"),
+    N_("not saved: {why}"),
+    N_("the disk is full"),
+    N_("your quota is used up"),
+    N_("the disk is read-only"),
+    N_("the disk reports an input/output error"),
+    N_("permission denied"),
+    N_("the journal was removed; it is written once more"),
+    N_("the thread that writes the journal broke"),
+    N_("the journal could not be written to its end"),
     N_("the process ended"),
 )
 """What the engine says when it is the engine that decides; what a model or a server said is not here."""
@@ -54,6 +63,8 @@ def reason_words(reason: str) -> str:
             named = found.groupdict()
             if "who" in named:
                 named["who"] = who_asked(named["who"])
+            if "why" in named:
+                named["why"] = reason_words(named["why"])
             return _(text).format(**named)
     return reason
 

@@ -16,6 +16,7 @@ from luna_tui.core.events import (
     JournalFailed,
     JournalRepaired,
     JournalSaved,
+    JournalSlowed,
     LimitsObserved,
     ModeChanged,
     PlanOutline,
@@ -138,6 +139,12 @@ class RunState:
     """Other programs that watch."""
     not_saved: str = ""
     """Why events are no longer saved; empty while they are."""
+    saved_before: int = 0
+    """The last event that was saved when `not_saved` began; 0 = not known."""
+    slow_disk_at: float = 0.0
+    """When the disk last took unusually long."""
+    slow_disk_s: float = 0.0
+    """How long that was; 0 = never."""
     finished: RunFinished | None = None
 
     def apply(self, record: Record) -> None:
@@ -187,15 +194,10 @@ class RunState:
                 apply_request(self, event, record.at)
             case BudgetChanged():
                 self.budget_usd = event.to
-            case (
-                JournalFailed()
-                | JournalSaved()
-                | JournalRepaired()
-                | TerminalLost()
-                | Attached()
-                | Detached()
-            ):
-                apply_keeping(self, event)
+            case JournalFailed() | JournalSaved() | JournalSlowed() | JournalRepaired():
+                apply_keeping(self, event, record.at)
+            case TerminalLost() | Attached() | Detached():
+                apply_keeping(self, event, record.at)
             case RunFinished():
                 self.finished = event
             case _:
@@ -205,6 +207,11 @@ class RunState:
         """Take the place of another state, which is not to be used any more."""
         for name in _FIELDS:
             setattr(self, name, getattr(other, name))
+
+    @property
+    def saved_seq(self) -> int:
+        """The last event that is known to be saved; what is shown was saved before, while all is."""
+        return self.saved_before if self.not_saved else self.seq
 
     def wave_of(self, subtask: SubtaskState) -> WaveState:
         """The wave a subtask belongs to."""

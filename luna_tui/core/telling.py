@@ -14,6 +14,7 @@ from luna_tui.core.events import (
     JournalFailed,
     JournalRepaired,
     JournalSaved,
+    JournalSlowed,
     ModeChanged,
     Record,
     RetryRequested,
@@ -205,8 +206,8 @@ def _about_run(state: RunState, record: Record) -> str | None:
                 text += _(", {n:.1f} times as fast as one after another").format(n=e.speedup)
             return text + "."
         case JournalFailed() as e:
-            return _("attention: NOT SAVED any more: {why}.").format(why=clean_line(e.message))
-        case JournalSaved() | JournalRepaired() | TerminalLost() | Attached() | Detached():
+            return _("attention: NOT SAVED any more: {why}.").format(why=_plain(e.message))
+        case JournalSaved() | JournalSlowed() | JournalRepaired() | TerminalLost() | Attached() | Detached():
             return _kept(record)
         case _:
             return _asked(state, record)
@@ -220,6 +221,8 @@ def _kept(record: Record) -> str | None:
             if e.lost:
                 text += _n("; {n} event is lost", "; {n} events are lost", e.lost).format(n=e.lost)
             return text + "."
+        case JournalSlowed() as e:
+            return _("the disk is slow: it took {n:.1f} seconds to save.").format(n=e.sync_s)
         case JournalRepaired() as e:
             text = _n(
                 "the journal is repaired: {n} line that could not be used is in {where}.",

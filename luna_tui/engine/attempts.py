@@ -122,6 +122,7 @@ class Pilot:
         budget: Budget,
         may_retry: Callable[[Flight], bool],
         on_spend_limit: Callable[[str], None],
+        settle: Callable[[Flight, int], None],
     ) -> None:
         self._desk = desk
         self._runner_of = runner_of
@@ -137,6 +138,8 @@ class Pilot:
         """Waits at the gate while the run is paused; True when it had to wait."""
         self._budget = budget
         self._may_retry = may_retry
+        self._settle = settle
+        """Waits until the record of this number is durable; Cancelled when the flight ends."""
         self._on_spend_limit = on_spend_limit
         """Told once the account may spend no more; nothing further is worth asking."""
 
@@ -208,7 +211,7 @@ class Pilot:
         flight.give_up = lambda: booking.close(sent=True)
         context = self._context(flight, booking)
         try:
-            self._desk.start(flight)
+            self._settle(flight, self._desk.start(flight))
             sent = True
             output = self._around.redaction.text(self._run(runner, work, context))
             return self._expected(flight, output)

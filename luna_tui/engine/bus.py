@@ -13,7 +13,31 @@ from luna_tui.engine.clock import Clock
 _log = logging.getLogger(__name__)
 
 Subscriber = Callable[[Record], None]
-"""Called in order of `seq`, from the publishing thread; must return at once and never wait."""
+"""Called in order of `seq`, from the thread that delivers; must return at once and never wait."""
+
+
+class Subscribers:
+    """Everybody who is told of each record; one thread at a time delivers."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        """Protects that nobody is forgotten when two come at once."""
+        self._all: tuple[Subscriber, ...] = ()
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Deliver every later record to `subscriber`."""
+        with self._lock:
+            self._all = (*self._all, subscriber)
+
+    def deliver(self, record: Record) -> None:
+        """Tell everybody; a subscriber that raises is logged and dropped."""
+        for subscriber in self._all:
+            try:
+                subscriber(record)
+            except Exception:  # noqa: BLE001 - a subscriber must not end the run
+                _log.exception("a subscriber of the run's events failed and was removed")
+                with self._lock:
+                    self._all = tuple(s for s in self._all if s is not subscriber)
 
 
 class EventBus:
@@ -28,7 +52,7 @@ class EventBus:
         self._lock = threading.Lock()
         """Protects `_seq` and the order of delivery."""
         self._seq = seq
-        self._subscribers: tuple[Subscriber, ...] = ()
+        self._subscribers = Subscribers()
 
     def now_s(self) -> float:
         """Seconds since the run began; the scale of `Record.at`."""
@@ -41,8 +65,7 @@ class EventBus:
 
     def subscribe(self, subscriber: Subscriber) -> None:
         """Deliver every later record to `subscriber`."""
-        with self._lock:
-            self._subscribers = (*self._subscribers, subscriber)
+        self._subscribers.add(subscriber)
 
     def publish(self, event: Event) -> Record:
         """Number the event and deliver it; a subscriber that raises is logged and dropped.
@@ -53,12 +76,7 @@ class EventBus:
         with self._lock:
             self._seq += 1
             record = Record(self._seq, round(self.now_s(), DIGITS), self._run, event)
-            for subscriber in self._subscribers:
-                try:
-                    subscriber(record)
-                except Exception:  # noqa: BLE001 - a subscriber must not end the run
-                    _log.exception("a subscriber of the event bus failed and was removed")
-                    self._subscribers = tuple(s for s in self._subscribers if s is not subscriber)
+            self._subscribers.deliver(record)
         return record
 
 

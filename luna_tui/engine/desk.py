@@ -86,15 +86,30 @@ class FlightDesk:
                 )
             )
 
-    def start(self, flight: Flight) -> None:
-        """An attempt was admitted; Cancelled when the end of the flight was decided before."""
+    def stand(self, flight: Flight) -> None:
+        """The flight waits for something of ours, and its timeout's clock with it."""
+        with self.lock:
+            self._raise_if_ending(flight)
+            self._stop_timer(flight)
+
+    def go_on(self, flight: Flight) -> None:
+        """After `stand`: the clock of an attempt in flight runs again."""
+        with self.lock:
+            if flight.running and flight.ending is None:
+                self._run_timer(flight)
+
+    def start(self, flight: Flight) -> int:
+        """An attempt was admitted, and that is record number so and so.
+
+        Cancelled when the end of the flight was decided before.
+        """
         with self.lock:
             self._raise_if_ending(flight)
             flight.begun, flight.running = flight.attempt, True
             flight.attempt_began_at = self._clock.now()
             self._run_timer(flight)
             self._on_start(flight)
-            self._bus.publish(
+            record = self._bus.publish(
                 SubtaskStarted(
                     wave=flight.wave,
                     subtask=flight.subtask.id,
@@ -104,6 +119,7 @@ class FlightDesk:
                     kind=flight.subtask.kind,
                 )
             )
+            return record.seq
 
     def output(self, flight: Flight, text: str) -> None:
         """Publish text of the running attempt; dropped once the flight has landed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from luna_tui.core.errors import LunaError
@@ -11,6 +11,8 @@ from luna_tui.core.events import (
     Attached,
     Detached,
     JournalFailed,
+    JournalSaved,
+    JournalSlowed,
     LimitsObserved,
     RunStarted,
     SubtaskFinished,
@@ -79,6 +81,11 @@ class RunSettings:
         return worker_rule(workers, self.tier, mode, self.tiers)
 
 
+def _settled_at_once(_: int) -> bool:
+    """Of a run that keeps nothing."""
+    return True
+
+
 class WaveExecutor:
     """Runs one plan once. `run` blocks; `control` takes commands from any thread meanwhile."""
 
@@ -93,15 +100,20 @@ class WaveExecutor:
         limiter: Limiters,
         store: OutputStore,
         rng: random.Random,
+        settle: Callable[[int], bool] = _settled_at_once,
         past: Past | None = None,
     ) -> None:
-        """`past` = what earlier processes did of this run, or another run whose results are taken over."""
+        """`past` = what earlier processes did of this run, or another run whose results are taken over.
+
+        `settle(seq)` waits, at most a moment, until a record is durable; False = it is not yet.
+        """
         self._plan = plan
         self._settings = settings
         self._bus = bus
         self._clock = clock
         self._limiter = limiter
         self._store = store
+        self._settle = settle
         self._tally = Tally()
         bus.subscribe(self._tally.follow)
         self._expectations = Expectations(plan)
@@ -130,17 +142,20 @@ class WaveExecutor:
         if past is not None:
             self._floor.restore(past)
         self._pilot = self._make_pilot(runners, RetryPolicy(rng))
-        self.control = EngineControl(
-            bus,
+        self.control = self._make_control()
+        """The door for commands."""
+
+    def _make_control(self) -> EngineControl:
+        return EngineControl(
+            self._bus,
             self._desk.lock,
             self._floor,
-            limiter,
-            mode=settings.mode,
-            staffing=settings.workers,
-            rule_of=settings.rule_of,
-            redaction=settings.redaction,
+            self._limiter,
+            mode=self._settings.mode,
+            staffing=self._settings.workers,
+            rule_of=self._settings.rule_of,
+            redaction=self._settings.redaction,
         )
-        """The door for commands."""
 
     def left_alone(self) -> None:
         """Nobody watches any more: what only a person could change no longer waits for one."""
@@ -184,6 +199,7 @@ class WaveExecutor:
             budget=self._floor.budget,
             may_retry=self._floor.may_retry,
             on_spend_limit=lambda message: self.control.stop_admission(message),
+            settle=self._wait_settled,
         )
 
     def run(self) -> RunStatus:
@@ -221,10 +237,31 @@ class WaveExecutor:
                 self._bus.publish(event)
             return on
 
-    def not_saved(self, message: str) -> None:
-        """Events or results can no longer be saved: admit nothing more, let what runs finish."""
-        self._bus.publish(JournalFailed(message=message))
-        self.control.stop_admission(f"not saved: {message}")
+    def not_saved(self, message: str, saved_seq: int = 0) -> None:
+        """Events or results are not saved any more: admit nothing until `saved_again`, let what runs finish.
+
+        The run ends when that takes long and nothing is in flight. `saved_seq` = the last event that
+        is saved, 0 = not known.
+        """
+        with self._desk.lock:
+            self._floor.not_saved(message)
+            self._bus.publish(JournalFailed(message=message, saved_seq=saved_seq))
+
+    def saved_again(self, after_s: float, lost: int) -> None:
+        """All is saved after so many seconds, except for `lost` events: admission goes on."""
+        with self._desk.lock:
+            self._bus.publish(JournalSaved(after_s=round(after_s, 3), lost=lost))
+            self._floor.saved()
+
+    def saved_slowly(self, sync_s: float) -> None:
+        """The disk took so many seconds to save something."""
+        self._bus.publish(JournalSlowed(sync_s=round(sync_s, 3)))
+
+    def _wait_settled(self, flight: Flight, seq: int) -> None:
+        """An attempt has no effect on anything before its start is on disk."""
+        while not self._settle(seq):
+            flight.token.raise_if_cancelled()
+            self._floor.keeping.wait(flight)
 
     def _finish(self) -> RunStatus:
         self._sample()

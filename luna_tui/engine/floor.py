@@ -23,6 +23,7 @@ from luna_tui.engine.deadlines import DeadlineThread
 from luna_tui.engine.desk import FlightDesk
 from luna_tui.engine.ends import Ends
 from luna_tui.engine.flight import Ending, Flight
+from luna_tui.engine.keeping import Busy, Keeping
 from luna_tui.engine.returns import Returns
 
 
@@ -89,9 +90,10 @@ class Floor:
             flights=self._flights, in_line=self._in_line, go_on=self._go_on,
         )  # fmt: skip
         self.budget = Budget(
-            desk, spending,
-            may_go=self._worker_left, on_hold=self._on_hold, on_room=self._go_on,
-        )  # fmt: skip
+            desk, spending, may_go=self._worker_left, on_hold=self._on_hold, on_room=self._go_on
+        )
+        busy = Busy(self._flights, self._line, self.budget)
+        self.keeping = Keeping(desk, clock, deadlines, busy, give_up=self._give_up_unsaved)
 
     def restore(self, past: Past) -> None:
         """Take over how earlier processes left the run; before it is run."""
@@ -128,19 +130,23 @@ class Floor:
         return self.ends.stopping or self._course.stopped
 
     def admit(self, flight: Flight) -> bool:
-        """The flight is on its way to the limiter; wait while the run is paused.
+        """The flight is on its way to the limiter; wait while the run is paused, or is not saved.
 
         True when it had to wait. Raises Cancelled when the flight ends.
         """
-        if not self.paused and flight in self._line:
+        if not self._shut and flight in self._line:
             return False
         with self._desk.lock:
             self._line.add(flight)
-            if not self.paused:
+            if not self._shut:
                 return False
             gate = threading.Event()
             self._gates.add(gate)
-            self._desk.wait(flight, WaitReason.PAUSED, None, timed=False)
+            if self.paused:
+                self._desk.wait(flight, WaitReason.PAUSED, None, timed=False)
+            else:
+                self._desk.stand(flight)
+            self.keeping.look()
         try:
             flight.token.wait(gate)
         finally:
@@ -187,11 +193,18 @@ class Floor:
             if self.paused == paused:
                 return False
             self.paused = paused
-            if not paused:
-                for gate in self._gates:
-                    gate.set()
-                self._go_on()
+            self._open_gate()
             return True
+
+    def not_saved(self, why: str) -> None:
+        """Close the gate until `saved`."""
+        self.keeping.refused(why)
+
+    def saved(self) -> None:
+        """Open the gate again."""
+        with self._desk.lock:
+            self.keeping.saved()
+            self._open_gate()
 
     def left_alone(self) -> None:
         """Nobody is there any more who could raise the budget."""
@@ -209,17 +222,30 @@ class Floor:
             self._course.use(rule)
             self._go_on()
 
+    @property
+    def _shut(self) -> bool:
+        return self.paused or bool(self.keeping.why)
+
+    def _open_gate(self) -> None:
+        if not self._shut:
+            for gate in self._gates:
+                gate.set()
+            self._go_on()
+
     def _go_on(self) -> None:
         """After any end: tell of waves that are over, open the next, hand out what may go now."""
         self._course.advance()
         self._hand_out()
         if self._board.left == 0:
             self._all_over.notify_all()
-        elif self.budget.held:
+            return
+        if self.budget.held:
             self._give_up_held()
+        if self.keeping.why:
+            self.keeping.look()
 
     def _hand_out(self) -> None:
-        if self.budget.held and not self.paused:
+        if self.budget.held and not self._shut:
             self._line.update(self.budget.let_go())
         while self._may_hand_out():
             # What is held keeps its worker from others that cost something, but from nobody else.
@@ -255,7 +281,7 @@ class Floor:
 
     def _give_up_held(self) -> None:
         """End the run when nothing but what is held is left, and nobody can change that."""
-        if self.budget.hold_for_person or self.paused or self.ends.stopping is not None:
+        if self.budget.hold_for_person or self._shut or self.ends.stopping is not None:
             return
         held = self.budget.held
         if len(held) == len(self._flights) and all(flight.ending is None for flight in held):
@@ -263,9 +289,13 @@ class Floor:
             reason = f"what is left would exceed the budget of {usd(self.budget.cap_usd or 0.0)}"
             self.ends.stop(Ending(Status.CANCELLED, reason), Manner.NOW)
 
+    def _give_up_unsaved(self, why: str) -> None:
+        if not self.over:
+            self.ends.stop(Ending(Status.CANCELLED, f"not saved: {why}"), Manner.NOW)
+
     def _may_hand_out(self) -> bool:
         rule = self.rule
-        if self.paused or self.over or len(self._flights) - len(self.budget.held) >= rule.most:
+        if self._shut or self.over or len(self._flights) - len(self.budget.held) >= rule.most:
             return False
         return rule.line_ahead is None or len(self._line) < rule.line_ahead
 

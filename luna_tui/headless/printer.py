@@ -6,8 +6,10 @@ import errno
 import os
 import select
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO
 
 from luna_tui.core.clean import clean_line
@@ -72,7 +74,10 @@ class LinePrinter:
 
 
 class RecordPrinter:
-    """Writes every record as a line of NDJSON; `-` is stdout."""
+    """Writes every record as a line of NDJSON; `-` is stdout.
+
+    A thread of its own writes: a reader that is slow holds nobody up, and gets every line.
+    """
 
     def __init__(self, target: str) -> None:
         """LunaError(74) when the file cannot be opened."""
@@ -89,13 +94,35 @@ class RecordPrinter:
                     ExitCode.NOT_SAVED,
                 ) from error
         self._broken = False
+        self._records: SimpleQueue[Record | None] = SimpleQueue()
+        """None at the end."""
+        self._thread: threading.Thread | None = None
+        """Started with the first record."""
         self.lost = ""
-        """Why events are missing at the end, in words; empty when none is, or nobody read on."""
+        """Why events are missing, in words, known after `close`; empty when none is, or nobody read on."""
 
     def __call__(self, record: Record) -> None:
-        """Write the record's line; a reader that went away ends the output, not the run."""
-        if self._broken:
-            return
+        """Write the record's line soon; a reader that went away ends the output, not the run."""
+        self._records.put(record)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._write_all, name="luna-events", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Wait until every line is written; close a file that was opened here."""
+        self._records.put(None)
+        if self._thread is not None:
+            self._thread.join()
+        if self._stream is not sys.stdout:
+            with suppress(OSError):
+                self._stream.close()
+
+    def _write_all(self) -> None:
+        while (record := self._records.get()) is not None:
+            if not self._broken:
+                self._write(record)
+
+    def _write(self, record: Record) -> None:
         try:
             self._stream.write(to_line(record) + "\n")
             self._stream.flush()
@@ -106,9 +133,3 @@ class RecordPrinter:
                 self.lost = f"events are missing in {where} from number {record.seq} on: {why}"
             if self._stream is sys.stdout:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def close(self) -> None:
-        """Close a file that was opened here."""
-        if self._stream is not sys.stdout:
-            with suppress(OSError):
-                self._stream.close()

@@ -24,6 +24,7 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.saving import Saving
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
 from luna_tui.storage.config import Config, current_environ
@@ -64,8 +65,6 @@ class LiveSession:
         of `run` = where another process left it, or with another run's results.
         """
         from luna_tui.engine.executor import WaveExecutor
-        from luna_tui.storage.journal import JournalWriter
-        from luna_tui.storage.outputs import FileOutputs
 
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
@@ -81,6 +80,7 @@ class LiveSession:
         """Where the run is kept."""
         self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
         """Processes of commands that a killed process of the run had left running, and that were ended."""
+        self._saving = Saving(self.run_dir)
         self._runners = self._make_runners()
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
@@ -92,12 +92,12 @@ class LiveSession:
             clock=self._clock,
             runners=self._runners,
             limiter=self._limiters,
-            store=FileOutputs(self.run_dir),
+            store=self._saving.outputs,
             rng=self._rng,
+            settle=self._saving.settle,
             past=opened.past,
         )
-        self._journal = JournalWriter(self.run_dir, on_failure=self._executor.not_saved, lock=opened.lock)
-        self._bus.subscribe(self._journal.append)
+        self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
             self.subscribe(listener)
@@ -125,8 +125,11 @@ class LiveSession:
         return Redaction(known_secrets(current_environ()))
 
     def subscribe(self, listener: Callable[[Record], None]) -> None:
-        """Hand every later record to `listener`, in order; it must return at once and never wait."""
-        self._bus.subscribe(listener)
+        """Hand every later record to `listener`, in order, once it is saved, or at once when it cannot be.
+
+        The listener must return at once and never wait.
+        """
+        self._saving.follow(listener)
 
     def state(self) -> RunState:
         """The fold so far; call from the front end's thread only."""
@@ -160,7 +163,7 @@ class LiveSession:
             with ExitStack() as closing:
                 closing.callback(self.ended.set)
                 closing.callback(self._socket.close)
-                closing.callback(self._close_journal)
+                closing.callback(self._saving.close, self._executor)
                 closing.callback(self._socket.hide)
                 closing.callback(self._limiters.close)
                 if self._server is not None:
@@ -193,10 +196,6 @@ class LiveSession:
         return ControlSocket(
             self.run_dir, served, started_at=self._clock.wall().isoformat(timespec="seconds")
         )
-
-    def _close_journal(self) -> None:
-        if not self._journal.close():
-            self._executor.not_saved("the journal could not be written to its end")
 
     def left_alone(self) -> None:
         """Nobody watches any more, so nothing waits for a person."""

@@ -12,7 +12,7 @@ class Disk:
 
     def open_append(self, path: Path) -> int:
         """A new file for appending, 0600, never through a link; its name is durable on return."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(path, flags, 0o600)
         try:
             self.sync_folder(path.parent)
@@ -38,6 +38,17 @@ class Disk:
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut a torn write off."""
         os.ftruncate(descriptor, size)
+
+    def is_named(self, descriptor: int, path: Path) -> bool:
+        """Whether this is still the file's name: it was neither removed nor moved."""
+        try:
+            return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))
+        except FileNotFoundError:
+            return False
+
+    def read_back(self, descriptor: int, size: int) -> bytes:
+        """The first `size` bytes of the file, whether or not it still has a name."""
+        return os.pread(descriptor, size, 0)
 
     def close(self, descriptor: int) -> None:
         """Close."""

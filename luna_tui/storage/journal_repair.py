@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.journal_reading import fits, segments_of
 from luna_tui.storage.paths import RunDir, not_saved
+
+_ASKING_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,14 @@ def hold(run_dir: RunDir, disk: Disk | None = None) -> int:
 
     LunaError(74) while another process is. The descriptor is never inherited by a child.
     """
+    disk = disk or Disk()
     try:
-        return (disk or Disk()).lock(run_dir.lock)
+        try:
+            return disk.lock(run_dir.lock)
+        except BlockingIOError:
+            # Who only asks whether the run is held holds it for an instant.
+            threading.Event().wait(_ASKING_S)
+            return disk.lock(run_dir.lock)
     except OSError as error:
         raise not_saved(run_dir.path, error) from error
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from luna_tui.core.clean import clean_line
@@ -13,6 +15,8 @@ from luna_tui.core.state import RunState
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.paths import RunDir, not_saved, why_not
 from luna_tui.storage.run_meta import Decided, kept_name, meta_content
+
+_START = ("plan.toml", "plan.json", "run.json")
 
 
 def write_start(
@@ -37,6 +41,26 @@ def write_start(
         disk.replace(run_dir.path / "run.json", meta)
     except OSError as error:
         raise not_saved(run_dir.path, error) from error
+
+
+def read_start(run_dir: RunDir) -> dict[str, bytes]:
+    """The files that `write_start` wrote, by name, as far as they can be read."""
+    found = {}
+    for name in _START:
+        with suppress(OSError):
+            found[name] = (run_dir.path / name).read_bytes()
+    return found
+
+
+def restore_start(run_dir: RunDir, files: Mapping[str, bytes], disk: Disk | None = None) -> None:
+    """Write those of the files once more that somebody removed; LunaError(74) when the disk refuses."""
+    for name, content in files.items():
+        path = run_dir.path / name
+        if not path.exists():
+            try:
+                (disk or Disk()).replace(path, content)
+            except OSError as error:
+                raise not_saved(path, error) from error
 
 
 def plan_bytes(plan: Plan) -> bytes:

@@ -27,6 +27,7 @@ def test_the_names_on_the_wire_never_change() -> None:
         "journal_failed",
         "journal_repaired",
         "journal_saved",
+        "journal_slowed",
         "limits_observed",
         "mode_changed",
         "retry_requested",

@@ -17,6 +17,7 @@ from luna_tui.core.events import (
     JournalFailed,
     JournalRepaired,
     JournalSaved,
+    JournalSlowed,
     ModeChanged,
     Record,
     RunFinished,
@@ -99,6 +100,7 @@ FINISHED = RunFinished(
         (RunResumed(by="user"), "admission goes on, by user."),
         (JournalFailed(message="the disk is full"), "attention: NOT SAVED any more: the disk is full."),
         (JournalSaved(after_s=65.0), "saved again after 1 minute 5 seconds."),
+        (JournalSlowed(sync_s=0.4321), "the disk is slow: it took 0.4 seconds to save."),
         (
             JournalRepaired(lines=1, where="journal.0001.torn"),
             "the journal is repaired: 1 line that could not be used is in journal.0001.torn.",

@@ -112,7 +112,7 @@ class StillSource:
         self.contents = contents
         self.offered = offered
         self.looks = 0
-        self.stopped: list[str] = []
+        self.stopped: list[tuple[str, bool]] = []
         self._told: HomeContents | None = contents
 
     def now(self) -> datetime:
@@ -136,9 +136,9 @@ class StillSource:
         new.subtasks["ast"].reason = "timed out after 60 s"
         return compare_runs(old, new, ("x", "x"))
 
-    def stop(self, run: str) -> str:
-        self.stopped.append(run)
-        return "asked to stop"
+    def stop(self, run: str, *, now: bool) -> str:
+        self.stopped.append((run, now))
+        return "what is in flight ends"
 
 
 def home_app(

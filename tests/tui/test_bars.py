@@ -12,15 +12,25 @@ from past import Past
 from tui.scenes import busy, demo, paused
 from tui.sketch import NOW_S, sketch
 
-from luna_tui.core.events import JournalFailed, PlannedSubtask, PlannedWave, PlanOutline, Record, RunStarted
+from luna_tui.core.events import (
+    JournalFailed,
+    JournalSaved,
+    JournalSlowed,
+    PlannedSubtask,
+    PlannedWave,
+    PlanOutline,
+    Record,
+    RunStarted,
+)
 from luna_tui.core.metrics import measure
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.tongue import speaking
 from luna_tui.core.words import Mode
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
 from luna_tui.tui.views.fitting import fitted, said
+from luna_tui.tui.views.frame import title
 from luna_tui.tui.views.glyphs import ASCII, UNICODE, Glyphs
-from luna_tui.tui.views.spans import Lines, Role
+from luna_tui.tui.views.spans import Lines, Looks, Role
 from luna_tui.tui.views.text import width_of
 
 EXPECTED = Path(__file__).parent / "bars.txt"
@@ -32,6 +42,8 @@ MOMENTS = [
     *(fold(demo(t)) for t in (0.2, 2.0, 6.0, 15.0, 24.0, None)),
     fold(busy()),
     fold(paused()),
+    fold([*busy(), Record(10**6, 58.0, "7f3a", JournalFailed(message="full"))]),
+    fold([*busy(), Record(10**6, 58.0, "7f3a", JournalSlowed(sync_s=12.3))]),
 ]
 LEAST = 24
 """Width below which there is no run screen, only one line."""
@@ -104,6 +116,28 @@ def test_of_a_message_that_is_cut_the_mark_says_so() -> None:
     state.apply(Record(state.seq + 1, 58.0, state.run, JournalFailed(message="no space left on the disk")))
     assert text((waiting_line(state, 58.0, 30, UNICODE),)) == ["NOT SAVED: no space left on t…"]
     assert text((waiting_line(state, 58.0, 60, UNICODE),)) == ["NOT SAVED: no space left on the disk"]
+
+
+def test_that_nothing_is_saved_stands_in_the_header_and_in_every_title() -> None:
+    state = fold(busy())
+    state.apply(
+        Record(state.seq + 1, 58.0, state.run, JournalFailed(message="the disk is full", saved_seq=9))
+    )
+    looks = Looks(width=80, height=24)
+    for line in (header(state, 58.0, 80, UNICODE), title(state, "PLAN", "rest", looks, UNICODE)):
+        assert [s.role for s in line if s.text == "NOT SAVED"] == [Role.BANNER]
+    assert state.saved_seq == 9
+    state.apply(Record(state.seq + 1, 59.0, state.run, JournalSaved(after_s=1.0)))
+    for line in (header(state, 58.0, 80, UNICODE), title(state, "PLAN", "rest", looks, UNICODE)):
+        assert not any(s.text == "NOT SAVED" for s in line)
+    assert state.saved_seq == state.seq
+
+
+def test_a_slow_disk_is_worth_a_word_for_a_while() -> None:
+    state = fold(busy())
+    state.apply(Record(state.seq + 1, 58.0, state.run, JournalSlowed(sync_s=0.42)))
+    assert "Disk slow: 0.4 s to save." in text((waiting_line(state, 60.0, 200, UNICODE),))[0]
+    assert "Disk slow" not in text((waiting_line(state, 80.0, 200, UNICODE),))[0]
 
 
 def test_the_numbers_of_money_are_unknown_before_they_are_known() -> None:

@@ -79,6 +79,7 @@ TOLD: list[tuple[Event, str, str]] = [
      "skips 2.01 2.02 2.03 +3"),
     (facts.BudgetChanged(by="ana", from_=None, to=6.0), "ana", "budget none → $6.00"),
     (facts.JournalSaved(after_s=65.0, lost=1), "run", "saved again after 1:05; 1 event is lost"),
+    (facts.JournalSlowed(sync_s=0.4321), "run", "slow disk: 0.4 s to save"),
     (facts.JournalRepaired(lines=2, where="journal.0001.torn"), "run",
      "journal repaired: 2 lines in journal.0001.torn"),
     (facts.TerminalLost(how="SIGHUP"), "run", "the terminal is gone; the run goes on"),

@@ -219,9 +219,10 @@ def test_stopping_asks_first_and_the_safe_choice_is_under_the_cursor() -> None:
         assert source.stopped == []
         assert isinstance(app.screen, HomeScreen)
         await pilot.press("x", "x")
-        await until(pilot, lambda: bool(app.notice))
-        assert source.stopped == [RUNNING]
-        assert app.notice == "asked to stop"
+        await until(pilot, lambda: app.notice == "what is in flight ends")
+        await pilot.press("x", "X")
+        await until(pilot, lambda: len(source.stopped) == 2)
+        assert source.stopped == [(RUNNING, False), (RUNNING, True)]
 
     drive(steps)
 

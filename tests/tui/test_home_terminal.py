@@ -153,12 +153,12 @@ def test_a_program_that_says_why_it_did_nothing_is_read_first(tmp_path: Path) ->
 def test_whoever_leaves_a_run_that_goes_on_gets_the_terminal() -> None:
     on, over = KeptStatus.RUNNING, KeptStatus.CANCELLED
     goes_on, early = home_command._goes_on_without_us, ExitCode.STOPPED_EARLY
-    assert goes_on(early, Wish(Verb.DEMO), {}, {"a": on})
-    assert goes_on(early, Wish(Verb.RESUME, "a"), {"a": over}, {"a": on})
-    assert goes_on(early, Wish(Verb.ATTACH, "a"), {"a": on}, {"a": on})
-    assert not goes_on(early, Wish(Verb.DEMO), {}, {"a": over})
-    assert not goes_on(early, Wish(Verb.DEMO), {"b": on}, {"a": over, "b": on})
-    assert not goes_on(ExitCode.OK, Wish(Verb.ATTACH, "a"), {"a": on}, {"a": on})
+    assert goes_on(early, {}, {"a": on})
+    assert goes_on(early, {"a": over}, {"a": on})
+    assert not goes_on(early, {"a": on}, {"a": on}), "it was only watched"
+    assert not goes_on(early, {}, {"a": over})
+    assert not goes_on(early, {"b": on}, {"a": over, "b": on})
+    assert not goes_on(ExitCode.OK, {}, {"a": on})
 
 
 def test_the_shelf_tells_only_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

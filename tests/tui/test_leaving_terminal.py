@@ -62,6 +62,31 @@ def test_d_in_plain_lines_gives_the_terminal_back_and_the_run_goes_on(tmp_path: 
     assert of_type(found, TerminalLost) == []
 
 
+def test_who_left_comes_back_with_attach_leaves_again_and_comes_back(tmp_path: Path) -> None:
+    terminal = start(tmp_path, waiting(tmp_path))
+    works(terminal, tmp_path)
+    program = terminal.program
+    terminal.send(b"d")
+    terminal.read_until(LEFT)
+    assert terminal.finish() == 75
+    again = Terminal(*LUNA, "attach", "last")
+    again.read_until(b"RUNNING")
+    again.send(b"d")
+    again.read_until(LEFT)
+    assert again.finish() == 0
+    last = Terminal(*LUNA, "attach", "last")
+    last.read_until(b"RUNNING")
+    (tmp_path / "go").touch()
+    last.read_until(b"REPORT")
+    last.send(b"q")
+    assert last.finish() == 0
+    assert gone(program)
+    found = journal_of(tmp_path / "state")
+    assert of_type(found, TerminalLost) == []
+    assert next(e.by for e in of_type(found, Detached) if isinstance(e, Detached)) == "user"
+    assert len(of_type(found, Detached)) == 2
+
+
 def test_a_run_that_was_left_is_untouched_by_the_end_of_its_terminal(tmp_path: Path) -> None:
     terminal = shell(cwd=tmp_path)
     terminal.send(f"{' '.join(LUNA)} run {plan_of(tmp_path, waiting(tmp_path))}\n".encode())
@@ -196,6 +221,13 @@ def test_what_ends_within_its_time_after_a_sigterm_is_kept_and_nothing_more_star
     found = journal_of(tmp_path / "state")
     ends = {e.subtask: e.status for e in of_type(found, SubtaskFinished) if isinstance(e, SubtaskFinished)}
     assert ends == {"a": Status.SUCCEEDED, "b": Status.CANCELLED}
+    on = detached("resume", "last", cwd=tmp_path)
+    assert on.returncode == 0, on.stderr
+    assert gone(json.loads(on.stdout)["pid"])
+    found = journal_of(tmp_path / "state")
+    ends = {e.subtask: e.status for e in of_type(found, SubtaskFinished) if isinstance(e, SubtaskFinished)}
+    assert ends == {"a": Status.SUCCEEDED, "b": Status.SUCCEEDED}
+    assert (tmp_path / "began").read_text() == "began\n"
 
 
 def wait_for_file(path: Path) -> None:
@@ -248,6 +280,7 @@ def test_detach_says_where_the_run_is_and_returns_while_it_goes_on(tmp_path: Pat
     assert folder == tmp_path / "state" / "luna-tui" / "runs" / run
     assert where["attach"] == f"luna-tui attach {run}"
     assert (folder / "lock").exists()
+    assert Path(where["socket"]).is_socket()
     assert b'"run_started"' in (folder / "journal.0001.ndjson").read_bytes()
     assert os.getsid(pid) == pid
     assert Path(f"/proc/{pid}/cwd").resolve() == tmp_path

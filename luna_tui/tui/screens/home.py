@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from luna_tui.core.clean import clean_line
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 class AskBox(BoxScreen):
     """A box about a run: what each choice does is told when it is opened."""
 
-    def __init__(self, box: Box, takes: dict[str, Callable[[], object]]) -> None:
+    def __init__(self, box: Box, takes: Mapping[str, Callable[[], object]]) -> None:
         super().__init__()
         self._box = box
         self._takes = takes
@@ -143,11 +144,8 @@ class HomeScreen(ListScreen):
         if run is None or run.status is not KeptStatus.RUNNING:
             self.about.say(_("Only a run that is on can be stopped."))
             return
-        stopped = run.run
-        box = stop_run_box(run, self._short(run))
-        self.app.push_screen(
-            AskBox(box, {"x": lambda: self._aside(lambda: self._stop(stopped), self.about.say)})
-        )
+        takes = {key: partial(self._stop, run.run, now=key == "X") for key in "xX"}
+        self.app.push_screen(AskBox(stop_run_box(run, self._short(run)), takes))
 
     def action_compare(self) -> None:
         """Compare the two marked runs, or the marked one with that under the cursor; the older one first."""
@@ -272,9 +270,10 @@ class HomeScreen(ListScreen):
 
         self._aside(lambda: self.about.source.state(run.run), open_page)
 
-    def _stop(self, run: str) -> str:
-        said = self.about.source.stop(run)
-        return clean_line(said)
+    def _stop(self, run: str, *, now: bool) -> None:
+        self.about.say(_("Asked to stop."))
+        stop = partial(self.about.source.stop, run, now=now)
+        self._aside(stop, lambda said: self.about.say(clean_line(said)))
 
     def _aside(self, work: Callable[[], object], then: Callable[..., object]) -> None:
         def failed(error: LunaError) -> None:

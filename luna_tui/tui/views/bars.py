@@ -28,6 +28,8 @@ _ORDER = (
 
 def run_word(state: RunState, now_s: float) -> tuple[str, Role]:
     """The state of the run in one word, and how it looks."""
+    if state.not_saved:
+        return _("NOT SAVED"), Role.BANNER
     if state.finished is not None:
         match state.finished.status:
             case RunStatus.SUCCEEDED:
@@ -48,7 +50,7 @@ def run_word(state: RunState, now_s: float) -> tuple[str, Role]:
 
 def _short_words(state: RunState) -> tuple[str, ...]:
     """The same in fewer letters, and fewer still."""
-    if state.finished is not None:
+    if state.finished is not None or state.not_saved:
         return ()
     if state.stopping is not None:
         return _("STOPPING {n}").format(n=state.running), _("STOP")

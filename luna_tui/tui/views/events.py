@@ -116,6 +116,8 @@ def _counted(state: RunState, look: EventsLook) -> str:
     else:
         count = len(look.records)
         parts.append(_n("{n} event", "{n} events", count).format(n=f"{count:,}"))
+        if state.saved_seq:
+            parts.append(_("saved to #{n}").format(n=state.saved_seq))
     if look.find:
         parts.append(_("find {text} (n next)").format(text=look.find))
     return "   ".join(parts)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from luna_tui.core.state import RunState
+from luna_tui.core.tongue import _
 from luna_tui.tui.views.banner import banner_before
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.hints import Hint
@@ -24,6 +25,7 @@ def title(state: RunState, name: str, rest: str, looks: Looks, g: Glyphs, *, rig
     left = (
         Span("luna ", Role.TITLE),
         Span(f"{state.run[-4:]}  ", Role.DIM),
+        *((Span(_("NOT SAVED"), Role.BANNER), Span("  ")) if state.not_saved else ()),
         *banner_before(what, looks.watching),
     )
     return join(left, ((Span(right, Role.DIM),) if right else ()), looks.width, g.cut)

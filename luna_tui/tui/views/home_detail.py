@@ -182,6 +182,10 @@ def stop_run_box(run: RunSummary, name: str) -> Box:
             ),
         ),
     )
-    does = _("stop it: what is in flight ends now")
     title = _("Stop run {name}? nothing has been stopped yet").format(name=name)
-    return Box(title, facts, (Choice("esc", _("keep running")), Choice("x", does)), "")
+    choices = (
+        Choice("esc", _("keep running")),
+        Choice("x", _("stop it: what is in flight has 10 s to end by itself")),
+        Choice("X", _("stop it: what is in flight ends now")),
+    )
+    return Box(title, facts, choices, "")

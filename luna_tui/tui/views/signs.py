@@ -25,7 +25,8 @@ def found_problems(state: RunState, now_s: float, dismissed: Mapping[str, str]) 
 def title(state: RunState, now_s: float, found: Sequence[Problem]) -> str:
     """`luna 18/96 !4`: done of all, and how many need a person."""
     done = sum(n for s, n in state.counts.items() if s in GOOD)
-    word = f" {run_word(state, now_s)[0]}" if state.finished is not None or state.paused else ""
+    worth = state.finished is not None or state.paused or state.not_saved
+    word = f" {run_word(state, now_s)[0]}" if worth else ""
     return f"luna {done}/{len(state.subtasks)}{word}" + (f" !{total(found)}" if found else "")
 
 

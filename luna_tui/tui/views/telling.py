@@ -14,6 +14,7 @@ from luna_tui.core.events import (
     JournalFailed,
     JournalRepaired,
     JournalSaved,
+    JournalSlowed,
     LimitsObserved,
     ModeChanged,
     Record,
@@ -122,9 +123,9 @@ def tell(state: RunState, record: Record, g: Glyphs) -> Told:
             )
             return Told(g.states[Stand.LIMIT], _("limits"), shares, Role.DIM)
         case JournalFailed():
-            what = _("NOT SAVED: {why}").format(why=event.message)
+            what = _("NOT SAVED: {why}").format(why=reason_words(event.message))
             return Told(g.states[Stand.QUIET], _("run"), what, Role.BAD)
-        case JournalSaved() | JournalRepaired() | TerminalLost() | Attached() | Detached():
+        case JournalSaved() | JournalSlowed() | JournalRepaired() | TerminalLost() | Attached() | Detached():
             return _kept(event, g)
         case RunStarted():
             return Told(g.now, _("run"), _begun(event), Role.STRONG)
@@ -145,7 +146,7 @@ def _begun(event: RunStarted) -> str:
     )
 
 
-_OfKeeping = JournalSaved | JournalRepaired | TerminalLost | Attached | Detached
+_OfKeeping = JournalSaved | JournalSlowed | JournalRepaired | TerminalLost | Attached | Detached
 
 
 def _kept(event: _OfKeeping, g: Glyphs) -> Told:
@@ -156,6 +157,9 @@ def _kept(event: _OfKeeping, g: Glyphs) -> Told:
             if event.lost:
                 what += _n("; {n} event is lost", "; {n} events are lost", event.lost).format(n=event.lost)
             return Told(g.states[Stand.OK], _("run"), what, Role.BAD if event.lost else Role.GOOD)
+        case JournalSlowed():
+            what = _("slow disk: {n:.1f} s to save").format(n=event.sync_s)
+            return Told(g.states[Stand.QUIET], _("run"), what, Role.WARN)
         case JournalRepaired():
             what = _n(
                 "journal repaired: {n} line in {where}", "journal repaired: {n} lines in {where}", event.lines

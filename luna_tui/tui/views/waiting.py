@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from luna_tui.core.insight import Flow, flow
 from luna_tui.core.line import BARRIER, DEPENDENCY, TAIL, WAVE_LIMIT, IdleWorkers, idle_workers
+from luna_tui.core.reasons import reason_words
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import LIMIT_REASONS, WaitReason
@@ -24,9 +25,12 @@ _REASONS = {
     WaitReason.SLOT: N_("slot"),
     WaitReason.RAMP: N_("first answers"),
 }
+_SLOW_DISK_S = 15.0
+"""How long a slow disk is worth a word."""
 _ORDER = (
-    "more", "quiet", "queued", "flight", "queued", "idle", "others", "refused", "waits", "flight", "idle",
-    "others", "refused", "waits", "waits", "paused", "flight", "waits", "paused", "flight", "waits", "paused",
+    "disk", "more", "quiet", "queued", "flight", "queued", "idle", "others", "refused", "waits", "flight",
+    "idle", "others", "refused", "waits", "waits", "paused", "flight", "waits", "paused", "flight", "waits",
+    "paused",
 )  # fmt: skip
 """What is said more shortly first when the line is too long; a name again = its next step."""
 
@@ -34,7 +38,7 @@ _ORDER = (
 def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
     """What is in flight and what the rest waits for, in words."""
     if state.not_saved:
-        told = {"told": said(Role.BAD, _("NOT SAVED: {why}").format(why=state.not_saved))}
+        told = {"told": said(Role.BAD, _("NOT SAVED: {why}").format(why=reason_words(state.not_saved)))}
         return fitted(told, (), width, g.cut)
     if state.finished is not None:
         took = clock(state.finished.wall_s)
@@ -56,6 +60,10 @@ def waiting_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
             _("Paused: nothing more starts."),
             _("Paused."),
             "",
+        )
+    if state.slow_disk_s and now_s - state.slow_disk_at < _SLOW_DISK_S:
+        parts["disk"] = said(
+            Role.WARN, _("Disk slow: {n:.1f} s to save.").format(n=state.slow_disk_s), _("Disk slow.")
         )
     parts |= {"waits": _waits(f), "idle": _idle(state), "queued": _queued(state, f), "others": _others(state)}
     parts |= _refused(state, now_s)
