@@ -7,6 +7,7 @@ import os
 import pty
 import resource
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -49,10 +50,17 @@ def first_frame() -> Cost:
             _read_until(ours, SEEN, began + PATIENCE_S)
             wall_s = time.perf_counter() - began
         finally:
-            process.kill()
+            # The process that waits in front of it counts what the program used once it has ended.
+            for program in _children(process.pid) or [process.pid]:
+                os.kill(program, signal.SIGKILL)
+            process.wait()
             os.close(ours)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return Cost(wall_s, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def _children(process: int) -> list[int]:
+    return [int(n) for n in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
 
 
 def _read_until(descriptor: int, wanted: bytes, until: float) -> None:

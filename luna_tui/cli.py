@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from luna_tui import __version__
+from luna_tui.commands.attach_flags import add_attach_flags, add_cancel_flags
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
 from luna_tui.core.errors import ExitCode, LunaError
@@ -47,9 +49,9 @@ def main(argv: Sequence[str]) -> int:
     try:
         return _command(args)
     except LunaError as error:
-        print(f"luna-tui: {error.title}\n{error.message}", file=sys.stderr)
+        print(_without_secrets(f"luna-tui: {error.title}\n{error.message}"), file=sys.stderr)
         if error.hint:
-            print(error.hint, file=sys.stderr)
+            print(_without_secrets(error.hint), file=sys.stderr)
         return int(error.code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -58,26 +60,44 @@ def main(argv: Sequence[str]) -> int:
         return ExitCode.INTERRUPTED
 
 
+def _without_secrets(text: str) -> str:
+    """An error may quote a plan or a setting."""
+    from luna_tui.core.redaction import Redaction
+    from luna_tui.core.secrets import known_secrets
+
+    return Redaction(known_secrets(os.environ)).text(text)
+
+
 def _command(args: argparse.Namespace) -> int:
     match args.command:
-        case "demo" | "run":
-            from luna_tui.commands.runs import run_plan
-
-            return run_plan(args)
-        case "resume" | "retry":
-            from luna_tui.commands.resume import resume
-
-            return resume(args)
+        case "demo" | "run" | "resume" | "retry":
+            return _launched(args)
         case "check":
             from luna_tui.commands.check import check
 
             return check(args)
         case "runs":
             return _runs(args)
-        case "show" | "report":
+        case "show":
             from luna_tui.commands.reading import show
 
             return show(args)
+        case "attach":
+            from luna_tui.commands.attach import attach
+
+            return attach(args)
+        case "cancel":
+            from luna_tui.commands.cancel import cancel
+
+            return cancel(args)
+        case "report":
+            from luna_tui.commands.report import report
+
+            return report(args)
+        case "replay":
+            from luna_tui.commands.replay import replay
+
+            return replay(args)
         case "simulate":
             from luna_tui.commands.simulate import simulate
 
@@ -94,9 +114,40 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.reading import config
 
             return config(args)
-    raise LunaError(
-        "nothing to do", "no command was given", "luna-tui demo shows what it does", ExitCode.USAGE
-    )
+    return _home()
+
+
+def _home() -> int:
+    """Without a command: the home screen where there is a terminal for it."""
+    from luna_tui.commands.console import screen_possible
+
+    if not screen_possible():
+        raise LunaError(
+            "nothing to do",
+            "no command was given, and there is no terminal for the home screen",
+            "luna-tui demo shows what it does, luna-tui --help lists the commands",
+            ExitCode.USAGE,
+        )
+    from luna_tui.commands.home import home
+
+    commands = next(a for a in _parser()._actions if isinstance(a, argparse._SubParsersAction))
+    return home(frozenset(commands.choices))
+
+
+def _launched(args: argparse.Namespace) -> int:
+    """Commands that run a plan; what is heavy is loaded behind the fork."""
+    from luna_tui.commands.launch import Launcher, launch
+
+    def body(launcher: Launcher) -> int:
+        if args.command in ("resume", "retry"):
+            from luna_tui.commands.resume import resume
+
+            return resume(args, launcher)
+        from luna_tui.commands.runs import run_plan
+
+        return run_plan(args, launcher)
+
+    return launch(args, body)
 
 
 def _runs(args: argparse.Namespace) -> int:
@@ -136,10 +187,19 @@ def _parser() -> argparse.ArgumentParser:
     _config_flags(check)
     runs = commands.add_parser("runs", help="list the runs that are kept; prune or compare them")
     add_runs_flags(runs, _config_flags)
-    for name, text in (("show", "the report of a run"), ("report", "the same")):
-        show = commands.add_parser(name, help=text)
-        show.add_argument("run", help="id, unique part of one, or last")
-        show.add_argument("--json", action="store_true", help="as data")
+    attached = commands.add_parser("attach", help="watch and command a run that goes on in another process")
+    add_attach_flags(attached, _config_flags)
+    add_cancel_flags(commands.add_parser("cancel", help="end a run that goes on, or a part of it"))
+    show = commands.add_parser("show", help="the report of a run")
+    show.add_argument("run", help="id, unique part of one, or last")
+    show.add_argument("--json", action="store_true", help="as data")
+    report = commands.add_parser("report", help="the same, also into a file")
+    report.add_argument("run", help="id, unique part of one, or last")
+    kind = report.add_mutually_exclusive_group()
+    kind.add_argument("--json", action="store_true", help="as data; the default for -o FILE.json")
+    kind.add_argument("--md", action="store_true", help="as Markdown, the default")
+    report.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to a file instead")
+    add_replay_flags(commands.add_parser("replay", help="play the journal of a run in the dashboard"))
     simulated = commands.add_parser("simulate", help="serve the simulated Messages API on loopback")
     add_simulate_flags(simulated, _positive)
     measured = commands.add_parser("bench", help="the claimed workloads, measured, with what is possible")
@@ -182,12 +242,18 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "screen", "plain"),
         help="plain = sentences for screen readers, with keys; also ACCESSIBLE=1",
     )
+    parser.add_argument(
+        "--detach",
+        action="store_true",
+        help="run without a terminal: prints where, as JSON, and returns; asks nothing before it starts",
+    )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
     parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")
     _terms_flags(parser)
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))
     parser.add_argument("--run-id")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the ends as JUnit XML")
     parser.add_argument("--lang", choices=("auto", "en", "pt_BR"), help="language of the interface")
     _config_flags(parser)
 

@@ -68,7 +68,9 @@ def test_sentences_of_a_run_and_the_engines_reasons_are_portuguese(plan: str) ->
     assert "expirou 1.02 slow: expirou após 0.5 s, 1 tentativa." in told
     assert "pulada 1.03 after: depende de bad, que falhou." in told
     assert re.search(r"execução falhou após [\d.]+ segundos?", told)
-    assert told.splitlines()[-1].startswith("p: 1 falhou, 1 pulada, 1 expirou. ")
+    counts, more = told.splitlines()[-2:]
+    assert counts.startswith("p: 1 falhou, 1 pulada, 1 expirou. ")
+    assert re.fullmatch(r"luna-tui retry \S+: tenta 3 subtarefas de novo \(entre elas 1 pulada\), .*", more)
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,15 @@ def test_a_key_in_answers_outputs_errors_and_prompts_is_found_nowhere(tmp_path: 
     output = (run / "outputs" / "command.1.txt").read_text()
     assert output.count("[redacted ANTHROPIC_API_KEY]") == 3
     assert "ANTHROPIC" not in output.replace("[redacted ANTHROPIC_API_KEY]", ""), "no child sees it"
+
+
+def test_an_error_that_quotes_a_plan_does_not_repeat_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN.format(key=CANARY).replace('kind = "command"', f'kind = "{CANARY}"'))
+    done = subprocess.run(
+        [sys.executable, "-m", "luna_tui", "check", str(path)],
+        capture_output=True, text=True, env=os.environ | {"MY_TOKEN": CANARY}, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.returncode == 78
+    assert "[redacted MY_TOKEN]" in done.stderr
+    assert PIECE not in done.stderr

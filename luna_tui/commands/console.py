@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from types import FrameType
 from typing import TYPE_CHECKING
 
+from luna_tui.commands.launch import Launcher
+from luna_tui.commands.parting import RunParting
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.tongue import _
-from luna_tui.core.words import Kind, Manner, Scope
-from luna_tui.headless.plain import Left, PlainConsole
+from luna_tui.core.words import Kind
+from luna_tui.headless.plain import TERMINATED, Left, PlainConsole
 from luna_tui.headless.printer import LinePrinter
 from luna_tui.session import LiveSession
+from luna_tui.session.parting import let_go_of_all
 from luna_tui.storage.config import Config
 from luna_tui.storage.run_files import RunFiles
 
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 SCREEN, PLAIN, HEADLESS = "screen", "plain", "headless"
 _CLOSE_AFTER_S = 10.0
+_POLL_S = 0.05
 
 
 def chosen_console(args: argparse.Namespace, config: Config) -> str:
@@ -34,7 +38,15 @@ def chosen_console(args: argparse.Namespace, config: Config) -> str:
 
     LunaError(2) when a screen was asked for and there is no terminal.
     """
-    if args.headless:
+    detached = getattr(args, "detach", False)  # what only watches has no such flag
+    if detached and args.console:
+        raise LunaError(
+            "nothing to show it on",
+            "--detach shows nothing, so there is no console",
+            "leave out --console, and look later with luna-tui attach",
+            ExitCode.USAGE,
+        )
+    if args.headless or detached:
         return HEADLESS
     wanted = config.console
     if wanted == "auto":
@@ -106,37 +118,63 @@ def follow_run(
     *,
     plan: Plan,
     closes: bool,
+    launcher: Launcher,
 ) -> int | None:
     """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
-    thread = RunThread(session)
+    thread, parting = RunThread(session), RunParting(session, launcher)
+    if launcher.detaches:
+        _begin_detached(session, thread, launcher)
     before: LunaApp | None = None
     seen = session.state().seq
     while True:
         if console == SCREEN:
-            app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes)
+            app = _dashboard(session, config, keys, thread, before, plan=plan, closes=closes, parting=parting)
             code = _run_app(app)
             if not app.viewing.plain or code or app.error_text:
-                return _after_screen(session, app, thread, lines, code)
+                asked = _after_screen(session, app, thread, lines, code, parting)
+                if app.viewing.replay:
+                    from luna_tui.commands.replay import replay_run
+
+                    replay_run(session.run_dir.path, config)
+                return asked
             app.viewing.plain = False
             console, before, seen = PLAIN, app, session.state().seq
         thread.start()
-        plain = _plain(session, lines, console)
+        plain = _plain(session, lines, console, parting)
         left = plain.follow(seen)
         if left is Left.SCREEN:
             console = SCREEN
             continue
+        if left is Left.AWAY:
+            parting.leave(lines)
+            plain = PlainConsole(session, session.ended, lines, parting=parting)
+            plain.follow(session.state().seq)
         if thread.error is not None:
             raise thread.error
         return 128 + signal.SIGINT if left is Left.HARD else plain.code
 
 
-def _plain(session: LiveSession, lines: LinePrinter, console: str) -> PlainConsole:
-    from luna_tui.tui.signals import let_go
+def _begin_detached(session: LiveSession, thread: RunThread, launcher: Launcher) -> None:
+    """Start, and once the run's first event is kept, have whoever waits be told where it is."""
+    begun = threading.Event()
+    session.subscribe(lambda record: begun.set())
+    thread.start()
+    while not begun.wait(_POLL_S):
+        if thread.error is not None:
+            raise thread.error
+    run_dir = session.run_dir
+    where = {
+        "run": run_dir.run,
+        "dir": str(run_dir.path),
+        "pid": os.getpid(),
+        "socket": str(session.socket) if session.socket else None,
+        "attach": f"luna-tui attach {run_dir.run}",
+    }
+    let_go_of_all()
+    launcher.send_away(ExitCode.OK, json.dumps(where))
 
-    def hang_up() -> None:
-        let_go()
-        session.left_alone()
 
+def _plain(session: LiveSession, lines: LinePrinter, console: str, parting: RunParting) -> PlainConsole:
     keys = sys.stdin.fileno() if console == PLAIN else None
     return PlainConsole(
         session,
@@ -144,7 +182,7 @@ def _plain(session: LiveSession, lines: LinePrinter, console: str) -> PlainConso
         lines,
         keys=keys,
         screen=keys is not None and _terminal(),
-        hang_up=hang_up if keys is not None else None,
+        parting=parting,
     )
 
 
@@ -157,6 +195,7 @@ def _dashboard(
     *,
     plan: Plan,
     closes: bool,
+    parting: RunParting,
 ) -> LunaApp:
     """A dashboard of the run; what its viewer chose in the one before stays chosen."""
     from luna_tui.commands.screen import make_app
@@ -170,7 +209,9 @@ def _dashboard(
         close_after_s=_CLOSE_AFTER_S if closes else None,
         kept=RunFiles(session.run_dir.path),
         plain=True,
+        replays=True,
         prompt_of=_prompts(plan, session.redaction),
+        parting=parting,
     )
     if before is not None:
         app.viewing, app.acts = before.viewing, before.acts
@@ -195,36 +236,30 @@ def _run_app(app: LunaApp) -> int | None:
 
 
 def _after_screen(
-    session: LiveSession, app: LunaApp, thread: RunThread, lines: LinePrinter, code: int | None
+    session: LiveSession,
+    app: LunaApp,
+    thread: RunThread,
+    lines: LinePrinter,
+    code: int | None,
+    parting: RunParting,
 ) -> int | None:
     """The screen is gone, and the run may still be on: tell it to its end, if there is anybody to tell."""
     if app.error_text:
         print(session.redaction.text(app.error_text), file=sys.stderr, flush=True)
+    if app.viewing.away and not session.ended.is_set():
+        parting.leave(lines)
     session.left_alone()
-    goes_on = (code is None or bool(app.error_text)) and not session.ended.is_set()
+    said = ""
+    if app.error_text and not session.ended.is_set():
+        said = _("The run goes on without a screen; ctrl+c ends it.")
+    elif code == ExitCode.TERMINATED and not session.ended.is_set():
+        said = _(TERMINATED)
     stopped = None
-    if thread.started and goes_on:
-        plain = PlainConsole(session, session.ended, lines)
-        plain.follow(session.state().seq, say=_("The run goes on without a screen; ctrl+c ends it."))
+    if thread.started:
+        told = LinePrinter(open(os.devnull, "w")) if code == ExitCode.INTERRUPTED else lines  # noqa: SIM115
+        plain = PlainConsole(session, session.ended, told, parting=parting)
+        plain.follow(session.state().seq, say=said)
         stopped = plain.code
-    elif thread.started:
-        stopped = _until_ended(session)
-    return ExitCode.INTERNAL if app.error_text else (code or stopped)
-
-
-def _until_ended(session: LiveSession) -> int | None:
-    """Wait for the end of the run in silence; a signal ends it, and gives the exit code."""
-    caught: list[int] = []
-
-    def stop(number: int, _: FrameType | None) -> None:
-        caught.append(number)
-        session.control.cancel(Scope.RUN, Manner.NOW, by=signal.Signals(number).name)
-
-    before = {n: signal.signal(n, stop) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        while not session.ended.wait(0.2):
-            session.state()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return 128 + caught[0] if caught else None
+    if app.error_text:
+        return ExitCode.INTERNAL
+    return stopped if code == ExitCode.HANGUP else (code or stopped)

@@ -1,4 +1,4 @@
-"""Commands that only read: check, runs, show, config."""
+"""Commands that only read: runs, show, config."""
 
 from __future__ import annotations
 
@@ -13,22 +13,46 @@ from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
+from luna_tui.session.asking import state_of
 from luna_tui.storage.config import Config
 from luna_tui.storage.journal_reading import read_each
-from luna_tui.storage.paths import config_dir, find_run
+from luna_tui.storage.paths import RunDir, config_dir, find_run
 from luna_tui.storage.resources import resource
+from luna_tui.storage.run_lock import is_held
 
 
 def show(args: argparse.Namespace) -> int:
-    """The report of a run, from its journal."""
+    """The report of a run: from its process while it is on, else from its journal."""
+    run_dir = find_run(args.run)
+    found = _from_process(run_dir)
+    state, running = found or _from_journal(run_dir), found is not None
+    if args.json:
+        print(json.dumps(report_data(state) | {"running": running}, indent=1), end="")
+    else:
+        print(report_markdown(state), end="")
+    return ExitCode.OK
+
+
+def _from_process(run_dir: RunDir) -> RunState | None:
+    """The figures of the run's own screen; None when no process works on it, or it does not answer."""
+    if not is_held(run_dir.lock):
+        return None
+    try:
+        return state_of(run_dir)[0]
+    except LunaError as error:
+        if is_held(run_dir.lock):
+            print(f"{error.message}; this is what it has saved", file=sys.stderr)
+        return None
+
+
+def _from_journal(run_dir: RunDir) -> RunState:
     state = RunState()
-    read = read_each(find_run(args.run).path, state.apply)
+    read = read_each(run_dir.path, state.apply)
     if not state.seq:
-        raise LunaError("nothing to show", f"the journal of {args.run} is empty", code=ExitCode.USAGE)
+        raise LunaError("nothing to show", f"the journal of {run_dir.run} is empty", code=ExitCode.USAGE)
     for damage in read.damaged:
         print(f"{damage.path}:{damage.line}: {damage.reason}", file=sys.stderr)
-    print(json.dumps(report_data(state), indent=1) if args.json else report_markdown(state), end="")
-    return ExitCode.OK
+    return state
 
 
 def config(args: argparse.Namespace) -> int:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from luna_tui.commands.console import chosen_console
+from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan_diff import changed_plan, current_content, kept_content
-from luna_tui.commands.retrying import agreed, price_lines
+from luna_tui.commands.retrying import agreed, price_lines, retry_there, say
 from luna_tui.commands.runs import carry_out, speak
 from luna_tui.commands.settings import config_of, plan_defaults, warn_of_budget, warn_of_workers
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import worker_rule
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.past import unfinished
 from luna_tui.core.plan import Plan
 from luna_tui.core.telling import counted
 from luna_tui.core.tongue import _, _n
@@ -29,6 +30,7 @@ from luna_tui.storage.holder import hold_to_go_on
 from luna_tui.storage.past import Left, Prepared, look_back, prepare, with_prompts, with_results
 from luna_tui.storage.paths import RunDir, find_run
 from luna_tui.storage.plans import load_plan
+from luna_tui.storage.run_lock import is_held
 from luna_tui.storage.run_meta import RunMeta, read_meta
 from luna_tui.storage.taking_over import taken_over
 
@@ -66,9 +68,15 @@ class _Run:
         return with_prompts(self.plan(kept, Path(self.meta.plan)), self.left.traces)
 
 
-def resume(args: argparse.Namespace) -> int:
-    """Go on with a run, or try again what failed in it; the exit code says how it went."""
+def resume(args: argparse.Namespace, launcher: Launcher) -> int:
+    """Go on with a run, or try again what failed in it; the exit code says how it went.
+
+    `launcher` is what waits for us.
+    """
     run_dir = find_run(args.run)
+    if args.command == "retry" and is_held(run_dir.lock):
+        speak(config_of(args))
+        return retry_there(run_dir, args)
     with ExitStack() as held:
         lock = hold_to_go_on(run_dir)
         held.callback(os.close, lock)
@@ -88,7 +96,8 @@ def resume(args: argparse.Namespace) -> int:
         warn_of_budget(config, plan)
         if isinstance(beginning, GoingOn):
             held.pop_all()  # the journal's writer closes it
-    return carry_out(args, config, plan, console, beginning, SimulatorChoice.from_kept(meta.simulator))
+    choice = SimulatorChoice.from_kept(meta.simulator)
+    return carry_out(args, config, plan, console, beginning, choice, launcher)
 
 
 def _as_it_ran(args: argparse.Namespace, meta: RunMeta, left: Left) -> Config:
@@ -110,10 +119,10 @@ def _as_it_ran(args: argparse.Namespace, meta: RunMeta, left: Left) -> Config:
 
 def _tell_damage(left: Left) -> None:
     for damage in left.damaged[:_NAMED]:
-        _say(f"{damage.path}:{damage.line}: {damage.reason}")
+        say(f"{damage.path}:{damage.line}: {damage.reason}")
     more = len(left.damaged) - _NAMED
     if more > 0:
-        _say(_n("and {n} more line", "and {n} more lines", more).format(n=more))
+        say(_n("and {n} more line", "and {n} more lines", more).format(n=more))
 
 
 def _is_changed(run: _Run) -> bool:
@@ -124,7 +133,7 @@ def _is_changed(run: _Run) -> bool:
     now = kept if meta.demo and not named else current_content(args.plan, meta)
     if now is None:
         text = _("{path} is gone; the plan goes on as it was kept")
-        _say(text.format(path=clean_line(meta.plan)))
+        say(text.format(path=clean_line(meta.plan)))
     same = now is None or now == kept
     if now is not None and not same and (not named or run.retry):
         raise changed_plan(run.dir, meta, kept, now, run.plan, retry=run.retry)
@@ -147,26 +156,28 @@ def _same_run(run: _Run) -> int | tuple[Plan, GoingOn]:
         return _nothing_to_do(run)
     if run.retry:
         for line in price_lines(left.state, prepared.past.undo, prepared.to_run):
-            _say(line)
+            say(line)
         if not agreed(run.args):
-            _say(_("nothing was started"))
+            say(_("nothing was started"))
             return ExitCode.OK
     _tell_what_follows(run, left, prepared)
-    return plan, GoingOn(run_dir=run.dir, lock=run.lock, past=prepared.past, state=left.state)
+    return plan, GoingOn(
+        run_dir=run.dir, lock=run.lock, past=prepared.past, state=left.state, to_run=prepared.to_run
+    )
 
 
 def _tell_what_follows(run: _Run, left: Left, prepared: Prepared) -> None:
     kept = sum(status in GOOD for status in left.ends.values()) - len(prepared.lost)
     text = _("{run}: {kept} kept, {interrupted} interrupted, {n} to run")
     interrupted, n = len(prepared.past.interrupted), len(prepared.to_run)
-    _say(text.format(run=run.dir.run, kept=kept, interrupted=interrupted, n=n))
+    say(text.format(run=run.dir.run, kept=kept, interrupted=interrupted, n=n))
     if prepared.lost:
         text = _n(
             "the result of {ids} cannot be read, and is needed: it runs again",
             "the results of {ids} cannot be read, and are needed: they run again",
             len(prepared.lost),
         )
-        _say(text.format(ids=_named(prepared.lost)))
+        say(text.format(ids=_named(prepared.lost)))
 
 
 def _nothing_to_do(run: _Run) -> int:
@@ -175,13 +186,15 @@ def _nothing_to_do(run: _Run) -> int:
     text = _("{run} has ended: {ends}; nothing to resume")
     if run.retry:
         text = _("{run} has ended: {ends}; nothing to retry")
-    _say(text.format(run=name, ends=ends))
+    say(text.format(run=name, ends=ends))
     failed = sum(state.counts.get(status, 0) for status in BAD)
     if failed and not run.retry:
         text = _n("try {n} again: luna-tui retry {run}", "try the {n} again: luna-tui retry {run}", failed)
-        _say(text.format(n=failed, run=name))
+        say(text.format(n=failed, run=name))
+    elif run.retry and unfinished(state):
+        say(_("what was stopped goes on with: luna-tui resume {run}").format(run=name))
     else:
-        _say(_("its report: luna-tui report {run}").format(run=name))
+        say(_("its report: luna-tui report {run}").format(run=name))
     return exit_code(state)
 
 
@@ -200,7 +213,7 @@ def _another_run(run: _Run, *, changed: bool) -> tuple[Plan, NewRun]:
     past = taken_over(with_results(run.left, before), before, run.meta.files, plan)
     text = _("a new run: {kept} unchanged since {run}, {n} to run")
     kept_count, every = len(past.found), sum(1 for _s in plan.subtasks())
-    _say(text.format(kept=kept_count, run=run.dir.run, n=every - kept_count))
+    say(text.format(kept=kept_count, run=run.dir.run, n=every - kept_count))
     return plan, NewRun(run=run.args.run_id, demo=run.meta.demo, content=content, takes_over=past)
 
 
@@ -208,7 +221,3 @@ def _named(ids: tuple[str, ...]) -> str:
     text = ", ".join(ids[:_NAMED])
     more = len(ids) - _NAMED
     return text if more <= 0 else _("{names} and {n} more").format(names=text, n=more)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -7,10 +7,15 @@ import sys
 from collections.abc import Collection, Sequence
 
 from luna_tui.core.clean import clean_line
+from luna_tui.core.errors import ExitCode
+from luna_tui.core.past import coming_back
 from luna_tui.core.problem_facts import Cause
 from luna_tui.core.problems import problems
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
+from luna_tui.core.words import BAD
+from luna_tui.session.asking import control_of, state_of
+from luna_tui.storage.paths import RunDir
 from luna_tui.tui.views.boxes.effects import about, together
 from luna_tui.tui.views.problem_words import labels, name
 
@@ -40,6 +45,32 @@ def price_lines(state: RunState, undo: Sequence[str], to_run: Collection[str]) -
         lines.append(said.format(n=behind))
     known = [i for i in to_run if i in state.subtasks]
     return [*lines, about(*together(state, known))]
+
+
+def retry_there(run_dir: RunDir, args: argparse.Namespace) -> int:
+    """Have the process that works on a run try again what failed so far; 0 when it does."""
+    state, _now_s = state_of(run_dir)
+    undo = [s.id for s in state.subtasks.values() if s.status in BAD]
+    if not undo:
+        say(_("{run} is under way, and nothing has failed").format(run=run_dir.run))
+        return ExitCode.OK
+    for line in price_lines(state, undo, coming_back(state, undo)):
+        say(line)
+    if not agreed(args):
+        say(_("nothing was started"))
+        return ExitCode.OK
+    control_of(run_dir).retry(undo, by="user")
+    say(
+        _("tried again by the process that works on it; watch it: luna-tui attach {run}").format(
+            run=run_dir.run
+        )
+    )
+    return ExitCode.OK
+
+
+def say(text: str) -> None:
+    """Tell the person."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def agreed(args: argparse.Namespace) -> bool:

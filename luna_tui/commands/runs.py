@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
+from luna_tui.commands.ending import end_run, ending_of
+from luna_tui.commands.launch import Launcher
 from luna_tui.commands.preflight import asks_first, look_first
-from luna_tui.commands.runs_prune import prune_after
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
@@ -18,11 +20,8 @@ from luna_tui.commands.settings import (
     warn_of_secrets,
     warn_of_workers,
 )
-from luna_tui.core.errors import ExitCode, LunaError
-from luna_tui.core.outcome import exit_code
 from luna_tui.core.plan import Plan
-from luna_tui.core.telling import counted
-from luna_tui.core.tongue import _, choose
+from luna_tui.core.tongue import _n, choose
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -37,8 +36,8 @@ DEMO_SPEED = 0.4
 """Slow enough to watch, and done within a minute."""
 
 
-def run_plan(args: argparse.Namespace) -> int:
-    """Run a plan to its end; the exit code says how it went."""
+def run_plan(args: argparse.Namespace, launcher: Launcher) -> int:
+    """Run a plan to its end; the exit code says how it went. `launcher` is what waits for us."""
     demo = args.command == "demo"
     more = {"run.provider": "simulator"} if demo else {}
     config = config_of(args, **more)
@@ -59,7 +58,7 @@ def run_plan(args: argparse.Namespace) -> int:
             return decided.code
         config = decided.config
     beginning = NewRun(run=args.run_id, demo=demo)
-    return carry_out(args, config, plan, console, beginning, choice)
+    return carry_out(args, config, plan, console, beginning, choice, launcher)
 
 
 def speak(config: Config) -> None:
@@ -75,6 +74,7 @@ def carry_out(
     console: str,
     beginning: NewRun | GoingOn,
     choice: SimulatorChoice,
+    launcher: Launcher,
 ) -> int:
     """Run a plan from where it begins to its end, and have it followed; the exit code says how it went."""
     keys = {} if console == HEADLESS else checked_keys(config)
@@ -88,10 +88,21 @@ def carry_out(
         hold_for_person=console != HEADLESS,
         beginning=beginning,
     )
+    if session.leftovers:
+        text = _n(
+            "ended {n} process that the run had left running",
+            "ended {n} processes that the run had left running",
+            session.leftovers,
+        )
+        lines.say(text.format(n=session.leftovers))
     try:
         closes = args.command == "demo"
-        forced = follow_run(session, config, keys, lines, console, plan=plan, closes=closes)
-        return _end(session, lines, forced, config)
+        forced = follow_run(
+            session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
+        )
+        # What is left to do needs no terminal, and is done although one may go just now.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:
             printer.close()
@@ -108,19 +119,3 @@ def _demo_faults() -> tuple[Fault, ...]:
         Fault(kind=FaultKind.OVERLOADED, match="module difflib.py"),
         Fault(kind=FaultKind.CUT, match="module gzip.py", after=9),
     )
-
-
-def _end(session: LiveSession, lines: LinePrinter, forced: int | None, config: Config) -> int:
-    state = session.state()
-    if state.finished is None:
-        lines.say(_("left before the end; what ended is kept in {path}").format(path=session.run_dir.path))
-        return forced or ExitCode.STOPPED_EARLY
-    try:
-        session.save_report()
-    except LunaError as error:
-        lines.say(f"{error.title}: {error.message}")
-        return error.code
-    counts = ", ".join(counted(s, n) for s, n in sorted(state.counts.items()))
-    lines.say(f"{state.plan.name}: {counts}. {session.run_dir.path}")
-    prune_after(session.run_dir.run, config.keep, lines.say)
-    return forced if forced is not None else exit_code(state)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.hooks import Hook
 from luna_tui.core.kept import KeptFiles
 from luna_tui.core.tongue import _
+from luna_tui.session.parting import Parting
 from luna_tui.session.protocol import Session
 from luna_tui.storage.config import Config
 from luna_tui.storage.paths import config_dir
@@ -38,15 +39,19 @@ def make_app(
     close_after_s: float | None = None,
     kept: KeptFiles | None = None,
     plain: bool = False,
+    parting: Parting | None = None,
+    replays: bool = False,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
+    heard: Callable[[], Sequence[str]] = tuple,
 ) -> LunaApp:
     """The dashboard of `session`; `drive` runs it to its end on a thread of the app's.
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
-    files. `plain`: whoever made it shows plain lines when it is left for them. `prompt_of` tells the
-    whole prompt of a subtask where that is known.
+    files. `plain`: whoever made it shows plain lines when it is left for them, and with `replays` the
+    replay. `parting` is called when it has to go. `prompt_of` tells the whole prompt of a subtask where
+    that is known, and `heard` what the run said to this viewer alone.
     """
-    from luna_tui.tui.app import LunaApp
+    from luna_tui.tui.attached_app import app_for
 
     settings, themes = settings_of(config, keys)
     settings = replace(
@@ -55,9 +60,12 @@ def make_app(
         folder=folder,
         kept=kept,
         plain=plain,
+        parting=parting or Parting(),
+        replays=replays,
         prompt_of=prompt_of,
+        heard=heard,
     )
-    return LunaApp(session, settings, themes=themes, drive=drive)
+    return app_for(session.watching)(session, settings, themes=themes, drive=drive)
 
 
 def settings_of(config: Config, keys: Mapping[str, str]) -> tuple[Settings, Mapping[str, ThemeLike]]:

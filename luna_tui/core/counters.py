@@ -111,7 +111,8 @@ class Silences:
     attempts: int = 0
     counts: dict[int, int] = field(default_factory=dict)
     """Step -> attempts."""
-    _p95_s: float | None = None
+    _p95_s: float | None = field(default=None, compare=False, repr=False)
+    """Worked out when it is asked for."""
 
     def add(self, silence_s: float) -> None:
         """One attempt more."""

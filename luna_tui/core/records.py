@@ -6,17 +6,20 @@ import json
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import lru_cache
+from math import isfinite
 from operator import attrgetter
 from typing import Any, Union, get_args, get_origin
 
 from luna_tui.core import events
 from luna_tui.core.decoding import hints, reader
-from luna_tui.core.events import RECORD_VERSION, Event, Record
+from luna_tui.core.events import RECORD_VERSION, Event, Record, SubtaskOutput
+from luna_tui.core.rounding import DIGITS
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_quoted = json.encoder.encode_basestring_ascii
 _PARSER = json.JSONDecoder()
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
@@ -40,7 +43,7 @@ def encode(record: Record) -> dict[str, Any]:
     head: dict[str, Any] = {
         "v": RECORD_VERSION,
         "seq": record.seq,
-        "at": round(record.at, 6),
+        "at": round(record.at, DIGITS),
         "type": _wire_names[type(record.event)],
         "run": record.run,
     }
@@ -49,30 +52,20 @@ def encode(record: Record) -> dict[str, Any]:
 
 def to_line(record: Record) -> str:
     """One line of NDJSON without its line end; safe to print, since everything beyond ASCII is escaped."""
+    event = record.event
+    if isinstance(event, SubtaskOutput) and isfinite(record.at):
+        return _output_line(record, event)
     return _JSON.encode(encode(record))
 
 
-def as_written(event: Event) -> Event:
-    """The event with numbers as its record keeps them, so that all who fold it fold the same."""
-    changed = {}
-    cls: type = event.__class__
-    for name, written in _written(cls):
-        value = getattr(event, name)
-        if value is not None and written(value) != value:
-            changed[name] = written(value)
-    return replace(event, **changed) if changed else event
-
-
-@lru_cache
-def _written(cls: type) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-    """Fields with numbers that are rounded in a record, and how."""
-    found = []
-    for f in fields(cls):
-        hint = hints(cls)[f.name]
-        inner = [a for a in (hint, *get_args(hint)) if a is not type(None)]
-        if float in inner:
-            found.append((f.name, _rounded_all if get_origin(hint) is Mapping else _rounded))
-    return tuple(found)
+def _output_line(record: Record, event: SubtaskOutput) -> str:
+    """The same of the one event of which there are many, in an eighth of the time."""
+    at = repr(round(record.at, DIGITS))
+    return (
+        f'{{"v":{RECORD_VERSION},"seq":{record.seq},"at":{at},"type":"subtask_output",'
+        f'"run":{_quoted(record.run)},"wave":{_quoted(event.wave)},"subtask":{_quoted(event.subtask)},'
+        f'"attempt":{event.attempt},"text":{_quoted(event.text)}}}'
+    )
 
 
 def parse(line: str) -> Any:
@@ -153,9 +146,5 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _rounded_all(value: Mapping[str, float]) -> dict[str, float]:
-    return {name: _rounded(v) for name, v in value.items()}
-
-
 def _rounded(value: float) -> float:
-    return round(value, 6) if isinstance(value, float) else value
+    return round(value, DIGITS) if isinstance(value, float) else value

@@ -40,7 +40,7 @@ from luna_tui.core.insight import Flow, Stand, flow, quiet_after_s, silence_s, s
 from luna_tui.core.reasons import mode_word, reason_words, who_asked
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import GOOD, Manner, RunStatus, Status, WaitReason
+from luna_tui.core.words import GOOD, ErrorKind, Manner, RunStatus, Status, WaitReason
 
 _NAMED = 5
 """Subtasks named in one sentence."""
@@ -157,14 +157,15 @@ def about_subtask(state: RunState, record: Record, name: str = "") -> str | None
 
 def _failed(state: RunState, e: AttemptFailed, name: str) -> str:
     s = state.subtasks.get(e.subtask)
+    if e.error_kind is ErrorKind.INTERRUPTED and e.will_retry:
+        text = _("interrupted{name}: {why}; it runs again.")
+        return text.format(name=name, why=_plain(e.message))
     of = max(e.attempt + e.will_retry, s.planned.retries + 1 if s is not None else e.attempt)
     text = _("failed{name}: {why}, try {n} of {of}").format(
         name=name, why=_plain(e.message), n=e.attempt, of=of
     )
-    if e.will_retry and e.delay_s is not None:
-        text += _(", next in {time}").format(time=spoken(e.delay_s))
-    elif e.will_retry:
-        text += _(", it runs again")
+    if e.will_retry:
+        text += _(", next in {time}").format(time=spoken(e.delay_s or 0.0))
     return text + "."
 
 

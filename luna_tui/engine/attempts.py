@@ -306,13 +306,17 @@ class Pilot:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
-            cost_usd=None
-            if price is None
-            else cost_usd(
-                price,
-                usage.input_tokens,
-                usage.output_tokens,
-                usage.cache_read_tokens,
-                usage.cache_write_tokens,
-            ),
+            cost_usd=None if price is None else _cost(price, usage),
         )
+
+
+def _cost(price: Price, usage: Usage) -> float:
+    """As the journal writes it, so that whoever reads it back has the very same sums."""
+    usd = cost_usd(
+        price,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+    )
+    return round(usd, 6)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from luna_tui.core.events import Event, Record, SubtaskOutput
-from luna_tui.core.records import as_written
+from luna_tui.core.rounding import DIGITS, as_written
 from luna_tui.engine.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -68,12 +68,14 @@ class EventBus:
         self._subscribers.add(subscriber)
 
     def publish(self, event: Event) -> Record:
-        """Number the event and deliver it; a subscriber that raises is logged and dropped."""
-        # As the journal writes them: a replay then folds the very same numbers.
+        """Number the event and deliver it; a subscriber that raises is logged and dropped.
+
+        Its numbers are those that the journal writes: a replay then folds the very same ones.
+        """
         event = as_written(event)
         with self._lock:
             self._seq += 1
-            record = Record(self._seq, round(self.now_s(), 6), self._run, event)
+            record = Record(self._seq, round(self.now_s(), DIGITS), self._run, event)
             self._subscribers.deliver(record)
         return record
 

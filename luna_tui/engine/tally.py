@@ -11,6 +11,9 @@ from luna_tui.core.metrics import measure
 from luna_tui.core.state import RunState
 from luna_tui.core.words import GOOD, RunStatus, Status
 
+_DIGITS = 6
+"""Of every figure, as the journal writes it: whoever reads it back has the very same numbers."""
+
 
 class Tally:
     """Figures of `run_finished`. A subscriber of the bus: records come one at a time, in order.
@@ -51,19 +54,23 @@ class Tally:
         return RunFinished(
             status=status,
             counts={str(s): n for s, n in sorted(state.counts.items())},
-            wall_s=found.wall_s,
-            sum_s=found.sum_s,
-            speedup=found.speedup,
-            bound_s=found.bound_s,
-            efficiency=found.efficiency,
+            wall_s=round(found.wall_s, _DIGITS),
+            sum_s=round(found.sum_s, _DIGITS),
+            speedup=_rounded(found.speedup),
+            bound_s=round(found.bound_s, _DIGITS),
+            efficiency=_rounded(found.efficiency),
             tokens=state.tokens,
-            cost_usd=None if state.unpriced else state.cost_usd,
+            cost_usd=None if state.unpriced else _rounded(state.cost_usd),
             throttled=throttled,
             reason=reason,
-            bounds=found.bounds,
+            bounds={name: round(s, _DIGITS) for name, s in found.bounds.items()},
             bound_by=found.bound_by,
-            lost=found.lost,
+            lost={cause: round(s, _DIGITS) for cause, s in found.lost.items()},
         )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
 
 
 def wave_status(counts: Mapping[Status, int]) -> RunStatus:

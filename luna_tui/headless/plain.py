@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
 import signal
-import termios
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from types import FrameType
@@ -18,8 +16,9 @@ from luna_tui.core.insight import flow
 from luna_tui.core.state import RunState
 from luna_tui.core.telling import line, quiet_ones, status_sentences
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Manner, Scope, Watching
 from luna_tui.headless.printer import LinePrinter
+from luna_tui.session.parting import Parting, has_gone
 from luna_tui.session.protocol import Session
 
 STATUS_EVERY_S = 10.0
@@ -30,7 +29,12 @@ _KEPT_CHARS = 256
 """Of a line that is typed."""
 _HELP = (
     N_("Type a letter and enter. s: say the state now. p: pause, or go on. q: ask what to stop."),
+    N_("d: leave, the run goes on."),
     N_("P: the screen again."),
+)
+_AWAY = N_(
+    "Type a letter and enter. s: say the state now. p: pause, or go on. x: ask what to stop. "
+    "q: leave, the run goes on."
 )
 _CHOICES = (
     N_("Stop what? Nothing has been stopped yet. Type one of these words and enter."),
@@ -40,6 +44,10 @@ _CHOICES = (
 )
 
 
+TERMINATED = N_("SIGTERM: what is in flight has 10 seconds to end, nothing more starts.")
+"""Said of a SIGTERM while the run is on."""
+
+
 class Left(StrEnum):
     """Why following came to an end."""
 
@@ -47,6 +55,8 @@ class Left(StrEnum):
     """The run is over."""
     SCREEN = "screen"
     """The screen is wanted."""
+    AWAY = "away"
+    """Whoever is there leaves, and the run goes on without them."""
     HARD = "hard"
     """Whoever is there wants to leave at once."""
 
@@ -62,18 +72,22 @@ class PlainConsole:
         *,
         keys: int | None = None,
         screen: bool = False,
-        hang_up: Callable[[], None] | None = None,
+        parting: Parting | None = None,
+        heard: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """`keys` is the descriptor that letters come from; without it an interrupt ends the run at once.
 
-        `hang_up` is called when the terminal has gone; without it that ends the program.
+        `heard` is what the run said to this viewer alone since the last call. Where the run goes on
+        elsewhere, whatever ends this program leaves the run alone.
         """
         self._session = session
         self._ended = ended
         self._lines = lines
         self._keys = keys
         self._screen = screen
-        self._hang_up = hang_up
+        self._parting = parting or Parting()
+        self._heard = heard
+        self._own = session.watching is Watching.OWN
         self._told = 0
         self._said_at = session.clock.now()
         self._said: tuple[str, ...] = ()
@@ -110,6 +124,8 @@ class PlainConsole:
             if text is not None:
                 self._lines.say(text)
         self._told = state.seq
+        for text in self._heard():
+            self._say(text)
         now = self._session.clock.now()
         if now - self._looked_at >= 1.0:
             self._looked_at = now
@@ -118,8 +134,12 @@ class PlainConsole:
             self._said_at = now
             if status_sentences(state, self._session.now_s()) != self._said:
                 self.say_state()
+        if self._lines.gone:
+            self._lines.gone = False
+            self._hung_up("closed")
         while self._caught:
             self._signalled(self._caught.pop(0))
+        self._lines.hurried = self.code is not None
 
     def say_state(self) -> None:
         """How the run stands now."""
@@ -130,7 +150,8 @@ class PlainConsole:
 
     def say_help(self) -> None:
         """What can be typed."""
-        self._lines.say(" ".join(_(text) for text in (_HELP if self._screen else _HELP[:1])))
+        texts = [*(_HELP[:2] if self._own else (_AWAY,)), *(_HELP[2:] if self._screen else ())]
+        self._lines.say(" ".join(_(text) for text in texts))
 
     def take(self, text: str) -> None:
         """Take in what was typed; a line counts when enter has been pressed."""
@@ -141,7 +162,7 @@ class PlainConsole:
 
     def interrupted(self) -> None:
         """An interrupt from the keyboard: ask; asked already, end the run now; and then leave at once."""
-        if self.code is not None:
+        if self.code is not None or not self._own:
             self._left = Left.HARD
         elif self._asking or self._keys is None:
             self._asking, self.code = False, 128 + signal.SIGINT
@@ -156,8 +177,10 @@ class PlainConsole:
             self.say_state()
         elif typed == "p":
             self._pause()
-        elif typed == "q":
+        elif typed == ("q" if self._own else "x"):
             self._ask()
+        elif typed in ("d", "q"):
+            self._leave()
         elif typed == "P":
             if self._screen:
                 self._left = Left.SCREEN
@@ -184,8 +207,17 @@ class PlainConsole:
         elif word in ("keep", ""):
             self._say(_("Nothing was stopped."))
         else:
-            text = _("{word} is none of keep, finish and now. Nothing was stopped; q asks again.")
-            self._say(text.format(word=repr(word)))
+            text = _("{word} is none of keep, finish and now. Nothing was stopped; {key} asks again.")
+            self._say(text.format(word=repr(word), key="q" if self._own else "x"))
+
+    def _leave(self) -> None:
+        why = self._parting.why_stays
+        if not self._own:
+            self._left = Left.HARD
+        elif why:
+            self._say(_("The run would not go on without this terminal: {why}.").format(why=why))
+        else:
+            self._left = Left.AWAY
 
     def _stop(self, manner: Manner, by: str) -> None:
         if self._session.control is not None:
@@ -223,10 +255,17 @@ class PlainConsole:
             raw = b""
         if raw:
             self.take(raw.decode("utf-8", "ignore"))
-        elif _has_gone(self._keys):
-            self._caught.append(signal.SIGHUP)
+        elif has_gone(self._keys):
+            self._hung_up("closed")
         else:
             self._keys = None
+
+    def _hung_up(self, how: str) -> None:
+        self._keys = None
+        self._parting.let_go()
+        self._parting.lost(how)
+        if not self._own:
+            self._left, self.code = Left.HARD, 128 + signal.SIGHUP
 
     def _signalled(self, number: int) -> None:
         match number:
@@ -235,12 +274,19 @@ class PlainConsole:
             case signal.SIGINT:
                 self.interrupted()
             case signal.SIGHUP:
-                if self._hang_up is not None:
-                    self._hang_up()
-                self._keys, self.code = None, 128 + number
+                self._hung_up("SIGHUP")
+            case _ if not self._own:
+                self._left, self.code = Left.HARD, 128 + number
+            case signal.SIGQUIT:
+                self._say(_("what every thread is doing: {path}").format(path=self._parting.stacks()))
             case _:
-                self.code = 128 + number
-                self._stop(Manner.NOW, signal.Signals(number).name)
+                self._terminated(128 + number)
+
+    def _terminated(self, code: int) -> None:
+        if self.code is None:
+            self._say(_(TERMINATED))
+        self.code = code
+        self._parting.terminate()
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
@@ -248,9 +294,10 @@ class PlainConsole:
 
         def note(number: int, frame: FrameType | None) -> None:
             self._caught.append(number)
+            self._lines.hurried = True
 
-        taken = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]
-        if self._hang_up is not None:
+        taken = [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGQUIT]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
             taken.append(signal.SIGHUP)
         before = {number: signal.signal(number, note) for number in taken}
         # A screen that was there before has its own idea of a stop.
@@ -260,12 +307,3 @@ class PlainConsole:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def _has_gone(descriptor: int) -> bool:
-    """Whether a terminal was taken away; the end of what was typed at it looks the same to a reader."""
-    try:
-        termios.tcgetattr(descriptor)
-    except termios.error as error:
-        return bool(error.args[0] == errno.EIO)
-    return False

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 import sys
 import threading
 from contextlib import suppress
@@ -15,22 +17,60 @@ from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
 from luna_tui.core.records import to_line
 
+_POLL_S = 0.2
+_REST_S = 0.01
+
 
 class LinePrinter:
     """Prints lines; a closed pipe or a lost terminal ends it quietly."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
+        self._own: int | None = None
         self._broken = False
+        self.gone = False
+        """The terminal they went to is there no more."""
+        self.hurried = False
+        """Something else has to be done: a terminal that takes nothing now is not waited for."""
 
     def say(self, text: str) -> None:
-        """Print one line."""
+        """Print one line; a terminal that takes nothing is waited for, but not in a hurry."""
         if self._broken:
             return
         try:
-            print(text, file=self._stream, flush=True)
-        except (OSError, ValueError):
+            terminal = self._terminal()
+            if terminal is None:
+                print(text, file=self._stream, flush=True)
+            else:
+                self._write(
+                    terminal,
+                    f"{text}\n".encode(getattr(self._stream, "encoding", None) or "utf-8", "replace"),
+                )
+        except (OSError, ValueError) as error:
             self._broken = True
+            self.gone = isinstance(error, OSError) and error.errno == errno.EIO
+
+    def _terminal(self) -> int | None:
+        """The terminal, described for us alone, so that not to wait is no choice for others."""
+        if not self._stream.isatty():
+            return None
+        if self._own is None:
+            flags = os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC
+            with suppress(OSError):
+                self._own = os.open(os.ttyname(self._stream.fileno()), flags)
+        return self._own
+
+    def _write(self, terminal: int, raw: bytes) -> None:
+        rest = memoryview(raw)
+        while rest:
+            try:
+                rest = rest[os.write(terminal, rest) :]
+            except BlockingIOError:
+                if self.hurried:
+                    return
+                # It may be ready for less than a line end takes, so ready is not enough.
+                select.select([], [], [], _REST_S)
+                select.select([], [terminal], [], _POLL_S)
 
 
 class RecordPrinter:

@@ -17,6 +17,7 @@ from luna_tui.engine.clock import Clock
 from luna_tui.engine.runner import AttemptContext, AttemptError, Work
 from luna_tui.runners.guard import armed
 from luna_tui.runners.kept_output import KeptOutput
+from luna_tui.runners.leftovers import MARK
 from luna_tui.runners.processes import ProcessGroup
 from luna_tui.runners.spawn_errors import exit_error, spawn_error
 from luna_tui.runners.workspace_files import folder_beneath
@@ -97,7 +98,8 @@ class CommandRunner:
         except TemplateError as error:
             raise AttemptError(ErrorKind.INVALID_REQUEST, str(error)) from error
         cwd = folder_beneath(work.workspace, subtask.cwd)
-        return _Launch(argv, cwd, self._environ | extra | variables)
+        marks = {MARK: work.run_dir} if work.run_dir else {}
+        return _Launch(argv, cwd, self._environ | extra | variables | marks)
 
 
 def _is_passed_on(name: str) -> bool:

@@ -71,13 +71,16 @@ class LiveSession:
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
-        asks_claude = any(s.kind is Kind.CLAUDE for s in plan.subtasks())
-        check_credentials(config, asks_claude=asks_claude)
+        only = beginning.to_run if isinstance(beginning, GoingOn) else None
+        asking = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
+        check_credentials(config, asks_claude=any(only is None or s.id in only for s in asking))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
         self.run_dir: RunDir = opened.run_dir
         """Where the run is kept."""
+        self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
+        """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._saving = Saving(self.run_dir)
         self._runners = self._make_runners()
         self._bus = _bus(opened, self._clock)
@@ -176,6 +179,11 @@ class LiveSession:
     def tell(self, event: Attached | Detached | TerminalLost) -> bool:
         """Make it an event of the run; False before the run has begun, and once it is over."""
         return self._executor.tell(event)
+
+    def _end_leftovers(self) -> int:
+        from luna_tui.runners.leftovers import end_leftovers
+
+        return end_leftovers(str(self.run_dir.path), SystemClock())
 
     def _open_socket(self, plan: Plan) -> ControlSocket:
         served = ServedRun(

@@ -16,6 +16,7 @@ from luna_tui.core.words import Watching
 from luna_tui.engine.bus import Inbox
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
+from luna_tui.session.kept_run import gone_words
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import RunDir
 from luna_tui.storage.run_lock import is_held, socket_of
@@ -205,8 +206,7 @@ class RemoteSession:
         self._over = saved.finished is not None
         if not self._over:
             self._watching = Watching.LOST
-            said = _("The run's process is gone. Go on with it: luna-tui resume {run}")
-            self._say(said.format(run=self.run_dir.run))
+            self._say(gone_words(self.run_dir.run))
 
     def _say(self, text: str) -> None:
         with self._lock:

@@ -1,34 +1,12 @@
-"""Who writes a run now, as its lock file says."""
+"""Be the process that goes on with a run, unless another one has it."""
 
 from __future__ import annotations
-
-import json
-from dataclasses import dataclass
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.paths import RunDir, not_saved
-
-_MOST_BYTES = 4_096
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """The process that writes a run."""
-
-    pid: int
-    host: str
-
-
-def holder_of(run_dir: RunDir) -> Holder | None:
-    """Who holds the run, or held it last; None when that is not written down."""
-    try:
-        with run_dir.lock.open("rb") as file:
-            value = json.loads(file.read(_MOST_BYTES))
-        return Holder(int(value["pid"]), clean_line(str(value["host"])))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
+from luna_tui.storage.run_lock import read_note
 
 
 def hold_to_go_on(run_dir: RunDir, disk: Disk | None = None) -> int:
@@ -39,8 +17,10 @@ def hold_to_go_on(run_dir: RunDir, disk: Disk | None = None) -> int:
     try:
         return (disk or Disk()).lock(run_dir.lock)
     except BlockingIOError as error:
-        held = holder_of(run_dir)
-        where = f"process {held.pid} on {held.host} has it" if held is not None else "another process has it"
+        note = read_note(run_dir)
+        where = "another process has it"
+        if note is not None:
+            where = f"process {note.pid} on {clean_line(note.host)} has it"
         raise LunaError(
             "still running",
             f"{run_dir.run} is under way: {where}",

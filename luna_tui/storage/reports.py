@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
+from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.storage.disk import Disk
-from luna_tui.storage.paths import RunDir, not_saved
+from luna_tui.storage.paths import RunDir, not_saved, why_not
 from luna_tui.storage.run_meta import Decided, kept_name, meta_content
 
 _START = ("plan.toml", "plan.json", "run.json")
@@ -85,3 +87,34 @@ def write_report(run_dir: RunDir, state: RunState, disk: Disk | None = None) -> 
         disk.replace(run_dir.path / "report.json", json.dumps(report_data(state), indent=1).encode() + b"\n")
     except OSError as error:
         raise not_saved(run_dir.path, error) from error
+
+
+def rewrite_report(run_dir: RunDir, state: RunState, disk: Disk | None = None) -> bool:
+    """Bring the report files of a run that ended up to date; False when it has not, or they cannot be."""
+    disk = disk or Disk()
+    if state.finished is None or not run_dir.lock.exists():
+        return False
+    try:
+        held = disk.lock(run_dir.lock)
+    except OSError:
+        return False  # A process writes the run, or the disk takes nothing.
+    try:
+        write_report(run_dir, state, disk)
+    except LunaError:
+        return False
+    finally:
+        disk.close(held)
+    return True
+
+
+def write_text(path: Path, text: str | bytes) -> None:
+    """Write a file that the user named; LunaError(74) in words when that is impossible."""
+    try:
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+    except OSError as error:
+        raise LunaError(
+            "cannot save",
+            f"{clean_line(str(path))}: {why_not(error)}",
+            "name another file",
+            ExitCode.NOT_SAVED,
+        ) from error

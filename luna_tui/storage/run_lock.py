@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from luna_tui.storage.paths import RunDir, private_dir
+from luna_tui.storage.paths import RunDir, private_dir, runs_dir
 
 _MOST_BYTES = 4_096
 _MOST_SOCKET_PATH = 107
@@ -74,6 +74,13 @@ def is_held(lock: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def running_runs() -> list[RunDir]:
+    """Runs that a process works on now, oldest first."""
+    root = runs_dir()
+    names = sorted(p.name for p in root.iterdir()) if root.is_dir() else []
+    return [RunDir(root / name) for name in names if is_held(root / name / "lock")]
 
 
 def socket_place(run_dir: RunDir) -> Path:

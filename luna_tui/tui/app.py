@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from textual.events import AppBlur, AppFocus, Key
 
 from luna_tui.core.state import RunState
+from luna_tui.core.telling import status_sentences
 from luna_tui.core.tongue import _
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Manner, Scope, Watching
 from luna_tui.engine.control import RunControl
 from luna_tui.session.protocol import Session
 from luna_tui.tui.acts import Acts
@@ -27,9 +28,12 @@ from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.screens.timeline import TimelineScreen
 from luna_tui.tui.settings import Settings
-from luna_tui.tui.signals import Signals, let_go
+from luna_tui.tui.signals import Signals
 from luna_tui.tui.theme import ThemeLike
+from luna_tui.tui.views.banner import no_commands
 from luna_tui.tui.views.keys import Keys
+
+_MOMENT_S = 1.0
 
 
 class LunaApp(LinesApp[None], inherit_bindings=False):
@@ -64,19 +68,28 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self._focused = True
         self._drawn: tuple[int, int] = (-1, -1)
         self._reported = False
+        self._reported_at = 0.0
         self._ignores_click = False
         self._looked_at = -1
         """Second in which theme files were looked at last."""
         self.signals = Signals(
             terminate=self._terminate,
             interrupt=lambda: self.from_thread(self.action_stop_all),
-            hang_up=lambda: self.from_thread(self._hung_up),
+            hang_up=lambda: self._hung_up("SIGHUP"),
+            report=lambda: self.from_thread(self._say_state),
+            stacks=lambda: self.from_thread(self._say_stacks, settings.parting.stacks()),
+            parting=settings.parting,
         )
 
     @property
     def closes_in_s(self) -> float | None:
         """Seconds until the app closes by itself; None = it stays."""
         return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
+
+    @property
+    def watching(self) -> Watching:
+        """Where the run goes on."""
+        return self._session.watching
 
     def state_now(self) -> tuple[RunState, float]:
         """The fold, and the run's clock in seconds."""
@@ -87,15 +100,22 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """The door for commands; None, with a notice, when this run takes none."""
         control = self._session.control
         if control is None or self.state_now()[0].finished is not None:
-            self.say(
-                _("This run takes no commands any more.") if control else _("A replay takes no commands.")
-            )
+            self.say(no_commands(self._session.watching))
             return None
         return control
+
+    @property
+    def just_ended(self) -> bool:
+        """The report opened by itself a moment ago: a key may be meant for what was there before."""
+        return self._reported and self._session.clock.now() - self._reported_at < _MOMENT_S
 
     def takes_commands(self) -> bool:
         """Whether the run is on and can be changed."""
         return self._session.control is not None and self.state_now()[0].finished is None
+
+    def would_end(self) -> bool:
+        """Whether the run is on and lives only as long as this program shows or tells it."""
+        return self.takes_commands() and self.watching is Watching.OWN
 
     def on_mount(self) -> None:
         """Show the run, start it, and look for news from now on."""
@@ -119,19 +139,26 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             self.from_thread(self._handle_exception, error)
 
     def _terminate(self) -> None:
-        """End the run, leave a clean terminal; any thread may call it."""
-        control = self._session.control
-        if control is not None:
-            control.cancel(Scope.RUN, Manner.NOW, by="SIGTERM")
+        """Leave a clean terminal at once, the run gets a little time; any thread may call it."""
+        self.settings.parting.terminate()
         self.from_thread(self.exit, None, 143)
 
     def on_luna_driver_lost(self) -> None:
         """The terminal is gone: let go of it and leave; the run goes on."""
-        let_go()
-        self._hung_up()
+        self.settings.parting.let_go()
+        self._hung_up("SIGHUP" if self.signals.hung_up else "closed")
 
-    def _hung_up(self) -> None:
-        self.exit(return_code=129)
+    def _hung_up(self, how: str) -> None:
+        self.settings.parting.lost(how)
+        self.from_thread(self.exit, None, 129)
+
+    def _say_state(self) -> None:
+        state, now_s = self.state_now()
+        self.say(" ".join(status_sentences(state, now_s)))
+
+    def _say_stacks(self, where: str) -> None:
+        if where:
+            self.say(_("what every thread is doing: {path}").format(path=where))
 
     def on_app_focus(self, event: AppFocus) -> None:
         """The clock ticks again."""
@@ -178,9 +205,19 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """Do not close by itself any more."""
         self._close_at = None
 
+    def detach(self) -> None:
+        """Leave; the run goes on, or it says why it would not."""
+        on = self._session.watching is Watching.OWN and self.state_now()[0].finished is None
+        why = self.settings.parting.why_stays if on else ""
+        if why:
+            self.say(_("The run would not go on without this terminal: {why}.").format(why=why))
+            return
+        self.viewing.away = on
+        self.exit()
+
     def leave(self) -> None:
-        """Leave, or ask first while the run is on."""
-        if self.takes_commands():
+        """Leave, or ask first where the run would end."""
+        if self.would_end():
             self.push_screen(StopMenu())
         else:
             self.exit()
@@ -188,7 +225,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def leave_hard(self) -> None:
         """End everything that runs and leave at once."""
         control = self._session.control
-        if control is not None:
+        if control is not None and self.watching is Watching.OWN:
             control.cancel(Scope.RUN, Manner.NOW, by="user")
         self.exit(return_code=130)
 
@@ -204,6 +241,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         if news != self._drawn and self.frame_due():
             self._drawn = news
             self.draw_screens()
+        self.say_all(self.settings.heard())
         at = self._session.clock.now()
         dismissed = self.viewing.dismissed
         self._send(self._announcer.news(state, now_s, at, focused=self._focused, dismissed=dismissed))
@@ -225,7 +263,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def _after_end(self) -> None:
         if not self._reported:
-            self._reported = True
+            self._reported, self._reported_at = True, self._session.clock.now()
             self.draw_screens()  # a box that is open says that nothing came of it
             if self.settings.close_after_s is not None:
                 self._close_at = self._session.clock.now() + self.settings.close_after_s

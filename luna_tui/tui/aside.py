@@ -5,18 +5,21 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from luna_tui.core.errors import LunaError
 
 if TYPE_CHECKING:
-    from luna_tui.tui.app import LunaApp
+    from luna_tui.tui.lines_app import LinesApp
 
 _T = TypeVar("_T")
 
 
 def aside(
-    app: LunaApp, work: Callable[[], _T], then: Callable[[_T], object], failed: Callable[[LunaError], object]
+    app: LinesApp[Any],
+    work: Callable[[], _T],
+    then: Callable[[_T], object],
+    failed: Callable[[LunaError], object],
 ) -> None:
     """Call `work` aside, then `then` (or `failed`) on the app's thread; neither when the app has left."""
 
@@ -36,7 +39,7 @@ def aside(
     threading.Thread(target=lambda: speaks.run(run), name="luna-aside", daemon=True).start()
 
 
-def _hand(app: LunaApp, call: Callable[[_T], object], given: _T) -> None:
+def _hand(app: LinesApp[Any], call: Callable[[_T], object], given: _T) -> None:
     loop = app._loop
     if loop is not None and not loop.is_closed():
         app.call_later(call, given)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from rich.segment import Segment, Segments
 
 from luna_tui.core.clean import clean
+from luna_tui.core.words import Watching
 from luna_tui.tui.paced import PacedApp
 from luna_tui.tui.palettes import Palettes
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.theme import Palette, ThemeLike
 from luna_tui.tui.viewing import Viewing
+from luna_tui.tui.views.spans import Lines
 
 R = TypeVar("R")
 
@@ -24,6 +26,10 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
+    playing: bool | None = None
+    """Whether the replay that is shown plays or stands; None = no replay."""
+    jumps = 0
+    """Rises when what screens remember of the run may not be so any more."""
     CSS = "Screen { background: ansi_default; color: ansi_default; }"
 
     def __init__(self, settings: Settings, themes: Mapping[str, ThemeLike]) -> None:
@@ -41,6 +47,11 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """What went wrong, when the app crashed; without values of variables."""
 
     @property
+    def watching(self) -> Watching:
+        """Where the run goes on that is shown; the app's own where it shows none."""
+        return Watching.OWN
+
+    @property
     def palette(self) -> Palette:
         """Styles in use."""
         return self.palettes.current
@@ -50,6 +61,13 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         self.notice = text
         self.draw_screens()
 
+    def say_all(self, texts: Sequence[str]) -> None:
+        """Show these, one after the other, each until the next key."""
+        self._unread += texts
+        if texts and not self.notice:
+            self.next_notice()
+            self.draw_screens()
+
     def next_notice(self) -> None:
         """A key acknowledges the notice."""
         self.notice = self._unread.pop(0) if self._unread else ""
@@ -58,6 +76,14 @@ class LinesApp(PacedApp[R], inherit_bindings=False):
         """Use the keys that were chosen."""
         if self.settings.keymap:
             self.set_keymap(dict(self.settings.keymap))
+
+    def bar_rows(self, height: int) -> int:
+        """Rows above every screen of a terminal so high; what is left is the screen's."""
+        return 0
+
+    def bar(self, width: int) -> Lines:
+        """What stands in them."""
+        return ()
 
     def draw_screens(self) -> None:
         """Draw what can be seen: the screen on top, and those below boxes."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from luna_tui.core.limits import TierLimits
 from luna_tui.core.survey import Survey
 from luna_tui.core.words import Mode, Staffing
+from luna_tui.session.parting import let_go
 from luna_tui.tui.lines_app import LinesApp
 from luna_tui.tui.screens.preflight import PreflightScreen
 from luna_tui.tui.settings import Settings
-from luna_tui.tui.signals import Signals, let_go
+from luna_tui.tui.signals import Signals
 from luna_tui.tui.theme import ThemeLike
 
 
@@ -72,6 +72,10 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         """ctrl+c on a screen without keys of its own for it."""
         self.decide(None)
 
+    def action_stop_all(self) -> None:
+        """ctrl+c while something is typed."""
+        self.decide(None)
+
     def on_key(self) -> None:
         """A key acknowledges the notice."""
         self.next_notice()
@@ -88,8 +92,4 @@ def run_preflight(app: PreflightApp) -> Choice | None:
     try:
         return app.run(mouse=app.settings.mouse)
     finally:
-        app.signals.left.set()
-        # Until a run takes them, signals mean again what they mean to any program.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        app.signals.give_back()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luna_tui.core.kept import KeptFiles
 from luna_tui.core.limits import TIERS, TierLimits
+from luna_tui.session.parting import Parting
 from luna_tui.tui.notices import SILENT, Channels
 from luna_tui.tui.palettes import Changed
 
@@ -31,6 +32,8 @@ class Settings:
     """The table of limits and workers."""
     prompt_of: Callable[[str], str | None] = lambda subtask: None
     """Id of a subtask -> its whole prompt; None where only the outline of the plan is known."""
+    heard: Callable[[], Sequence[str]] = tuple
+    """What the run said to this viewer alone since the last call: lines, each shown until a key."""
     channels: Channels = SILENT
     """How notices are said."""
     themes_changed: Changed | None = None
@@ -39,5 +42,9 @@ class Settings:
     """Where the run is kept; empty when it is not."""
     kept: KeptFiles | None = None
     """Reads older text and writes copies, aside; None = nothing can be read or written."""
+    parting: Parting = field(default_factory=Parting)
+    """What is called when the app has to go."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
+    replays: bool = False
+    """The screen can be left to play the run again, once it is over."""

@@ -110,4 +110,4 @@ class StreamText:
             return _("{count} before this: {why}").format(count=count, why=self._trouble)
         if self._kept is None:
             return _("{count} before this, no longer in memory").format(count=count)
-        return _("{count} before this: k or g reads them from the file").format(count=count)
+        return _("{count} before this: k reads them from the file").format(count=count)

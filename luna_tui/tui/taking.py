@@ -10,7 +10,7 @@ from luna_tui.core.tongue import _
 from luna_tui.tui.aside import aside
 from luna_tui.tui.clipboard import clipboard_sequence
 from luna_tui.tui.screens.asking import Asking, Question
-from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.screens.base import BAR, LunaScreen
 from luna_tui.tui.views.spans import Cell, Panel
 from luna_tui.tui.views.text import cell_len, set_end
 from luna_tui.tui.widgets.lines_panel import LinesPanel
@@ -131,7 +131,7 @@ class Taking(LunaScreen):
 
     def _panels_shown(self) -> list[Panel]:
         """In order from the top."""
-        return [panel.panel for panel in self.query(LinesPanel)]
+        return [panel.panel for panel in self.query(LinesPanel) if panel.id != BAR]
 
 
 def _sent(sent: int, of: int, *, short: bool) -> str:

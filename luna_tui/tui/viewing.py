@@ -21,8 +21,12 @@ class Viewing:
     """Size of the terminal -> steps richer (+) or denser (-) than what would be chosen."""
     peek: bool = True
     mouse: bool = True
+    away: bool = False
+    """The screen was left, and the run goes on without one."""
     plain: bool = False
     """The screen was left for plain lines; the run and this person's choices go on."""
+    replay: bool = False
+    """The screen was left to play the run again."""
 
     def mark(self, subtask: str) -> None:
         """Mark, or take the mark away."""

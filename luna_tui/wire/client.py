@@ -78,7 +78,8 @@ class Connection:
         self._in = bytearray()
         self._searched = 0
         try:
-            self._socket.sendall(hello.line())
+            with suppress(ConnectionError):  # sent away already, and told why
+                self._socket.sendall(hello.line())
             self.welcome = _welcome(self._line())
         except BaseException:
             self._socket.close()

@@ -6,15 +6,17 @@ import io
 import os
 import signal
 import threading
+from contextlib import suppress
 
 import pytest
 from tui.scenes import busy, demo, paused
 from tui.stage import RecordingControl, StillSession
 
 from luna_tui.core.events import Event, Record, RunPaused, SubtaskOutput, WorkersChanged
-from luna_tui.core.words import Manner, Scope
+from luna_tui.core.words import Manner, Scope, Watching
 from luna_tui.headless.plain import Left, PlainConsole
 from luna_tui.headless.printer import LinePrinter
+from luna_tui.session.parting import Parting
 
 FIRST = "0:57 wave 1 of 2, extract. 1 of 39 ok, 2 failed, 13 in flight, 4 waiting."
 SECOND = "0:57 waiting: 2 for input tokens per minute, 2 for the pause the server asked for."
@@ -24,15 +26,22 @@ class Stage:
     """A plain console on a run that stands still until it is told something."""
 
     def __init__(
-        self, records: tuple[Record, ...] = busy(20), *, keys: bool = True, screen: bool = True
+        self,
+        records: tuple[Record, ...] = busy(20),
+        *,
+        keys: bool = True,
+        screen: bool = True,
+        parting: Parting | None = None,
+        watching: Watching = Watching.OWN,
     ) -> None:
         self.session = StillSession(records)
+        self.session.watching = watching
         self.out = io.StringIO()
         self.ended = threading.Event()
         self.reading, self.writing = os.pipe()
         self.console = PlainConsole(
             self.session, self.ended, LinePrinter(self.out),
-            keys=self.reading if keys else None, screen=screen,
+            keys=self.reading if keys else None, screen=screen, parting=parting,
         )  # fmt: skip
         self.console._told = self.session.state().seq
 
@@ -72,7 +81,7 @@ def test_letters_count_when_enter_was_pressed_and_may_come_in_pieces() -> None:
 def test_something_else_says_what_can_be_typed() -> None:
     said = (
         "Type a letter and enter. s: say the state now. p: pause, or go on. q: ask what to stop. "
-        "P: the screen again."
+        "d: leave, the run goes on. P: the screen again."
     )
     assert Stage().type("x\n") == [said]
     assert Stage(screen=False).type("?\n") == [said.removesuffix(" P: the screen again.")]
@@ -202,7 +211,8 @@ def test_a_stdin_that_ends_is_no_end_of_the_run() -> None:
 
 def test_signals_are_taken_while_following_and_given_back() -> None:
     before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGUSR1, signal.SIGTERM)}
-    stage = Stage()
+    parting = Watched()
+    stage = Stage(parting=parting)
     stage.lines()
 
     def poke() -> None:
@@ -216,9 +226,98 @@ def test_signals_are_taken_while_following_and_given_back() -> None:
     timer.join()
     stage.console.step()
     assert stage.lines().count(FIRST) == 2
-    assert stage.calls == [("cancel", Scope.RUN, Manner.NOW, None, None, "SIGTERM")]
+    assert (stage.calls, parting.calls) == ([], ["terminate"])
     assert stage.console.code == 143
     assert {n: signal.getsignal(n) for n in before} == before
+
+
+class Watched(Parting):
+    """Remembers what it was asked."""
+
+    def __init__(self, why_stays: str = "") -> None:
+        self.calls: list[str] = []
+        self._why_stays = why_stays
+
+    @property
+    def why_stays(self) -> str:
+        return self._why_stays
+
+    def let_go(self) -> None:
+        self.calls.append("let go")
+
+    def lost(self, how: str) -> None:
+        self.calls.append(how)
+
+    def terminate(self) -> None:
+        self.calls.append("terminate")
+
+    def stacks(self) -> str:
+        return "runs/7f3a/crash-1.txt"
+
+
+def test_d_leaves_or_says_why_the_run_would_not_go_on() -> None:
+    stage = Stage()
+    assert stage.type("d\n") == []
+    assert stage.console._left is Left.AWAY
+    assert stage.calls == []
+    stage = Stage(parting=Watched("it has no legs"))
+    assert stage.type("d\n") == ["0:57 The run would not go on without this terminal: it has no legs."]
+    assert stage.console._left is None
+
+
+def test_a_hang_up_lets_go_and_the_run_decides_the_exit_code() -> None:
+    parting = Watched()
+    stage = Stage(parting=parting)
+    stage.console._caught.append(signal.SIGHUP)
+    stage.console.step()
+    assert parting.calls == ["let go", "SIGHUP"]
+    assert (stage.console._left, stage.console.code, stage.console._keys) == (None, None, None)
+
+
+def test_a_viewer_that_hangs_up_or_is_ended_leaves_at_once_and_asks_nothing_of_the_run() -> None:
+    for number, code in ((signal.SIGHUP, 129), (signal.SIGTERM, 143)):
+        stage = Stage(parting=Watched(), watching=Watching.ATTACHED)
+        stage.console._caught.append(number)
+        stage.console.step()
+        assert (stage.console._left, stage.console.code) == (Left.HARD, code)
+        assert stage.calls == []
+
+
+def test_sigquit_says_where_the_stacks_are_and_ends_nothing() -> None:
+    stage = Stage(parting=Watched())
+    stage.console._caught.append(signal.SIGQUIT)
+    stage.console.step()
+    assert "0:57 what every thread is doing: runs/7f3a/crash-1.txt" in stage.lines()
+    assert (stage.console._left, stage.console.code) == (None, None)
+
+
+def test_a_hang_up_that_was_to_be_ignored_is_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with Stage().console._signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_terminal_that_takes_nothing_is_not_waited_for_in_a_hurry() -> None:
+    master, slave = os.openpty()
+    os.set_blocking(slave, False)
+    with suppress(BlockingIOError):
+        while os.write(slave, b"x" * 1_024):
+            pass
+    with os.fdopen(slave, "w") as stream:
+        lines = LinePrinter(stream)
+        lines.hurried = True
+        lines.say("nobody reads this")
+        assert not lines.gone
+        os.close(master)
+        lines.say("nor this")
+        assert lines.gone
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, slave)
+        os.close(null)
 
 
 class Gone(io.StringIO):
@@ -229,9 +328,11 @@ class Gone(io.StringIO):
 
 
 def test_a_terminal_that_has_gone_ends_the_words_not_the_run() -> None:
-    lines = LinePrinter(Gone())
+    lines, parting = LinePrinter(Gone()), Watched()
     lines.say("one")
     lines.say("two")
-    console = PlainConsole(StillSession(busy(20)), threading.Event(), lines)
+    console = PlainConsole(StillSession(busy(20)), threading.Event(), lines, parting=parting)
+    console.step()
     console.step()
     assert console.code is None
+    assert parting.calls == ["let go", "closed"]

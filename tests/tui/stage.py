@@ -16,6 +16,7 @@ from luna_tui.engine.clock import ManualClock
 from luna_tui.storage.resources import resource
 from luna_tui.storage.themes import discover_themes
 from luna_tui.tui.app import LunaApp
+from luna_tui.tui.attached_app import app_for
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.widgets.lines_panel import LinesPanel
@@ -57,11 +58,13 @@ class RecordingControl:
 class StillSession:
     """A run that stands at one moment."""
 
-    def __init__(self, records: tuple[Record, ...], *, live: bool = True) -> None:
+    def __init__(
+        self, records: tuple[Record, ...], *, live: bool = True, watching: Watching | None = None
+    ) -> None:
         self._state = fold(records)
         self.clock = ManualClock(self._state.at)
         self.control = RecordingControl() if live else None
-        self.watching = Watching.OWN if live else Watching.REPLAY
+        self.watching = watching or (Watching.OWN if live else Watching.REPLAY)
 
     def state(self) -> RunState:
         return self._state
@@ -75,7 +78,9 @@ class StillSession:
 
 def dashboard(session: StillSession, theme: str = "dark", **more: Any) -> LunaApp:
     themes = discover_themes([resource("themes")], [r.value for r in Role])
-    return LunaApp(session, Settings(theme=theme, folder="runs/7f3a", **more), themes=themes.found)
+    return app_for(session.watching)(
+        session, Settings(theme=theme, folder="runs/7f3a", **more), themes=themes.found
+    )
 
 
 Steps = Callable[[Pilot[None], LunaApp, RecordingControl], Awaitable[None]]
@@ -86,11 +91,12 @@ def drive(
     *,
     records: tuple[Record, ...] | None = None,
     live: bool = True,
+    watching: Watching | None = None,
     size: tuple[int, int] = (80, 24),
     **more: Any,
 ) -> None:
     """Press keys on a dashboard of a run that stands still; `more` are Settings."""
-    session = StillSession(records or busy(20), live=live)
+    session = StillSession(records or busy(20), live=live, watching=watching)
     app = dashboard(session, **more)
 
     async def body() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from tui.test_terminal import LEAVE_SCREEN, Terminal
 from luna_tui.core.events import (
     BudgetChanged,
     CancelRequested,
+    Detached,
     Event,
     ModeChanged,
     RetryRequested,
@@ -70,8 +73,7 @@ def started(folder: Path, *, seconds: float = 100.0) -> Terminal:
 
 def ended(terminal: Terminal, folder: Path) -> list[Event]:
     """All events, after the run was ended by a signal."""
-    terminal.process.send_signal(signal.SIGTERM)
-    terminal.finish()
+    terminal.terminate()
     return events(folder)
 
 
@@ -168,27 +170,41 @@ def test_x_ends_one_subtask_and_the_others_go_on(tmp_path: Path) -> None:
     assert [e.status for e in of(found, SubtaskFinished) if e.subtask == "s1"] == [Status.CANCELLED]
 
 
-@pytest.mark.parametrize("keys", [b"d", b"q"])
-def test_the_screen_is_left_and_the_run_goes_on_in_plain_lines_to_its_end(
-    tmp_path: Path, keys: bytes
-) -> None:
+@pytest.mark.parametrize("keys", [b"d", b"qd"], ids=["d", "q, d"])
+def test_the_terminal_is_given_back_and_the_run_goes_on_to_its_end(tmp_path: Path, keys: bytes) -> None:
     terminal = started(tmp_path, seconds=5.0)
-    press(terminal, (keys, b"The run is on"), (b"d", b"The run goes on without a screen; ctrl+c ends it."))
+    program = os.pidfd_open(terminal.program)
+    for key in keys:
+        terminal.send(bytes([key]))
+    terminal.read_until(b"The run goes on; come back with: luna-tui attach ")
+    assert terminal.finish() == 75
     assert LEAVE_SCREEN in terminal.seen
-    terminal.read_until(b"run failed after")
-    assert terminal.finish() == 100
+    assert select.select([program], [], [], 20)[0], "the run did not end"
+    os.close(program)
     found = events(tmp_path)
     assert of(found, CancelRequested) == []
     assert sorted(e.subtask for e in of(found, SubtaskFinished) if e.status is Status.SUCCEEDED) == [
         "s1", "s2", "s3",
     ]  # fmt: skip
+    assert [e.by for e in of(found, Detached)] == ["user"]
     assert len(of(found, RunFinished)) == 1
+    assert list(tmp_path.glob("state/**/report.json"))
 
 
-def test_ctrl_c_ends_a_run_whose_screen_was_left(tmp_path: Path) -> None:
+def test_sigterm_ends_a_run_that_was_left(tmp_path: Path) -> None:
     terminal = started(tmp_path)
-    press(terminal, (b"d", b"The run is on"), (b"\r", b"ctrl+c ends it."))
-    terminal.process.send_signal(signal.SIGINT)
-    assert terminal.finish() == 130
-    (asked,) = of(events(tmp_path), CancelRequested)
-    assert (asked.by, asked.scope) == ("SIGINT", Scope.RUN)
+    pid = terminal.program
+    program = os.pidfd_open(pid)
+    terminal.send(b"d")
+    assert terminal.finish() == 75
+    os.kill(pid, signal.SIGTERM)
+    while not of(events(tmp_path), CancelRequested):
+        assert not select.select([program], [], [], 0.4)[0]
+    os.kill(pid, signal.SIGTERM)
+    assert select.select([program], [], [], 20)[0], "the run did not end"
+    os.close(program)
+    found = events(tmp_path)
+    assert [(e.by, e.manner) for e in of(found, CancelRequested)] == [
+        ("SIGTERM", Manner.FINISH), ("SIGTERM", Manner.NOW),
+    ]  # fmt: skip
+    assert len(of(found, RunFinished)) == 1

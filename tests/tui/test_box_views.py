@@ -180,7 +180,7 @@ def test_letters_in_order_find_a_command_when_no_word_does() -> None:
 
 def test_every_key_of_every_screen_has_a_group_in_the_help() -> None:
     for table in SCREEN_KEYS.values():
-        assert {group_of(k) for k in table} <= {"move", "here", "act", "go", "screen"}
+        assert {group_of(k) for k in table} <= {"replay", "move", "here", "act", "go", "screen"}
 
 
 @pytest.mark.parametrize("name", SCREEN_KEYS)

@@ -10,8 +10,10 @@ from textual.pilot import Pilot
 from tui.box_scenes import ended, scene
 from tui.stage import RecordingControl, StillSession, drive, shown
 
-from luna_tui.core.events import CancelRequested, Record
+from luna_tui.core.events import CancelRequested, Record, RunPaused
+from luna_tui.core.state import fold
 from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.session.parting import Parting
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.boxes.base import BoxScreen
 from luna_tui.tui.screens.boxes.budget import BudgetBox
@@ -25,6 +27,7 @@ from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
+from luna_tui.tui.views.boxes.retry import retry_after_end
 
 BOXES: dict[str, type[BoxScreen]] = {
     "m": ModeBox,
@@ -34,7 +37,6 @@ BOXES: dict[str, type[BoxScreen]] = {
     "i": SkipBox,
     "e": EditBox,
     "x": StopMenu,
-    "d": StopMenu,
     "q": StopMenu,
     "colon": PaletteBox,
 }
@@ -129,11 +131,22 @@ def test_a_replay_and_an_ended_run_refuse_with_one_line(
         app.open("run")
         choose(app, *SELECTED.get(key, ()))
         await pilot.press(key)
-        assert app.notice == says
+        over = retry_after_end(app.state_now()[0]) if key == "r" else ""
+        assert app.notice == (over or says)
         assert not isinstance(app.screen, BoxScreen)
         assert control.calls == []
 
     drive(steps, records=records, live=live)
+
+
+def test_retry_after_the_end_names_the_command_that_does_it() -> None:
+    state = fold(scene(ended()))
+    failed = len(state.troubled)
+    assert failed > 1
+    assert (
+        retry_after_end(state) == f"The run has ended; luna-tui retry {state.run} tries the {failed} again."
+    )
+    assert retry_after_end(fold(scene())) == ""
 
 
 def test_the_present_mode_is_under_the_cursor_and_enter_on_it_changes_nothing() -> None:
@@ -473,26 +486,62 @@ def test_an_undo_goes_on_before_what_cannot_be_taken_back() -> None:
     drive(steps, records=scene())
 
 
-@pytest.mark.parametrize("keys", [("d", "enter"), ("d", "d"), ("q", "d"), ("x", "d")], ids=str)
+@pytest.mark.parametrize("keys", [("d",), ("q", "d"), ("x", "d"), ("colon", *"detach", "enter")], ids=str)
 def test_leaving_the_screen_stops_nothing(keys: tuple[str, ...]) -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press(*keys)
+        await pilot.pause()
         assert app._exit
+        assert app.viewing.away
         assert app.return_code == 0
         assert control.calls == []
 
     drive(steps, records=scene())
 
 
-def test_leaving_says_that_the_run_goes_on() -> None:
+def test_a_paused_run_is_left_only_after_it_was_said_that_it_stays_paused() -> None:
     async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press("d")
-        assert "> d   leave the screen; the run goes on in plain lines" in shown(app)
-        assert "Without the screen ctrl+c ends the run." in shown(app)
+        assert "It is paused, and stays so until somebody comes back." in shown(app)
+        assert "> d   leave; the run goes on, luna-tui attach comes back" in shown(app)
         await pilot.press("escape", "q")
         assert "> esc keep watching" in shown(app)
+        assert not app._exit
+        await pilot.press("d")
+        assert app.viewing.away
 
-    drive(steps, records=scene())
+    drive(steps, records=scene(RunPaused(by="user")))
+
+
+class Rooted(Parting):
+    """A run that cannot go on without its terminal."""
+
+    @property
+    def why_stays(self) -> str:
+        return "it has no legs"
+
+
+@pytest.mark.parametrize("keys", [("d",), ("q", "d"), ("x", "d")], ids=str)
+def test_where_the_run_would_not_go_on_d_says_why_and_stays(keys: tuple[str, ...]) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press(*keys)
+        assert app.notice == "The run would not go on without this terminal: it has no legs."
+        assert not app._exit
+        assert isinstance(app.screen, RunScreen)
+
+    drive(steps, records=scene(), parting=Rooted())
+
+
+@pytest.mark.parametrize(
+    ("records", "live"), [(scene(), False), (scene(ended()), True)], ids=["replay", "ended"]
+)
+def test_d_only_leaves_where_no_run_of_this_process_is_on(records: tuple[Record, ...], live: bool) -> None:
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
+        await pilot.press("d")
+        assert app._exit
+        assert not app.viewing.away
+
+    drive(steps, records=records, live=live, parting=Rooted())
 
 
 @pytest.mark.parametrize(
@@ -543,7 +592,6 @@ def type_of(text: str) -> list[str]:
         ("cancel wave 2", StopMenu, "> w   wave 2:"),
         ("cancel run", StopMenu, "> a   all: finish"),
         ("quit", StopMenu, "> esc keep watching"),
-        ("detach", StopMenu, "> d   leave the screen"),
         ("open fast", SubtaskScreen, "2.03"),
         ("help", HelpScreen, "MOVE"),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +18,7 @@ def seen(folder: Path, *environ: str) -> Terminal:
     plan = plan_of(folder, "sleep 100")
     terminal = Terminal("env", *environ, sys.executable, "-m", "luna_tui", "run", plan)
     terminal.read_until(b"Nothing needs you.")
-    terminal.process.send_signal(signal.SIGTERM)
-    terminal.finish()
+    terminal.terminate()
     return terminal
 
 

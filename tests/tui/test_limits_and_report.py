@@ -14,6 +14,7 @@ from tui.stage import RecordingControl, StillSession, dashboard, drive, shown
 
 from luna_tui.core.events import RunFinished, Tokens
 from luna_tui.core.lost import Gauged
+from luna_tui.core.report_facts import Offered
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.words import ErrorKind, RunStatus, Status, WaitReason
 from luna_tui.tui.app import LunaApp
@@ -37,7 +38,8 @@ def limits_of(state: RunState, width: int = 80, height: int = 24) -> list[str]:
 def report_of(state: RunState, width: int = 80, height: int = 24) -> list[str]:
     looks = Looks(width=width, height=height)
     found = Gauged().of(state, state.at)
-    return [text(line) for line in report_lines(state, state.at, looks, folder="runs/7f3a", found=found)]
+    lines = report_lines(state, state.at, looks, folder="runs/7f3a", found=found, offered=Offered().of(state))
+    return [text(line) for line in lines]
 
 
 def measured() -> Past:
@@ -142,7 +144,9 @@ def test_the_report_at_the_end() -> None:
         "skipped   2.02  needs c, which timed out",
         "",
         "files     runs/7f3a/  report.md report.json journal.0001.ndjson outputs/",
-        "next      luna-tui show 7f3a   shows this again, with every reason",
+        "next      luna-tui retry 7f3a   tries 2 subtasks again (1 of them skipped),",
+        "          about $0.09 to $0.33 and 0:11",
+        "          luna-tui replay 7f3a   luna-tui show 7f3a --json",
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from tui import (
     test_box_views,
     test_events_screen,
+    test_home,
     test_limits_and_report,
     test_plan,
     test_preflight,
@@ -16,6 +17,7 @@ from tui import (
     test_trouble,
     test_views,
 )
+from tui.home_stage import home_app
 from tui.plan_scene import nightly_run
 from tui.preflight_stage import preflight_app
 from tui.scenes import busy, demo, paused
@@ -49,6 +51,7 @@ FITTING: tuple[Callable[[], None], ...] = (
     test_plan.test_every_line_fits_at_every_size,
     test_preflight.test_every_line_fits_at_every_size,
     test_events_screen.test_events_fit_at_any_size,
+    test_home.test_every_line_fits_at_every_size,
     test_box_views.test_a_box_fits_every_terminal_and_the_cursor_is_in_sight,
     test_box_views.test_the_help_fits_every_width_and_is_ascii_where_that_is_asked_for,
     test_box_views.test_the_frame_of_the_text_area_fits,
@@ -102,6 +105,15 @@ def test_events(snap_compare: Compare) -> None:
 def test_timeline_of_workers(snap_compare: Compare) -> None:
     app = dashboard(StillSession(demo(19.0)))
     assert snap_compare(app, terminal_size=SMALL, press=["t", "j", "j", "left"])
+
+
+@pytest.mark.parametrize("size", [SMALL, (120, 40)], ids=lambda s: f"{s[0]}x{s[1]}")
+def test_home_screen(snap_compare: Compare, size: tuple[int, int]) -> None:
+    assert snap_compare(home_app(), terminal_size=size, press=["j"])
+
+
+def test_how_to_go_on(snap_compare: Compare) -> None:
+    assert snap_compare(home_app(), terminal_size=SMALL, press=["j", "j", "j", "enter"])
 
 
 def test_limits(snap_compare: Compare) -> None:

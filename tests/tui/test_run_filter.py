@@ -7,10 +7,13 @@ from textual.pilot import Pilot
 from tui.stage import RecordingControl, drive, shown
 
 from luna_tui.tui.app import LunaApp
+from luna_tui.tui.replaying import ReplayApp
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
+from luna_tui.tui.screens.home import HomeScreen
+from luna_tui.tui.screens.kept_report import KeptReport
 from luna_tui.tui.screens.limits import LimitsScreen
 from luna_tui.tui.screens.plan import PlanScreen
 from luna_tui.tui.screens.preflight import PreflightScreen
@@ -19,7 +22,7 @@ from luna_tui.tui.screens.report import ReportScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.screens.timeline import TimelineScreen
-from luna_tui.tui.views.keys import SCREEN_KEYS
+from luna_tui.tui.views.keys import REPLAY, SCREEN_KEYS
 
 SCREENS: dict[str, type[LunaScreen]] = {
     "run": RunScreen,
@@ -32,13 +35,20 @@ SCREENS: dict[str, type[LunaScreen]] = {
     "preflight": PreflightScreen,
     "report": ReportScreen,
     "help": HelpScreen,
+    "home": HomeScreen,
+    "kept": KeptReport,
 }
 
 
-@pytest.mark.parametrize("name", SCREEN_KEYS)
+@pytest.mark.parametrize("name", SCREENS)
 def test_every_key_of_a_screen_does_something(name: str) -> None:
     actions = {k.id: f"action_{k.id.rpartition('.')[2]}" for k in SCREEN_KEYS[name]}
     assert [i for i, action in actions.items() if not hasattr(SCREENS[name], action)] == []
+
+
+def test_every_table_of_keys_belongs_to_a_screen_or_to_the_replay() -> None:
+    assert SCREEN_KEYS.keys() - SCREENS.keys() == {"replay"}
+    assert all(hasattr(ReplayApp, f"action_{k.id.rpartition('.')[2]}") for k in REPLAY)
 
 
 def test_a_filter_that_hides_everything_leaves_nothing_for_keys_to_act_on() -> None:

@@ -77,7 +77,7 @@ def test_a_viewer_that_stops_reading_costs_a_bounded_queue_and_catches_up(tmp_pa
         slow, quick = run.connect(Wish.VIEW), run.connect(Wish.VIEW)
         until(lambda: len(run.told(Attached)) == 2)
         most = 0
-        for number in range(80):
+        for number in range(40):
             run.say(str(number) * 100_000, IDS[number % 6])
             follow(quick, len(run.records))
             most = max(most, *(p.queued for p in run.server.peers()))

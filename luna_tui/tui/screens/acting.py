@@ -126,9 +126,11 @@ class ActingScreen(Taking, ProblemSteps):
         self.luna.say(_("Mouse on: a click selects.") if ours else _("Mouse off: the terminal selects text."))
 
     def action_detach(self) -> None:
-        """Leave the screen while the run goes on; says so before."""
-        if self.luna.commands() is not None:
+        """Leave while the run goes on; asks only where it would stay paused."""
+        if self.luna.takes_commands() and self.luna.state_now()[0].paused:
             open_leave(self.luna, cursor="d")
+        else:
+            self.luna.detach()
 
     def action_leave(self) -> None:
         """Leave, or ask first while the run is on."""

@@ -57,11 +57,11 @@ class PageScreen(ActingScreen):
 
     def action_page_down(self) -> None:
         """A page down."""
-        self._scroll(self.app.size.height - 3)
+        self._scroll(self.space.height - 3)
 
     def action_page_up(self) -> None:
         """A page up."""
-        self._scroll(3 - self.app.size.height)
+        self._scroll(3 - self.space.height)
 
     def action_first(self) -> None:
         """To the beginning."""
@@ -72,6 +72,6 @@ class PageScreen(ActingScreen):
         self._scroll(len(self.lines()))
 
     def _scroll(self, lines: int) -> None:
-        last = max(0, len(self.lines()) - self.app.size.height + 2)
+        last = max(0, len(self.lines()) - self.space.height + 2)
         self.start = max(0, min(last, self.start + lines))
         self.draw()

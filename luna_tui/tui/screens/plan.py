@@ -28,6 +28,10 @@ class PlanScreen(ListScreen):
         self._rows = PlanRows(time.perf_counter)
         self._parsed: tuple[object, Filter | FilterMistake] = ((), Filter())
 
+    def rewound(self) -> None:
+        """What was counted is of another moment; waves that were opened stay open."""
+        self._rows.forget()
+
     def entries(self) -> Tree:
         """Waves and the subtasks of those that are open."""
         state, now_s = self.luna.state_now()

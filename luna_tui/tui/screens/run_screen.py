@@ -8,6 +8,7 @@ from textual.containers import Horizontal
 from luna_tui.core.filter import FilterMistake, filtered
 from luna_tui.core.lost import Gauged
 from luna_tui.core.state import RunState
+from luna_tui.core.words import Watching
 from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.filtering import ask_filter
@@ -125,8 +126,14 @@ class RunScreen(ActingScreen):
         """More, shorter entries."""
         self._density(-1)
 
+    def rewound(self) -> None:
+        """Sorting and figures were of another moment."""
+        self._gauged, self._sequence = Gauged(), ()
+
     def action_back(self) -> None:
-        """This is the top: esc never stops work."""
+        """This is the top: esc never stops work, and leaves what is only looked at."""
+        if self.luna.watching is Watching.REPLAY:
+            self.luna.leave()
 
     def action_sort(self) -> None:
         """Sort once, in the next order: rows then keep their places."""
@@ -146,7 +153,7 @@ class RunScreen(ActingScreen):
         return (self.selected,) if self.selected is not None else ()
 
     def _density(self, by: int) -> None:
-        size = self.app.size.width, self.app.size.height
+        size = self.space.width, self.space.height
         kept = self.luna.viewing.density
         kept[size] = max(-3, min(3, kept.get(size, 0) + by))
         self.draw()

@@ -48,10 +48,10 @@ class StopMenu(BoxScreen):
     def take(self, key: str) -> None:
         """Stop this, or leave."""
         choice = next(c for c in self._offered if c.key == key)
-        if key == "d":
-            self.luna.exit()
-            return
         self.dismiss()
+        if key == "d":
+            self.luna.detach()
+            return
         control = self.luna.commands()
         if control is not None:
             self.luna.say(self.luna.acts.stop(control, choice))

@@ -60,7 +60,11 @@ class SubtaskScreen(ActingScreen):
     @property
     def room(self) -> int:
         """Lines for it."""
-        return body_room(self.app.size.height)
+        return body_room(self.space.height)
+
+    def rewound(self) -> None:
+        """Texts that were read may not have been said yet."""
+        self._texts = None
 
     def draw(self) -> None:
         """Show the subtask as it is now."""
@@ -73,7 +77,7 @@ class SubtaskScreen(ActingScreen):
     def _tab(self, state: RunState, s: SubtaskState, now_s: float) -> Tab:
         """What is open, with as many lines as there is room for."""
         texts, tab = self.texts, self.tab
-        texts.refresh(tab, state, s, now_s, self.app.size.width)
+        texts.refresh(tab, state, s, now_s, self.space.width)
         reading = self.reading
         if reading.query != self.query_text:
             reading.find(self.query_text)
@@ -93,7 +97,7 @@ class SubtaskScreen(ActingScreen):
         reading, stream = self.reading, self.texts.stream
         note = stream.note(s)
         if at + len(lines) == len(reading.rows) and stream.of_try is None:
-            lines = with_cursor(s, lines, self.app.size.width, self.glyphs)
+            lines = with_cursor(s, lines, self.space.width, self.glyphs)
         if not note:
             return lines or nothing_said(s, reading), len(lines)
         above: Line = (Span(f"{self.glyphs.cut} {note}", Role.DIM),)

@@ -39,6 +39,10 @@ class TimelineScreen(ListScreen):
         self._sorted_as = (-1, 0)
         self._gauged = Gauged()
 
+    def rewound(self) -> None:
+        """There may be fewer lanes, and other figures."""
+        self._sorted, self._sorted_as, self._gauged = [], (-1, 0), Gauged()
+
     def entries(self) -> tuple[str, ...]:
         """Workers in the order that was asked for last; new ones come at the end."""
         state, now_s = self.luna.state_now()
@@ -54,7 +58,7 @@ class TimelineScreen(ListScreen):
     def room(self) -> int:
         """Lanes that fit."""
         count = len(self._sorted)
-        return lanes_shown(self.app.size.height, count)
+        return lanes_shown(self.space.height, count)
 
     def view(self, looks: Looks) -> Panel:
         """The whole screen."""
@@ -77,7 +81,7 @@ class TimelineScreen(ListScreen):
     def window(self) -> Window:
         """The part of the past that is shown."""
         now_s = self.luna.state_now()[1]
-        count = cells_across(self.app.size.width)
+        count = cells_across(self.space.width)
         if not self.follow:
             return Window(self._first_cell, count, self._cell_s or CELL_LENGTHS_S[0])
         if self._cell_s is None:

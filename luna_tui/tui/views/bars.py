@@ -7,7 +7,8 @@ from luna_tui.core.metrics import Measured
 from luna_tui.core.reasons import mode_word
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
-from luna_tui.core.words import GOOD, RunStatus, Status
+from luna_tui.core.words import GOOD, RunStatus, Status, Watching
+from luna_tui.tui.views.banner import banner
 from luna_tui.tui.views.fitting import Steps, fitted, said
 from luna_tui.tui.views.gauges import gauges as gauges
 from luna_tui.tui.views.glyphs import Glyphs
@@ -19,8 +20,8 @@ from luna_tui.tui.views.waiting import waiting_line as waiting_line
 _BAD = (Status.FAILED, Status.TIMED_OUT)
 _NARROW = 60
 _ORDER = (
-    "later", "queued", "speed", "speed", "tier", "plan", "word", "not_run", "luna", "wave", "on", "eta",
-    "done", "word", "wave", "wave", "failed", "word", "eta", "wave", "run", "eta", "word", "failed",
+    "later", "queued", "speed", "speed", "tier", "plan", "word", "not_run", "luna", "wave", "banner", "on",
+    "eta", "done", "word", "wave", "wave", "failed", "word", "eta", "wave", "run", "eta", "word", "failed",
 )  # fmt: skip
 """What is said more shortly first when the header is too long; a name again = its next step."""
 
@@ -58,13 +59,24 @@ def _short_words(state: RunState) -> tuple[str, ...]:
     return (_("RUN"),)
 
 
-def header(state: RunState, now_s: float, width: int, g: Glyphs, *, measured: Measured | None = None) -> Line:
+def header(
+    state: RunState,
+    now_s: float,
+    width: int,
+    g: Glyphs,
+    *,
+    measured: Measured | None = None,
+    watching: Watching = Watching.OWN,
+) -> Line:
     """Who, where, how it stands, how much is done, and when it may end.
 
     `measured` lets it say what the speed-up could be at most.
     """
     left = {"luna": _names(state), "plan": said(Role.TEXT, state.plan.name, "")}
-    left |= {"wave": said(Role.TEXT, *_waves(state)), "word": _word(state, now_s)} | _counts(state, now_s)
+    left |= {"wave": said(Role.TEXT, *_waves(state)), "word": _word(state, now_s)}
+    left |= {"banner": banner(watching)} | _counts(state, now_s)
+    if watching is Watching.LOST:
+        left["word"] = ()
     right: dict[str, Steps] = {
         "tier": said(Role.DIM, f"{state.tier} {mode_word(state.mode)}".strip(), ""),
         "speed": said(Role.TEXT, *_speed(state, now_s, measured), ""),

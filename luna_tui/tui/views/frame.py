@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
+from luna_tui.tui.views.banner import banner_before
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.hints import Hint
+from luna_tui.tui.views.replay import replay_hints
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.status import with_status
 from luna_tui.tui.views.text import fit_line, join, width_of
@@ -18,13 +20,13 @@ NEVER_LOST = ("go.help", "run.leave", "go.back")
 
 
 def title(state: RunState, name: str, rest: str, looks: Looks, g: Glyphs, *, right: str = "") -> Line:
-    """`luna 7f3a  TIMELINE  rest ...        right`."""
+    """`luna 7f3a  TIMELINE  rest ...        right`, with a banner where the run is not the viewer's own."""
+    what = (Span(f"{name}  ", Role.STRONG), Span(rest))
     left = (
         Span("luna ", Role.TITLE),
         Span(f"{state.run[-4:]}  ", Role.DIM),
         *((Span(_("NOT SAVED"), Role.BANNER), Span("  ")) if state.not_saved else ()),
-        Span(f"{name}  ", Role.STRONG),
-        Span(rest),
+        *banner_before(what, looks.watching),
     )
     return join(left, ((Span(right, Role.DIM),) if right else ()), looks.width, g.cut)
 
@@ -41,6 +43,8 @@ def key_line(found: Sequence[Hint], looks: Looks, g: Glyphs) -> Line:
     """
     if looks.notice:
         return fit_line((Span(looks.notice, Role.WARN),), looks.width, g.cut)
+    if looks.playing is not None:
+        found = replay_hints(found, looks)
     return with_status(lambda room: _keys(found, room, g), looks.status, looks.width, g.cut)
 
 

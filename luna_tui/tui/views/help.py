@@ -38,8 +38,8 @@ _WORDS = (
     (N_("held"), N_("Not started because it would pass the budget; never failed for that.")),
 )
 _GROUPS = (
-    ("move", N_("MOVE")), ("here", N_("THIS SCREEN")), ("act", N_("ACT")), ("go", N_("GO")),
-    ("screen", N_("SCREEN")),
+    ("replay", N_("REPLAY")), ("move", N_("MOVE")), ("here", N_("THIS SCREEN")), ("act", N_("ACT")),
+    ("go", N_("GO")), ("screen", N_("SCREEN")),
 )  # fmt: skip
 _ACTING = frozenset({"do.retry", "do.skip", "do.edit"})
 _ARROWS = {"↓": "down", "↑": "up", "←": "left", "→": "right"}
@@ -50,7 +50,7 @@ def group_of(key: KeyHelp) -> str:
     first = key.id.partition(".")[0]
     if first == "run" or key.id in _ACTING:
         return "act"
-    return first if first in ("move", "go", "screen") else "here"
+    return first if first in ("replay", "move", "go", "screen") else "here"
 
 
 def help_lines(about: Keys, looks: Looks, keys: Mapping[str, str] | None = None) -> list[Line]:

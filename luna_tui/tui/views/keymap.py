@@ -56,11 +56,12 @@ def usable_keys(
 
 def keys_shown(about: Keys, chosen: Mapping[str, str]) -> dict[str, str]:
     """Binding id -> its key as a person writes it; where the user chose another one, that one."""
-    return {k.id: _written(chosen[k.id]) if k.id in chosen else k.shown for k in about}
+    return {k.id: written(chosen[k.id]) if k.id in chosen else k.shown for k in about}
 
 
-def _written(keys: str) -> str:
-    return " ".join(_character(name) for name in _names(keys))
+def written(keys: str) -> str:
+    """Keys as a person writes them."""
+    return " ".join(_character(name) for name in names_of(keys))
 
 
 def _character(name: str) -> str:
@@ -90,7 +91,7 @@ def _clashes(table: Keys, good: Mapping[str, str]) -> dict[str, tuple[str, str]]
     owner: dict[str, str] = {}
     for k in table:
         if k.id not in good:
-            owner.update(dict.fromkeys(_names(k.keys), k.id))
+            owner.update(dict.fromkeys(names_of(k.keys), k.id))
     found: dict[str, tuple[str, str]] = {}
     for k in table:
         if k.id in good:
@@ -102,7 +103,7 @@ def _clashes(table: Keys, good: Mapping[str, str]) -> dict[str, tuple[str, str]]
 
 def _taken(k: KeyHelp, good: Mapping[str, str], owner: dict[str, str]) -> tuple[str, str] | None:
     """The first key of a choice that is somebody else's; else they are its own from now on."""
-    mine = _names(good[k.id])
+    mine = names_of(good[k.id])
     for name in mine:
         if owner.get(name, k.id) != k.id:
             return name, owner[name]
@@ -110,7 +111,8 @@ def _taken(k: KeyHelp, good: Mapping[str, str], owner: dict[str, str]) -> tuple[
     return None
 
 
-def _names(keys: str) -> list[str]:
+def names_of(keys: str) -> list[str]:
+    """Textual's names of the keys in a list separated by commas."""
     return [key_name(key.strip()) for key in keys.split(",") if key.strip()]
 
 

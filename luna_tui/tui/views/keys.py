@@ -30,7 +30,7 @@ MOVE: Keys = (
     KeyHelp("move.up", "k,up", "k ↑", N_("up"), N_("Move back.")),
     KeyHelp("move.page_down", "pagedown", "pgdn", N_("page down"), N_("Move a page down.")),
     KeyHelp("move.page_up", "pageup", "pgup", N_("page up"), N_("Move a page up.")),
-    KeyHelp("move.first", "g,home", "g", N_("first"), N_("Move to the beginning.")),
+    KeyHelp("move.first", "g,home,H", "g", N_("first"), N_("Move to the beginning.")),
     KeyHelp("move.last", "G,end", "G", N_("last"), N_("Move to the end.")),
 )
 ACROSS: Keys = (
@@ -69,7 +69,13 @@ RUN: Keys = (
     KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD; shows the forecast first.")),
     KeyHelp("run.stop", "x,ctrl+c", "x", N_("stop…"), N_("Stop menu; nothing is stopped by opening it.")),
     KeyHelp("run.undo", "u", "u", N_("undo"), N_("Take the last action back, where that is possible.")),
-    KeyHelp("run.detach", "d", "d", N_("leave it running"), N_("Leave the screen; the run goes on.")),
+    KeyHelp(
+        "run.detach",
+        "d",
+        "d",
+        N_("leave it running"),
+        N_("Leave; the run goes on, and luna-tui attach comes back."),
+    ),
     KeyHelp("run.leave", "q", "q", N_("leave"), N_("Leave; asks first when the run would end.")),
 )
 SELECTION: Keys = (
@@ -147,7 +153,7 @@ ZOOM: Keys = (
 )
 LANES: Keys = (
     *MOVE[:4],
-    KeyHelp("move.first", "g", "g", N_("first"), N_("To the first lane.")),
+    KeyHelp("move.first", "g,H", "g", N_("first"), N_("To the first lane.")),
     KeyHelp("move.last", "G", "G", N_("last"), N_("To the last lane.")),
     KeyHelp("move.left", "left", "←", N_("left"), N_("To the bar before; at the edge the past scrolls in.")),
     KeyHelp("move.right", "right", "→", N_("right"), N_("To the next bar of the lane.")),
@@ -206,7 +212,96 @@ TAB_MOVES: Keys = (
         N_("On tries: read what the try under the cursor said."),
     ),
 )
+REPLAY: Keys = (
+    KeyHelp("replay.play", "space", "space", N_("play"), N_("Play, or pause; from the end it begins anew.")),
+    KeyHelp("replay.next_event", "full_stop", ".", N_("event"), N_("One event on; the replay pauses there.")),
+    KeyHelp("replay.previous_event", "comma", ",", N_("event before"), N_("One event back.")),
+    KeyHelp("replay.forward", "greater_than_sign", ">", "10 s", N_("10 seconds on.")),
+    KeyHelp("replay.backward", "less_than_sign", "<", N_("10 s back"), N_("10 seconds back.")),
+    KeyHelp(
+        "replay.to_problem",
+        "right_square_bracket",
+        "]",
+        N_("problem"),
+        N_("To the next instant at which something went wrong or was held; pauses there."),
+    ),
+    KeyHelp(
+        "replay.to_problem_before",
+        "left_square_bracket",
+        "[",
+        N_("problem before"),
+        N_("To the instant before at which something went wrong or was held."),
+    ),
+    KeyHelp(
+        "replay.go_to",
+        "g",
+        "g",
+        N_("go to"),
+        N_("Go to a time: 1:23, 83, 50 %, or #812 for an event."),
+    ),
+    KeyHelp(
+        "replay.faster", "right_curly_bracket", "}", N_("speed up"), N_("Twice as fast, up to 64 times.")
+    ),
+    KeyHelp("replay.slower", "left_curly_bracket", "{", N_("slow down"), N_("Half as fast.")),
+    KeyHelp("replay.to_begin", "home", "home", N_("begin"), N_("To the beginning of the run.")),
+    KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
+)
+"""In force on every screen of a replay, before the keys of the screen."""
+HOME: Keys = (
+    KeyHelp(
+        "do.open",
+        "enter",
+        "enter",
+        N_("open"),
+        N_("Open: watch what runs, choose how to go on, read a report, look at a plan and start it."),
+    ),
+    KeyHelp("home.attach", "a", "a", N_("watch"), N_("Watch a run that is on, and act on it.")),
+    KeyHelp(
+        "home.resume",
+        "r",
+        "r",
+        N_("go on"),
+        N_("Go on with a run, or retry what failed; says first what it does."),
+    ),
+    KeyHelp("home.replay", "R", "R", N_("replay"), N_("Replay: what happened, as it happened.")),
+    KeyHelp(
+        "home.compare",
+        "c",
+        "c",
+        N_("compare"),
+        N_("Compare the two marked runs: slower, dearer, failed anew, fixed."),
+    ),
+    KeyHelp("home.stop", "x", "x", N_("stop…"), N_("Stop a run that is on; asks first.")),
+    KeyHelp("list.mark", "space", "space", N_("mark"), N_("Mark a run, or take the mark away.")),
+    KeyHelp(
+        "list.sort", "s", "s", N_("sort"), N_("Next order: running first, newest, longest, dearest, largest.")
+    ),
+    KeyHelp(
+        "list.filter",
+        "slash",
+        "/",
+        N_("filter"),
+        N_("Filter: text of a plan, folder or id, s:failed, !x for not x."),
+    ),
+    KeyHelp("move.panel", "tab", "tab", N_("next list"), N_("To the other list: runs, plans.")),
+    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Take the filter away.")),
+    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
+    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; what runs goes on.")),
+)
+KEPT_PAGE: Keys = (
+    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Up one level.")),
+    KeyHelp("home.resume", "r", "r", N_("go on"), HOME[2].does),
+    KeyHelp("home.replay", "R", "R", N_("replay"), HOME[3].does),
+    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Up one level.")),
+)
 COMMON: Keys = GO + RUN + SCREEN + TAKE
+ENDED: Keys = (
+    KeyHelp(
+        "go.replay", "R", "R", N_("replay"), N_("Play the run again from its beginning, when it is over.")
+    ),
+)
 
 SCREEN_KEYS: dict[str, Keys] = {
     "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
@@ -217,8 +312,18 @@ SCREEN_KEYS: dict[str, Keys] = {
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,
     "preflight": MOVE + BEFORE,
-    "report": MOVE + COMMON,
+    "home": MOVE + HOME,
+    "kept": MOVE + KEPT_PAGE,
+    "report": MOVE + ENDED + tuple(k for k in COMMON if k.id != "go.report"),
     "help": MOVE + COMMON,
+    "replay": REPLAY + tuple(k for k in COMMON if k.id in ("go.back", "go.help", "run.leave")),
 }
 """Keys that are in force at the same time, a table a screen."""
+ACTING = frozenset(
+    {
+        "run.pause", "run.mode", "run.workers", "run.budget", "run.stop", "run.undo", "run.detach",
+        "do.retry", "do.skip", "do.edit",
+    }
+)  # fmt: skip
+"""Actions that change a run, or leave one that goes on."""
 MODE_ORDER = ("conservative", "balanced", "aggressive")

@@ -86,6 +86,11 @@ class PlanRows:
         """This person wants to see the subtasks of the wave, or not."""
         self._chosen[wave] = opened
 
+    def forget(self) -> None:
+        """Work everything out again; what this person chose stays."""
+        self._costs_seq, self._costs_until = -1, -1.0
+        self._leaves_of, self._leaves_until = None, -1.0
+
     def costs(self, state: RunState) -> Mapping[str, WaveCost]:
         """What the waves cost; at most a second old, or a little more where that costs time."""
         at = self._clock()

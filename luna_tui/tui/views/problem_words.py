@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import assert_never
 
+from luna_tui.core.failure_words import KIND_WORDS as KIND_WORDS
+from luna_tui.core.failure_words import failure_words
 from luna_tui.core.insight import Stand
 from luna_tui.core.problem_facts import (
     MOST_BEHIND,
@@ -21,26 +23,11 @@ from luna_tui.core.problem_facts import (
     Standing,
 )
 from luna_tui.core.state import RunState
-from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import ErrorKind
+from luna_tui.core.tongue import _, _n
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.text import clock, tokens
 
-KIND_WORDS: dict[str, str] = {
-    ErrorKind.RATE_LIMITED: N_("rate limited"), ErrorKind.OVERLOADED: N_("overloaded"),
-    ErrorKind.SERVER: N_("server error"), ErrorKind.CONNECTION: N_("connection broke"),
-    ErrorKind.UNREACHABLE: N_("not reachable"), ErrorKind.TRUNCATED: N_("answer cut short"),
-    ErrorKind.PROTOCOL: N_("answer not understood"), ErrorKind.STALLED: N_("stream stalled"),
-    ErrorKind.AUTHENTICATION: N_("key not accepted"), ErrorKind.CREDENTIALS_MISSING: N_("no key"),
-    ErrorKind.SPEND_LIMIT: N_("spend limit reached"), ErrorKind.INVALID_REQUEST: N_("invalid request"),
-    ErrorKind.NOT_FOUND: N_("not found"), ErrorKind.TOO_LARGE: N_("request too large"),
-    ErrorKind.REFUSED: N_("model refused"), ErrorKind.MAX_TOKENS: N_("token limit reached"),
-    ErrorKind.EMPTY: N_("empty answer"), ErrorKind.EXPECTATION: N_("not as expected"),
-    ErrorKind.EXIT_CODE: N_("exit code"), ErrorKind.SPAWN: N_("could not start"),
-    ErrorKind.WORKSPACE: N_("workspace"), ErrorKind.CRASHED: N_("crashed"),
-    ErrorKind.INTERRUPTED: N_("interrupted"),
-}  # fmt: skip
 STANDS: dict[Cause, Stand] = {
     Cause.NOT_SAVED: Stand.QUIET, Cause.HELD: Stand.HELD, Cause.ASK: Stand.ASK, Cause.GHOST: Stand.GHOST,
     Cause.QUIET: Stand.QUIET, Cause.TIMED_OUT: Stand.TIMED_OUT, Cause.FAILED: Stand.FAILED,
@@ -49,6 +36,8 @@ STANDS: dict[Cause, Stand] = {
 }  # fmt: skip
 _PREFIX = re.compile(r"\A\w+ \(\d+\): ")
 KeyWords = tuple[tuple[str, str], ...]
+_LOOKING = ("enter", "l", "z")
+"""Keys among them that do not change the run."""
 
 
 def role(p: Problem) -> Role:
@@ -89,12 +78,7 @@ def name(state: RunState, p: Problem) -> str:
 
 
 def _failure(facts: Failure) -> str:
-    if not facts.kind:
-        return facts.message or _("failed")
-    word = _(KIND_WORDS[facts.kind]) if facts.kind in KIND_WORDS else facts.kind
-    if facts.status is None:
-        return word
-    return f"{word} {facts.status}" if facts.kind == ErrorKind.EXIT_CODE else f"{word} ({facts.status})"
+    return failure_words(facts.kind, facts.status, facts.message)
 
 
 def detail(p: Problem) -> str:
@@ -281,8 +265,16 @@ def _tried(p: Problem, facts: Failure, now_s: float) -> tuple[str, ...]:
     return (*parts, said) if said else tuple(parts)
 
 
-def keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
-    """Keys that help, with what they cost; `brief` for the line of the run screen."""
+def keys(p: Problem, g: Glyphs, *, brief: bool, acts: bool = True) -> KeyWords:
+    """Keys that help, with what they cost; `brief` for the line of the run screen.
+
+    `acts` = the run takes commands; else only keys that look are told.
+    """
+    found = _keys(p, g, brief=brief)
+    return found if acts else tuple(pair for pair in found if pair[0] in _LOOKING)
+
+
+def _keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
     look = ("enter", _("look"))
     none = ("z", _("not a problem"))
     stop = ("x", _("stop…").replace("…", g.more))

@@ -154,7 +154,7 @@ def _drawn(
     inside = looks.width - _INDENT
     facts = _as_many(facts_parts(state, p, now_s, g), inside, g)
     indent = Span(" " * _INDENT)
-    return head, (indent, Span(facts)), (indent, *_priced(p, inside, g))
+    return head, (indent, Span(facts)), (indent, *_priced(p, inside, g, acts=looks.playing is None))
 
 
 def _as_many(parts: Sequence[str], width: int, g: Glyphs) -> str:
@@ -219,10 +219,10 @@ def _fitting_effect(state: RunState, p: Problem, width: int) -> str:
     return ""
 
 
-def _priced(p: Problem, width: int, g: Glyphs) -> Line:
+def _priced(p: Problem, width: int, g: Glyphs, *, acts: bool) -> Line:
     """Keys with what they cost, as many as fit."""
     spans: list[Span] = []
-    for key, does in keys(p, g, brief=False):
+    for key, does in keys(p, g, brief=False, acts=acts):
         more = [Span("    " if spans else ""), Span(key, Role.KEY), Span(f" {does}", Role.DIM)]
         if width_of((*spans, *more)) > width:
             break

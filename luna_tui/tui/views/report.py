@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 
+from luna_tui.core.clean import clean_line
+from luna_tui.core.failure_words import failure_words
 from luna_tui.core.figures import bounds_in_words, lost_in_words
 from luna_tui.core.insight import summed_s
 from luna_tui.core.lanes import critical_so_far
 from luna_tui.core.metrics import Measured, most_workers
+from luna_tui.core.offering import offer_words
 from luna_tui.core.outcome import exit_code
 from luna_tui.core.reasons import reason_words
+from luna_tui.core.report_facts import (
+    Failed,
+    Offer,
+    SetAside,
+    failures_of,
+    processes_of,
+    set_aside,
+    stopped_by,
+)
 from luna_tui.core.state import RunState, SubtaskState, WaveState
 from luna_tui.core.tongue import N_, _, _n
-from luna_tui.core.words import BAD, GOOD, RunStatus, Status
+from luna_tui.core.words import BAD, GOOD, Status
 from luna_tui.tui.views.bars import run_word
 from luna_tui.tui.views.frame import title
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
@@ -35,18 +47,29 @@ _WORDS = dict(_COUNTS)
 
 
 def report_lines(
-    state: RunState, now_s: float, looks: Looks, *, folder: str, found: Measured | None
+    state: RunState,
+    now_s: float,
+    looks: Looks,
+    *,
+    folder: str,
+    found: Measured | None,
+    offered: Sequence[Offer] = (),
+    orphaned: bool = False,
 ) -> list[Line]:
-    """All lines of the report page; `found` is None while it is not known."""
+    """All lines of the report page; `found` is None while it is not known, `offered` are commands.
+
+    `orphaned`: it has no end, and nobody works on it.
+    """
     g = glyphs_for(looks.ascii)
     over = state.finished is not None
-    lines: list[Line] = [_title(state, now_s, looks, g), _verdict(state, now_s), ()]
+    lines: list[Line] = [_title(state, now_s, looks, g), _verdict(state, now_s, orphaned=orphaned), ()]
     lines += _speed(state, now_s, found, over=over)
     lines += _critical(state, now_s, looks, g)
     lines += _costs(state)
     lines += _limits(state)
+    lines += _went_on(state)
     lines += [(), *_waves(state, now_s, looks, g), *_bad(state, looks, g)]
-    lines += [(), *_after(state, folder)]
+    lines += [(), *_after(state, folder, offered, looks, g)]
     return without_air(lines, looks.height - 2)
 
 
@@ -59,9 +82,9 @@ def _title(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> Line:
     return title(state, _("REPORT"), state.plan.name, looks, g, right=f"{right}   {price}")
 
 
-def _verdict(state: RunState, now_s: float) -> Line:
+def _verdict(state: RunState, now_s: float, *, orphaned: bool) -> Line:
     """How it stands, how many ended how, and the exit code."""
-    word, role = run_word(state, now_s)
+    word, role = (_("INTERRUPTED"), Role.BAD) if orphaned else run_word(state, now_s)
     spans = [Span(word, role)]
     for status, name in _COUNTS:
         count = state.counts.get(status, 0)
@@ -206,50 +229,65 @@ def _worth_a_line(state: RunState, most: int) -> list[WaveState]:
     return sorted([*odd, *begun[len(odd) - most + 1 :]], key=lambda w: w.number)
 
 
+def _went_on(state: RunState) -> list[Line]:
+    """Who stopped it, and who went on with it; nothing of a run without either."""
+    lines: list[Line] = []
+    if why := stopped_by(state) or state.not_saved:
+        lines.append((_label(_("stopped")), Span(clean_line(reason_words(why)), Role.WARN)))
+    if state.away:
+        found = processes_of(state)
+        said = _("{n} processes worked on it; nobody did for {time}; {i} attempts were interrupted")
+        text = said.format(n=found.count, time=clock(found.away_s), i=found.interrupted)
+        lines.append((_label(_("resumed")), Span(text)))
+    return lines
+
+
 def _bad(state: RunState, looks: Looks, g: Glyphs) -> list[Line]:
     """What did not succeed, by cause, with the labels."""
-    groups: dict[tuple[Status, str], list[str]] = {}
-    for s in _not_succeeded(state):
-        if s.status is not None:
-            groups.setdefault((s.status, s.reason), []).append(s.label)
     lines: list[Line] = []
-    for (status, reason), labels in groups.items():
+    groups: list[Failed | SetAside] = [*failures_of(state), *_given_up(state)]
+    for group in groups:
+        labels = [state.subtasks[i].label for i in group.subtasks]
         shown = " ".join(labels[:8])
         if len(labels) > 8:
             shown += _(" and {n} more").format(n=len(labels) - 8)
-        head = pad(_(_WORDS[status]), _LABEL, g.cut)
-        for n, part in enumerate(wrap(f"{shown}  {reason_words(reason)}", max(20, looks.width - _LABEL))):
-            role = Role.BAD if status in BAD else Role.DIM
+        head = pad(_(_WORDS[group.status]), _LABEL, g.cut)
+        for n, part in enumerate(wrap(f"{shown}  {_why(group)}", max(20, looks.width - _LABEL))):
+            role = Role.BAD if group.status in BAD else Role.DIM
             lines.append((Span(head if n == 0 else " " * _LABEL, role), Span(part)))
     return lines
 
 
-def _not_succeeded(state: RunState) -> Iterable[SubtaskState]:
-    """Those that went wrong; cancelled and skipped ones only at the end, since they are looked for."""
-    yield from (s for s in state.troubled if s.status is not None)
+def _why(group: Failed | SetAside) -> str:
+    """The cause; of one subtask alone what was said about it."""
+    if isinstance(group, SetAside):
+        return clean_line(reason_words(group.reason))
+    if len(group.subtasks) == 1 and group.message:
+        return clean_line(reason_words(group.message))
+    return clean_line(failure_words(group.kind, group.code, reason_words(group.message)))
+
+
+def _given_up(state: RunState) -> Sequence[SetAside]:
+    """Cancelled and skipped ones only at the end, since they are looked for."""
     others = sum(n for status, n in state.counts.items() if status not in GOOD and status not in BAD)
-    if others and state.finished is not None:
-        yield from _others(state)
+    return set_aside(state) if others and state.finished is not None else ()
 
 
-def _others(state: RunState) -> Iterator[SubtaskState]:
-    for s in state.subtasks.values():
-        if s.status is not None and s.status not in GOOD and s.status not in BAD:
-            yield s
-
-
-def _after(state: RunState, folder: str) -> list[Line]:
+def _after(state: RunState, folder: str, offered: Sequence[Offer], looks: Looks, g: Glyphs) -> list[Line]:
     """Where it is kept, and what can be done next."""
     kept = _("not kept")
     if folder and state.finished is not None:
         kept = f"{folder}/  report.md report.json journal.0001.ndjson outputs/"
     elif folder:
         kept = _("{folder}/  journal.0001.ndjson; the report comes with the end").format(folder=folder)
-    lines = [(_label(_("files")), Span(kept))]
-    if state.finished is None:
-        said = _("the run is on; esc goes back to it")
-    else:
-        good = state.finished.status is RunStatus.SUCCEEDED
-        shows = _("shows this again") if good else _("shows this again, with every reason")
-        said = f"luna-tui show {state.run[-4:]}   {shows}"
-    return [*lines, (_label(_("next")), Span(said))]
+    lines: list[Line] = [(_label(_("files")), Span(kept))]
+    if state.finished is None and looks.playing is not None:
+        return lines
+    if state.finished is None and not offered:
+        return [*lines, (_label(_("next")), Span(_("the run is on; esc goes back to it")))]
+    work = [o for o in offered if o.subtasks]
+    texts = [f"{o.command}   {offer_words(o)}" for o in work]
+    texts.append("   ".join(o.command for o in offered if not o.subtasks))
+    room = max(20, looks.width - _LABEL)
+    parts = [part for text in texts if text for part in wrap(text, room)]
+    return [*lines, *((_label("" if n else _("next")), Span(part)) for n, part in enumerate(parts))]

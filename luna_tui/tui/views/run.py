@@ -71,14 +71,15 @@ def run_view(
     g = glyphs_for(looks.ascii)
     width, height = looks.width, looks.height
     shown = entries(state, now_s) if shown is None else shown
-    head = Panel((header(state, now_s, width, g, measured=measured),))
+    head = Panel((header(state, now_s, width, g, measured=measured, watching=looks.watching),))
     if height < 6 or width < 24:
         return _tiny(state, now_s, looks, head, shown, g, dismissed)
     bars = gauges(state, now_s, width, g, tall=width >= 100 and height >= 30, measured=measured)
     room = _share(len(shown), looks, len(bars))
     side = _peek_width(looks, room.middle, len(shown))
     _give_lanes(room, looks, len(shown), width - side)
-    trouble = attention(state, now_s, width, room.attention, g, dismissed=dismissed)
+    acts = looks.playing is None
+    trouble = attention(state, now_s, width, room.attention, g, dismissed=dismissed, acts=acts)
     body, beside = _middle(state, now_s, looks, shown, room, side, g)
     foot = key_line(_hints(state, _count(state, now_s, dismissed), looks, g), looks, g)
     return RunView(
@@ -224,7 +225,8 @@ def _tiny(
     """Header, then trouble, then the workers as one line, as far as there is room."""
     left = max(0, looks.height - 1)
     room = max(0, left - 1)
-    trouble = _cut(attention(state, now_s, looks.width, room, g, dismissed=dismissed), room)
+    acts = looks.playing is None
+    trouble = _cut(attention(state, now_s, looks.width, room, g, dismissed=dismissed, acts=acts), room)
     left -= len(trouble.lines)
     body = _grid(shown, looks, looks.width, 1, g) if left else _EMPTY
     return RunView(

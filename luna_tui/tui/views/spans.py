@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from luna_tui.core.words import Watching
+
 
 class Role(StrEnum):
     """What a span means; a theme gives every role a style, and every role also differs in words or shape."""
@@ -106,8 +108,12 @@ class Looks:
     """Lines scrolled back from the end of a stream, or the first entry shown of a list."""
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, where the user chose others."""
+    watching: Watching = Watching.OWN
+    """What the screen has to say of where the run goes on."""
     notice: str = ""
     """One line that stands in for the key line until the next key."""
+    playing: bool | None = None
+    """Whether the replay that is shown plays or stands; None = no replay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

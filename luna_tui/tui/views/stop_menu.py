@@ -39,7 +39,7 @@ def choices(
     """What can be stopped now, the safe choice first."""
     on = in_flight(state)
     here = [s for i in selected if (s := state.subtasks.get(i)) is not None and s.status is None]
-    away = Choice("d", _("leave the screen; the run goes on in plain lines"), "")
+    away = Choice("d", _("leave; the run goes on, luna-tui attach comes back"), "")
     found = [Choice("esc", _("keep watching") if leaving else _("keep running"), "")]
     found += [away] if leaving else []
     found += [_subtasks(state, here, now_s)] if here else []
@@ -55,10 +55,8 @@ def stop_box(offered: Sequence[Choice], state: RunState, *, leaving: bool = Fals
     title = _("Leave? The run is on") if leaving else _("Stop what? nothing has been stopped yet")
     foot = _("What ended is kept: luna-tui show {run}").format(run=state.run[-4:])
     facts: tuple[Line, ...] = ()
-    if leaving:
-        foot = _("Without the screen ctrl+c ends the run. {kept}").format(kept=foot)
     if leaving and state.paused:
-        said = _("It is paused, and without the screen it would stay so.")
+        said = _("It is paused, and stays so until somebody comes back.")
         facts = ((Span(said, Role.WARN),),)
     return Box(title, facts, tuple(Row(c.key, c.does, c.price) for c in offered), foot)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from luna_tui.core.state import RunState, SubtaskState
@@ -10,7 +9,7 @@ from luna_tui.core.tongue import N_, _
 from luna_tui.tui.views.frame import key_line, rule, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
 from luna_tui.tui.views.hints import hints
-from luna_tui.tui.views.keys import SCREEN_KEYS
+from luna_tui.tui.views.keys import ACTING, SCREEN_KEYS
 from luna_tui.tui.views.reading import Reading
 from luna_tui.tui.views.spans import Line, Lines, Looks, Panel, Role, Span
 from luna_tui.tui.views.subtask_head import facts, now_stands, speed_line, who
@@ -99,7 +98,7 @@ def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int
     foot: list[Line] = []
     if height >= 12:
         following = speed_line(s, how, True, g)
-        foot = [rule(width, g), following, _keys(_ON_PEEK, looks.keymap, width, g)]
+        foot = [rule(width, g), following, _keys(looks, width, g)]
     lines.append(rule(width, g))
     room = height - len(lines) - len(foot)
     body = stream_reading(s, width)
@@ -161,9 +160,10 @@ def _tabs(s: SubtaskState, tab: Tab, width: int, g: Glyphs) -> Line:
     return join(tuple(spans), (Span(tab.place, Role.DIM),) if tab.place else (), width, g.cut)
 
 
-def _keys(ids: tuple[str, ...], keymap: Mapping[str, str], width: int, g: Glyphs) -> Line:
+def _keys(looks: Looks, width: int, g: Glyphs) -> Line:
     spans: list[Span] = []
-    for hint in hints(SCREEN_KEYS["run"], keymap, *ids):
+    ids = (i for i in _ON_PEEK if looks.playing is None or i not in ACTING)
+    for hint in hints(SCREEN_KEYS["run"], looks.keymap, *ids):
         word = hint.word.replace("…", g.more)
         more = (Span("  " if spans else ""), Span(hint.key, Role.KEY), Span(f" {word}"))
         if width_of((*spans, *more)) > width:

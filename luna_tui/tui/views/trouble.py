@@ -35,16 +35,17 @@ def attention(
     g: Glyphs,
     *,
     dismissed: Mapping[str, str] | None = None,
+    acts: bool = True,
 ) -> Panel:
     """At most `height` lines, a cause each, the most urgent first; several share the last one.
 
-    Cells are keyed by the first subtask of their group.
+    Cells are keyed by the first subtask of their group. `acts` = keys that change the run are told.
     """
     found = shown(problems(state, now_s), dismissed or {})
     if not found or height <= 0:
         return Panel(())
     whole = len(found) if len(found) <= height else height - 1
-    texts = [_text(state, p, now_s, width, g) for p in found[:whole]]
+    texts = [_text(state, p, now_s, width, g, acts=acts) for p in found[:whole]]
     column = _column(texts, width)
     lines = [_line(text, words, column, width, g) for text, words in texts]
     cells = [Cell(p.subtasks[0], n, 0, width) for n, p in enumerate(found[:whole]) if p.subtasks]
@@ -55,9 +56,11 @@ def attention(
     return Panel(tuple(lines), tuple(cells))
 
 
-def _text(state: RunState, p: Problem, now_s: float, width: int, g: Glyphs) -> tuple[Line, KeyWords]:
+def _text(
+    state: RunState, p: Problem, now_s: float, width: int, g: Glyphs, *, acts: bool
+) -> tuple[Line, KeyWords]:
     """The richest sentence that fits with its keys; where none does, the keys go one by one."""
-    words = keys(p, g, brief=True)
+    words = keys(p, g, brief=True, acts=acts)
     bodies = list(_bodies(state, p, now_s, g))
     for kept in range(len(words), -1, -1):
         need = width_of(_keyed(words[:kept])) + (_GAP if kept else 0)

@@ -91,8 +91,8 @@ def open_stop(
 
 
 def open_leave(luna: LunaApp, *, cursor: str = "esc") -> None:
-    """Leave at once where nothing runs any more or nothing can be asked of the run; else ask."""
-    if luna.takes_commands():
+    """Leave at once where the run would not end by it; else ask."""
+    if luna.would_end():
         luna.push_screen(StopMenu((), leaving=True, cursor=cursor))
     else:
         luna.exit()

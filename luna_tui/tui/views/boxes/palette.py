@@ -70,7 +70,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("mouse on", "", "screen.mouse", N_("Clicks select.")),
     Verb("mouse off", "", "screen.mouse", N_("The terminal selects text again.")),
     Verb("plain", "", "screen.plain", N_("Plain lines instead of the screen.")),
-    Verb("detach", "", "run.detach", N_("Leave the screen; the run goes on.")),
+    Verb("detach", "", "run.detach", N_("Leave; the run goes on, and luna-tui attach comes back.")),
     Verb("quit", "", "run.leave", N_("Leave; asks first while the run is on.")),
     Verb("help", "", "go.help", N_("Keys of this screen.")),
 )
