@@ -46,7 +46,12 @@ def noop_plan(count: int) -> Plan:
     return Plan(name="noop", waves=(Wave(name="wave", subtasks=subtasks, timeout=0.0),), workspace="/")
 
 
-def run_noops(plan: Plan, *, subscribers: tuple[Callable[[Record], None], ...] = ()) -> None:
+def run_noops(
+    plan: Plan,
+    *,
+    subscribers: tuple[Callable[[Record], None], ...] = (),
+    settle: Callable[[int], bool] = lambda _: True,
+) -> None:
     """Run `plan` to its end; the journal, if any, is the caller's to close."""
     clock = SystemClock()
     bus = EventBus("benchmark", clock)
@@ -60,6 +65,7 @@ def run_noops(plan: Plan, *, subscribers: tuple[Callable[[Record], None], ...] =
         limiter=Limiters(TIERS["tier2"].limits, Mode.BALANCED, clock),
         store=NoOutputs(),
         rng=random.Random(1),
+        settle=settle,
     )
     for subscriber in subscribers:
         bus.subscribe(subscriber)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-COMPARISONS = ("bus", "engine_overhead", "fold", "frame", "journal", "run_list", "startup", "streams")
+COMPARISONS = ("bus", "engine_overhead", "fold", "frame", "run_list", "startup", "streams")
 
 
 @pytest.mark.parametrize("name", COMPARISONS)
@@ -40,6 +40,15 @@ def test_a_table_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) ->
         "read a journal",
         "read a journal and fold it",
     ]
+
+
+def test_the_journal_says_how_much_is_durable_and_how_long_one_waits(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    importlib.import_module("benchmarks.journal").main(["--quick", "--json"])
+    cases = json.loads(capsys.readouterr().out)["cases"]
+    assert len(cases) == 5
+    assert all(case["per_second"] > 0 and case["p99_ms"] >= case["p50_ms"] for case in cases.values())
 
 
 def test_memory_is_told_for_three_sizes(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,7 +96,7 @@ class JournalWriter:
         """Number of the last record that is durable."""
         self._leftovers = threading.Lock()
         """Protects the order of records that come when the thread is over."""
-        self._over = False
+        self._closing = self._over = False
         self._kept: list[bytes] = []
         """Lines that are not yet durable; the writer thread's own, as everything below."""
         self._kept_bytes = 0
@@ -138,6 +138,7 @@ class JournalWriter:
 
     def close(self, timeout_s: float = 15.0) -> bool:
         """Save and hand on what is left, and stop; False when a record was not saved in time."""
+        self._closing = True
         self._queue.put(None)
         self._hurry.set()
         self._thread.join(timeout_s)
@@ -159,8 +160,8 @@ class JournalWriter:
             self._end(whole=ended)
 
     def _may_rest(self) -> bool:
-        """Nobody waits for the disk, and there is no bad news to tell."""
-        return not self._waiters and self._refused_at is None
+        """Nobody waits for the disk or for the end, and there is no bad news to tell."""
+        return not self._waiters and not self._closing and self._refused_at is None
 
     def _finish(self) -> None:
         """Save what is left, and what is said of that; a disk that refuses gets some time to come back."""
