@@ -11,6 +11,7 @@ from tui.box_scenes import ended, scene
 from tui.stage import RecordingControl, StillSession, drive, shown
 
 from luna_tui.core.events import CancelRequested, Record, RunPaused
+from luna_tui.core.state import fold
 from luna_tui.core.words import Manner, Mode, Scope, Staffing
 from luna_tui.session.parting import Parting
 from luna_tui.tui.app import LunaApp
@@ -26,6 +27,7 @@ from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.run_screen import RunScreen
 from luna_tui.tui.screens.stop_menu import StopMenu
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
+from luna_tui.tui.views.boxes.retry import retry_after_end
 
 BOXES: dict[str, type[BoxScreen]] = {
     "m": ModeBox,
@@ -129,11 +131,22 @@ def test_a_replay_and_an_ended_run_refuse_with_one_line(
         app.open("run")
         choose(app, *SELECTED.get(key, ()))
         await pilot.press(key)
-        assert app.notice == says
+        over = retry_after_end(app.state_now()[0]) if key == "r" else ""
+        assert app.notice == (over or says)
         assert not isinstance(app.screen, BoxScreen)
         assert control.calls == []
 
     drive(steps, records=records, live=live)
+
+
+def test_retry_after_the_end_names_the_command_that_does_it() -> None:
+    state = fold(scene(ended()))
+    failed = len(state.troubled)
+    assert failed > 1
+    assert (
+        retry_after_end(state) == f"The run has ended; luna-tui retry {state.run} tries the {failed} again."
+    )
+    assert retry_after_end(fold(scene())) == ""
 
 
 def test_the_present_mode_is_under_the_cursor_and_enter_on_it_changes_nothing() -> None:

@@ -280,7 +280,9 @@ def _after(state: RunState, folder: str, offered: Sequence[Offer], looks: Looks,
         kept = f"{folder}/  report.md report.json journal.0001.ndjson outputs/"
     elif folder:
         kept = _("{folder}/  journal.0001.ndjson; the report comes with the end").format(folder=folder)
-    lines = [(_label(_("files")), Span(kept))]
+    lines: list[Line] = [(_label(_("files")), Span(kept))]
+    if state.finished is None and looks.playing is not None:
+        return lines
     if state.finished is None and not offered:
         return [*lines, (_label(_("next")), Span(_("the run is on; esc goes back to it")))]
     work = [o for o in offered if o.subtasks]
