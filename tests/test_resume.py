@@ -516,3 +516,17 @@ def test_retry_leaves_what_a_person_stopped(plan: Path, said: Said) -> None:
     assert "nothing to retry" in text
     assert "luna-tui resume r1" in text
     assert ran() == []
+
+
+def test_what_asked_a_model_and_has_ended_needs_no_key_any_more(plan: Path, said: Said) -> None:
+    asked = '[[wave.subtask]]\nid = "ask"\ntitle = "ask"\nkind = "claude"\n'
+    asked += 'prompt = "simulate: output=5 seconds=0.1 first=0.05"\n'
+    later = "[[wave]]\nname = 'two'\n" + command("later", "true")
+    plan.write_text(HEAD + asked + later, encoding="utf-8")
+    assert run(plan, "--provider", "simulator") == 0
+    crash_after(WaveFinished, "one")
+    assert resume("--provider", "anthropic") == 0
+    crash_after(SubtaskStarted, "ask")
+    said()
+    assert resume("--provider", "anthropic") == 77
+    assert "no credentials" in said()

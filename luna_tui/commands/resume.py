@@ -161,7 +161,9 @@ def _same_run(run: _Run) -> int | tuple[Plan, GoingOn]:
             say(_("nothing was started"))
             return ExitCode.OK
     _tell_what_follows(run, left, prepared)
-    return plan, GoingOn(run_dir=run.dir, lock=run.lock, past=prepared.past, state=left.state)
+    return plan, GoingOn(
+        run_dir=run.dir, lock=run.lock, past=prepared.past, state=left.state, to_run=prepared.to_run
+    )
 
 
 def _tell_what_follows(run: _Run, left: Left, prepared: Prepared) -> None:

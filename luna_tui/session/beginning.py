@@ -110,6 +110,8 @@ class GoingOn:
     past: Past
     state: RunState
     """The fold of `past.records`; the session goes on with it."""
+    to_run: frozenset[str]
+    """All that is going to run."""
 
     def open(
         self, plan: Plan, config: Config, simulator: SimulatorChoice, now: datetime, rng: random.Random

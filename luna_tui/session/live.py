@@ -71,8 +71,9 @@ class LiveSession:
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
-        asks_claude = any(s.kind is Kind.CLAUDE for s in plan.subtasks())
-        check_credentials(config, asks_claude=asks_claude)
+        only = beginning.to_run if isinstance(beginning, GoingOn) else None
+        asking = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
+        check_credentials(config, asks_claude=any(only is None or s.id in only for s in asking))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )

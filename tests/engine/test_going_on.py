@@ -277,7 +277,7 @@ def test_a_result_that_nobody_told_ends_its_subtask_without_running_it() -> None
 
 def test_a_found_failure_skips_what_needs_it() -> None:
     given = two_waves()
-    body, gate = held_in({"a"})
+    body, gate = held_in({"a", "b"})
     run = make_run(body, given).start()
     run.wait_for(SubtaskStarted, 2)
     records = cut(run, SubtaskStarted, 2)
