@@ -73,14 +73,16 @@ def storm(child: subprocess.Popen[str], rate: int, seconds: float) -> tuple[floa
     return float(per_second), int(queued)
 
 
-def costs(repeats: int, seconds: float) -> dict[str, dict[str, list[tuple[float, int]]]]:
+def costs(
+    repeats: int, seconds: float, rates: Sequence[int] = RATES, crowds: Sequence[str] = CROWDS
+) -> dict[str, dict[str, list[tuple[float, int]]]]:
     """Rate -> crowd -> what was measured, every crowd in turn."""
     found: dict[str, dict[str, list[tuple[float, int]]]] = {}
     with made_up_run(200, 1_000) as (child, run_dir):
         storm(child, 0, seconds / 4)
         for _ in range(repeats):
-            for rate in RATES:
-                for crowd in CROWDS:
+            for rate in rates:
+                for crowd in crowds:
                     with ExitStack() as viewers:
                         count = int(crowd.split()[0])
                         for _each in range(count):
@@ -99,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             attach_ms(run_dir)
             took = spread([attach_ms(run_dir) for _ in range(args.items)])
             pasts[f"{events:,} events, {subtasks:,} subtasks"] = took
-    crowds = costs(args.repeats, STORM_S / 10 if args.quick else STORM_S)
+    crowds = costs(1, STORM_S / 10, RATES[:1], CROWDS[:2]) if args.quick else costs(args.repeats, STORM_S)
     if args.json:
         print(json.dumps({"attach_ms": {k: v.median for k, v in pasts.items()}, "storms": crowds}))
         return

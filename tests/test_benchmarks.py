@@ -50,3 +50,11 @@ def test_a_long_list_is_compared_with_a_table(capsys: pytest.CaptureFixture[str]
     cases = json.loads(capsys.readouterr().out)["cases"]
     assert set(cases) == {"plan screen", "DataTable"}
     assert all(low <= median <= high for row in cases.values() for median, low, high in row.values())
+
+
+def test_viewers_are_counted_in_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    importlib.import_module("benchmarks.attach").main(["--quick", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["attach_ms"]["1,000 events, 40 subtasks"] > 0
+    assert found["storms"]["2,000"].keys() == {"0", "1"}
+    assert all(series[0][0] > 0 for series in found["storms"]["2,000"].values())

@@ -519,8 +519,8 @@ def test_retry_leaves_what_a_person_stopped(plan: Path, said: Said) -> None:
 
 
 def test_what_asked_a_model_and_has_ended_needs_no_key_any_more(plan: Path, said: Said) -> None:
-    prompt = 'prompt = "simulate: output=5 seconds=0.1 first=0.05"'
-    asked = f'[[wave.subtask]]\nid = "ask"\ntitle = "ask"\nkind = "claude"\n{prompt}\n'
+    asked = '[[wave.subtask]]\nid = "ask"\ntitle = "ask"\nkind = "claude"\n'
+    asked += 'prompt = "simulate: output=5 seconds=0.1 first=0.05"\n'
     later = "[[wave]]\nname = 'two'\n" + command("later", "true")
     plan.write_text(HEAD + asked + later, encoding="utf-8")
     assert run(plan, "--provider", "simulator") == 0

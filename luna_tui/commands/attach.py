@@ -15,6 +15,8 @@ from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.redaction import Redaction
+from luna_tui.core.secrets import known_secrets
 from luna_tui.core.tongue import _, choose
 from luna_tui.core.words import Kind, Watching
 from luna_tui.headless.plain import Left, PlainConsole
@@ -140,7 +142,10 @@ def _run_app(app: LunaApp) -> int | None:
 
 
 def _prompts(run_dir: RunDir) -> Callable[[str], str | None]:
-    """Whole prompts from the plan that is kept with the run, read when the first one is asked for."""
+    """Whole prompts from the plan that is kept with the run, read when the first one is asked for.
+
+    The plan is kept as it is, so secrets are taken out here.
+    """
 
     @functools.cache
     def known() -> Mapping[str, str]:
@@ -150,6 +155,7 @@ def _prompts(run_dir: RunDir) -> Callable[[str], str | None]:
             plan = load_plan(run_dir.path / next(names, "plan.toml"), workspace=Path(workspace))
         except (LunaError, OSError, ValueError, TypeError, KeyError):
             return {}
-        return {s.id: s.prompt for s in plan.subtasks() if s.kind is Kind.CLAUDE}
+        redaction = Redaction(known_secrets(current_environ()))
+        return {s.id: redaction.text(s.prompt) for s in plan.subtasks() if s.kind is Kind.CLAUDE}
 
     return lambda subtask: known().get(subtask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,8 @@ def carry_out(
         forced = follow_run(
             session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
         )
+        # What is left to do needs no terminal, and is done although one may go just now.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:

@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import lru_cache
+from math import isfinite
 from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from luna_tui.core import events
-from luna_tui.core.events import RECORD_VERSION, Event, Record
+from luna_tui.core.events import RECORD_VERSION, Event, Record, SubtaskOutput
 from luna_tui.core.rounding import DIGITS
 
 _T = TypeVar("_T")
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_quoted = json.encoder.encode_basestring_ascii
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -49,7 +51,20 @@ def encode(record: Record) -> dict[str, Any]:
 
 def to_line(record: Record) -> str:
     """One line of NDJSON without its line end; safe to print, since everything beyond ASCII is escaped."""
+    event = record.event
+    if isinstance(event, SubtaskOutput) and isfinite(record.at):
+        return _output_line(record, event)
     return _JSON.encode(encode(record))
+
+
+def _output_line(record: Record, event: SubtaskOutput) -> str:
+    """The same of the one event of which there are many, in an eighth of the time."""
+    at = repr(round(record.at, DIGITS))
+    return (
+        f'{{"v":{RECORD_VERSION},"seq":{record.seq},"at":{at},"type":"subtask_output",'
+        f'"run":{_quoted(record.run)},"wave":{_quoted(event.wave)},"subtask":{_quoted(event.subtask)},'
+        f'"attempt":{event.attempt},"text":{_quoted(event.text)}}}'
+    )
 
 
 def decode(value: Mapping[str, Any]) -> Record | None:

@@ -13,7 +13,7 @@ from luna_tui.engine.bus import Inbox
 from luna_tui.wire.snapshots import Moment
 
 _T = TypeVar("_T")
-TAIL_CHARS = 2_000_000
+TAIL_CHARS = 400_000
 """Most characters of text in a copy, of all subtasks that have ended together."""
 
 

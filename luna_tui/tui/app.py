@@ -157,7 +157,8 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self.say(" ".join(status_sentences(state, now_s)))
 
     def _say_stacks(self, where: str) -> None:
-        self.say(_("what every thread is doing: {path}").format(path=where))
+        if where:
+            self.say(_("what every thread is doing: {path}").format(path=where))
 
     def on_app_focus(self, event: AppFocus) -> None:
         """The clock ticks again."""

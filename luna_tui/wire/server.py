@@ -48,7 +48,7 @@ class ControlServer:
         self._clock = SystemClock()
         self._inbox = Inbox()
         self._watched = False
-        """Somebody sees records; set before the state is taken for the first one."""
+        """Somebody takes records now, or is about to."""
         self._asleep = True
         """The thread waits until it is woken: nothing came lately."""
         self._closing = threading.Event()
@@ -193,15 +193,15 @@ class ControlServer:
 
     def _show(self, now: float) -> None:
         """Send new records to all who follow, and the state to those who cannot."""
-        viewers = [p for p in self._peers.values() if p.views]
-        self._watched = bool(viewers)
+        anew = [p for p in self._peers.values() if p.behind and not p.waits_for_room]
+        following = [p for p in self._peers.values() if p.views and not p.behind]
+        # Before the state is taken: what is put from now on is no part of it.
+        self._watched = bool(anew or following)
         records = self._inbox.drain()
         if records:
             self._heard_at = now
-        following = [p for p in viewers if not p.behind]
         if following and records:
             _tell(following, records)
-        anew = [p for p in self._peers.values() if p.behind and not p.waits_for_room]
         if anew and (now - self._anew_at >= ANEW_S or any(p.new for p in anew)):
             self._anew_at = self._heard_at = now
             self._begin(anew)

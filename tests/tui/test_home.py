@@ -79,7 +79,7 @@ def page_of(*keys: str, size: tuple[int, int] = (80, 24)) -> str:
 
     async def steps(pilot: Pilot[Wish | None], app: HomeApp) -> None:
         await pilot.press(*keys)
-        await until(pilot, lambda: not isinstance(app.screen, HomeScreen))
+        await until(pilot, lambda: not isinstance(app.screen, HomeScreen | AskBox))
         await pilot.pause()
         texts.append(shown(app))
 
@@ -172,6 +172,13 @@ def test_a_finished_run_opens_its_report_and_comes_back() -> None:
         assert app.is_running
 
     drive(steps)
+
+
+def test_a_run_that_nobody_works_on_is_no_run_that_is_on() -> None:
+    page = page_of(*TO["aa10"], "enter", "o")
+    assert page.splitlines()[1].startswith("INTERRUPTED  ")
+    assert "the run is on" not in page
+    assert "luna-tui resume aa10" in page
 
 
 def test_the_report_leads_to_the_replay() -> None:

@@ -12,6 +12,8 @@ from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
+from luna_tui.tui.screens.home import HomeScreen
+from luna_tui.tui.screens.kept_report import KeptReport
 from luna_tui.tui.screens.limits import LimitsScreen
 from luna_tui.tui.screens.plan import PlanScreen
 from luna_tui.tui.screens.preflight import PreflightScreen
@@ -33,6 +35,8 @@ SCREENS: dict[str, type[LunaScreen]] = {
     "preflight": PreflightScreen,
     "report": ReportScreen,
     "help": HelpScreen,
+    "home": HomeScreen,
+    "kept": KeptReport,
 }
 
 

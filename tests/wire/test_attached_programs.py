@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -219,3 +220,24 @@ def test_attach_without_a_run_is_said_in_words(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no run is on" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_of_several_runs_one_must_be_named(program: Program) -> None:
+    other = runs_dir() / "20200101-000000-othr"
+    other.mkdir()
+    lock = os.open(other / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    done = program.luna("attach", "--headless")
+    os.close(lock)
+    assert done.returncode == 2
+    assert "several runs are on" in done.stderr
+    assert "luna-tui attach 20200101-000000-othr" in done.stderr
+    assert f"luna-tui attach {program.run_dir.run}" in done.stderr
+
+
+def test_attach_after_the_end_shows_what_was_saved(program: Program) -> None:
+    assert program.go() == 0
+    done = program.luna("attach", "last", "--headless")
+    assert done.returncode == 0
+    assert "run succeeded" in done.stderr
+    assert "The run goes on" not in done.stderr

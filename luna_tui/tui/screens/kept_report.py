@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, cast
 
 from luna_tui.core.home import Verb, Wish
 from luna_tui.core.metrics import measure, measured
-from luna_tui.core.run_summary import RunSummary
+from luna_tui.core.report_facts import offers
+from luna_tui.core.run_summary import KeptStatus, RunSummary
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
 from luna_tui.tui.screens.base import bindings
@@ -31,6 +32,7 @@ class KeptReport(KeptPage):
         super().__init__()
         self._state = state
         self._run = run
+        self._offered = () if run.status is KeptStatus.RUNNING else offers(state)
         self._found = measured(state) if state.finished is not None else measure(state, state.at)
 
     @property
@@ -47,8 +49,10 @@ class KeptReport(KeptPage):
     def lines(self) -> list[Line]:
         """The report."""
         return report_lines(
-            self._state, self._state.at, self.looks(), folder=self._run.folder, found=self._found
-        )
+            self._state, self._state.at, self.looks(),
+            folder=self._run.folder, found=self._found, offered=self._offered,
+            orphaned=self._run.status is KeptStatus.INTERRUPTED,
+        )  # fmt: skip
 
     def action_replay(self) -> None:
         """Replay it."""

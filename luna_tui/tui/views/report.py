@@ -54,11 +54,15 @@ def report_lines(
     folder: str,
     found: Measured | None,
     offered: Sequence[Offer] = (),
+    orphaned: bool = False,
 ) -> list[Line]:
-    """All lines of the report page; `found` is None while it is not known, `offered` are commands."""
+    """All lines of the report page; `found` is None while it is not known, `offered` are commands.
+
+    `orphaned`: it has no end, and nobody works on it.
+    """
     g = glyphs_for(looks.ascii)
     over = state.finished is not None
-    lines: list[Line] = [_title(state, now_s, looks, g), _verdict(state, now_s), ()]
+    lines: list[Line] = [_title(state, now_s, looks, g), _verdict(state, now_s, orphaned=orphaned), ()]
     lines += _speed(state, now_s, found, over=over)
     lines += _critical(state, now_s, looks, g)
     lines += _costs(state)
@@ -78,9 +82,9 @@ def _title(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> Line:
     return title(state, _("REPORT"), state.plan.name, looks, g, right=f"{right}   {price}")
 
 
-def _verdict(state: RunState, now_s: float) -> Line:
+def _verdict(state: RunState, now_s: float, *, orphaned: bool) -> Line:
     """How it stands, how many ended how, and the exit code."""
-    word, role = run_word(state, now_s)
+    word, role = (_("INTERRUPTED"), Role.BAD) if orphaned else run_word(state, now_s)
     spans = [Span(word, role)]
     for status, name in _COUNTS:
         count = state.counts.get(status, 0)
@@ -276,8 +280,10 @@ def _after(state: RunState, folder: str, offered: Sequence[Offer], looks: Looks,
         kept = f"{folder}/  report.md report.json journal.0001.ndjson outputs/"
     elif folder:
         kept = _("{folder}/  journal.0001.ndjson; the report comes with the end").format(folder=folder)
-    lines = [(_label(_("files")), Span(kept))]
-    if state.finished is None:
+    lines: list[Line] = [(_label(_("files")), Span(kept))]
+    if state.finished is None and looks.playing is not None:
+        return lines
+    if state.finished is None and not offered:
         return [*lines, (_label(_("next")), Span(_("the run is on; esc goes back to it")))]
     work = [o for o in offered if o.subtasks]
     texts = [f"{o.command}   {offer_words(o)}" for o in work]
