@@ -35,7 +35,11 @@ def test_a_table_has_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) ->
     title, head, *rows = capsys.readouterr().out.splitlines()
     assert "records" in title
     assert "us each" in head
-    assert [row.split("  ")[0] for row in rows] == ["fold", "parse, decode, fold"]
+    assert [row.split("  ")[0] for row in rows] == [
+        "fold records",
+        "read a journal",
+        "read a journal and fold it",
+    ]
 
 
 def test_memory_is_told_for_three_sizes(capsys: pytest.CaptureFixture[str]) -> None:

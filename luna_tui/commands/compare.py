@@ -10,9 +10,9 @@ import sys
 from luna_tui.core.comparison import Comparison, compare_runs, comparison_data
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.run_summary import short_names
-from luna_tui.core.state import RunState, fold
+from luna_tui.core.state import RunState
 from luna_tui.engine.clock import SystemClock
-from luna_tui.storage.journal import read_journal
+from luna_tui.storage.journal_reading import read_each
 from luna_tui.storage.paths import RunDir, find_run, runs_dir
 from luna_tui.storage.summaries import RunShelf
 from luna_tui.tui.views.compare import compare_lines
@@ -47,7 +47,8 @@ def compared(before: RunDir, after: RunDir) -> Comparison:
 
 def folded(run: RunDir) -> RunState:
     """The fold of a kept run; LunaError(2) where its journal holds nothing."""
-    state = fold(read_journal(run.path).records)
+    state = RunState()
+    read_each(run.path, state.apply)
     if not state.seq:
         raise LunaError("nothing to show", f"the journal of {run.run} is empty", code=ExitCode.USAGE)
     return state

@@ -12,10 +12,10 @@ from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
 from luna_tui.core.report import report_data, report_markdown
-from luna_tui.core.state import RunState, fold
+from luna_tui.core.state import RunState
 from luna_tui.session.asking import state_of
 from luna_tui.storage.config import Config
-from luna_tui.storage.journal import read_journal
+from luna_tui.storage.journal_reading import read_each
 from luna_tui.storage.paths import RunDir, config_dir, find_run
 from luna_tui.storage.resources import resource
 from luna_tui.storage.run_lock import is_held
@@ -46,12 +46,13 @@ def _from_process(run_dir: RunDir) -> RunState | None:
 
 
 def _from_journal(run_dir: RunDir) -> RunState:
-    read = read_journal(run_dir.path)
-    if not read.records:
+    state = RunState()
+    read = read_each(run_dir.path, state.apply)
+    if not state.seq:
         raise LunaError("nothing to show", f"the journal of {run_dir.run} is empty", code=ExitCode.USAGE)
     for damage in read.damaged:
         print(f"{damage.path}:{damage.line}: {damage.reason}", file=sys.stderr)
-    return fold(read.records)
+    return state
 
 
 def config(args: argparse.Namespace) -> int:

@@ -6,20 +6,21 @@ import json
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from functools import lru_cache
 from math import isfinite
 from operator import attrgetter
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin
 
 from luna_tui.core import events
+from luna_tui.core.decoding import hints, reader
 from luna_tui.core.events import RECORD_VERSION, Event, Record, SubtaskOutput
 from luna_tui.core.rounding import DIGITS
 
-_T = TypeVar("_T")
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _quoted = json.encoder.encode_basestring_ascii
+_PARSER = json.JSONDecoder()
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -67,6 +68,14 @@ def _output_line(record: Record, event: SubtaskOutput) -> str:
     )
 
 
+def parse(line: str) -> Any:
+    """What a line of a journal or of `--events` holds; ValueError when it is no line of JSON."""
+    value, end = _PARSER.raw_decode(line)
+    if end != len(line):
+        raise ValueError(f"more than one value: {line[end:][:20]!r}")
+    return value
+
+
 def decode(value: Mapping[str, Any]) -> Record | None:
     """The record of a JSON object; None for a type this version does not know.
 
@@ -78,7 +87,7 @@ def decode(value: Mapping[str, Any]) -> Record | None:
     if event_class is None:
         return None
     try:
-        event: Event = _build(event_class, value)
+        event: Event = reader(event_class)(value)
         return Record(int(value["seq"]), float(value["at"]), str(value["run"]), event)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordError(f"bad {value.get('type')} record: {error}") from error
@@ -98,7 +107,7 @@ class _Shape:
 def _shape(cls: type) -> _Shape:
     names = [f.name for f in fields(cls)]
     keys = tuple(name.rstrip("_") for name in names)
-    found = ((key, _conversion(_hints(cls)[name])) for key, name in zip(keys, names, strict=True))
+    found = ((key, _conversion(hints(cls)[name])) for key, name in zip(keys, names, strict=True))
     converted = tuple((key, convert) for key, convert in found if convert is not None)
     if len(names) == 1:
         only = attrgetter(names[0])
@@ -139,74 +148,3 @@ def _same(value: Any) -> Any:
 
 def _rounded(value: float) -> float:
     return round(value, DIGITS) if isinstance(value, float) else value
-
-
-@lru_cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """How one field is read from a JSON object."""
-
-    name: str
-    key: str
-    required: bool
-    read: Callable[[Any], Any]
-
-
-@lru_cache
-def _members(cls: type) -> tuple[_Member, ...]:
-    return tuple(
-        _Member(
-            f.name,
-            f.name.rstrip("_"),
-            required=f.default is MISSING and f.default_factory is MISSING,
-            read=_reading(_hints(cls)[f.name]),
-        )
-        for f in fields(cls)
-    )
-
-
-def _build(cls: type, value: Mapping[str, Any]) -> Any:
-    kwargs: dict[str, Any] = {}
-    for member in _members(cls):
-        if member.key in value:
-            kwargs[member.name] = member.read(value[member.key])
-        elif member.required:
-            raise KeyError(member.key)
-    return cls(**kwargs)
-
-
-def _reading(hint: Any) -> Callable[[Any], Any]:
-    """What makes a value of this type of JSON; raises TypeError or ValueError when it is something else."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        read = _reading(next(a for a in inner if a is not type(None)))
-        return lambda value: None if value is None else read(value)
-    if origin is tuple:
-        item = _reading(inner[0])
-        return lambda value: tuple(item(v) for v in value)
-    if origin is not None:
-        item = _reading(inner[1])
-        return lambda value: {str(k): item(v) for k, v in value.items()}
-    if isinstance(hint, type) and is_dataclass(hint):
-        return lambda value: _build(hint, value)
-    if hint is float:
-        return _number
-    if issubclass(hint, StrEnum):
-        return cast(Callable[[Any], Any], hint)
-    return lambda value: _exactly(hint, value)
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return _exactly(float, value)
-
-
-def _exactly(kind: type[_T], value: Any) -> _T:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(f"{value!r} is not {kind.__name__}")
-    return value

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import zlib
+from array import array
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
-from luna_tui.core.records import RecordError, decode
+from luna_tui.core.records import decode, parse
+
+_CHUNK_BYTES = 64 * 1024
+"""Lines of about this length are parsed together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +53,15 @@ def last_segment(folder: Path) -> int:
 
 
 def fits(line: bytes) -> bool:
-    """Whether a line fits its checksum."""
-    return unseal(line.decode("utf-8", "replace")) is not None
+    """Whether a line fits its checksum, which covers it as it was without that."""
+    if line[-18:-10] != b',"crc":"' or line[-2:] != b'"}':
+        return False
+    return b"%08x" % zlib.crc32(line[:-18] + b"}") == line[-10:-2]
 
 
 def unseal(line: str) -> str | None:
     """The record's line without its checksum; None when it does not fit."""
-    body, found, crc = line.rpartition(',"crc":"')
-    if not found or len(crc) != 10 or not crc.endswith('"}'):
-        return None
-    original = body + "}"
-    return original if f"{zlib.crc32(original.encode()):08x}" == crc[:8] else None
+    return line[:-18] + "}" if fits(line.encode()) else None
 
 
 def read_journal(path: Path) -> JournalRead:
@@ -67,7 +69,13 @@ def read_journal(path: Path) -> JournalRead:
 
     A record that a new segment repeats counts once. LunaError(2) when a file cannot be read.
     """
-    reading = _Reading()
+    records: list[Record] = []
+    return replace(read_each(path, records.append), records=tuple(records))
+
+
+def read_each(path: Path, take: Callable[[Record], object]) -> JournalRead:
+    """As `read_journal`, but the records are given to `take` one by one, and kept nowhere."""
+    reading = _Reading(take)
     before = 0
     for file in segments_of(path) if path.is_dir() else (path,):
         if path.is_dir():
@@ -75,7 +83,8 @@ def read_journal(path: Path) -> JournalRead:
             reading.note_missing(before + 1, number)
             before = number
         try:
-            reading.take(file.name, file.read_bytes())
+            with file.open("rb") as lines:
+                reading.segment(file.name, lines)
         except OSError as error:
             raise LunaError(
                 "cannot read the journal",
@@ -83,9 +92,7 @@ def read_journal(path: Path) -> JournalRead:
                 "check the path and its permissions",
                 ExitCode.USAGE,
             ) from error
-    return JournalRead(
-        tuple(reading.records), tuple(reading.damaged), reading.unknown, reading.last_seq, reading.last_at
-    )
+    return JournalRead((), tuple(reading.damaged), reading.unknown, reading.last_seq, reading.last_at)
 
 
 def _number(name: str) -> int:
@@ -95,50 +102,82 @@ def _number(name: str) -> int:
 
 @dataclass(slots=True)
 class _Reading:
-    """Records and damage so far, over all segments."""
+    """What was found so far, over all segments."""
 
-    records: list[Record] = field(default_factory=list)
+    take: Callable[[Record], object]
     damaged: list[Damage] = field(default_factory=list)
     unknown: int = 0
     last_seq: int = 0
     last_at: float = 0.0
     unusable: int = 0
     """Lines since `last_seq` that were listed as damage already."""
+    seqs: array[int] = field(default_factory=lambda: array("Q"))
+    """Numbers of the records so far."""
+    checksums: array[int] = field(default_factory=lambda: array("L"))
+    """Of the same records; tells whether a line that comes again is the same."""
 
     def note_missing(self, first: int, found: int) -> None:
         """Segments from `first` up to the one that was found are not there."""
         for number in range(first, found):
             self.damaged.append(Damage(f"journal.{number:04d}.ndjson", 0, "this segment is missing"))
 
-    def take(self, name: str, raw: bytes) -> None:
-        """One segment."""
-        *lines, tail = raw.split(b"\n")
-        for number, line in enumerate(lines, 1):
-            self._line(name, number, line)
-        if tail:
-            self._damage(name, len(lines) + 1, "torn: the line has no end")
+    def segment(self, name: str, file: BinaryIO) -> None:
+        """One segment, some lines at a time."""
+        number = 1
+        while lines := file.readlines(_CHUNK_BYTES):
+            torn = not lines[-1].endswith(b"\n")
+            if torn:
+                lines.pop()
+            self._lines(name, number, lines)
+            number += len(lines)
+            if torn:
+                self._damage(name, number, "torn: the line has no end")
+
+    def _lines(self, name: str, number: int, lines: list[bytes]) -> None:
+        """Some lines with their ends; where all are right they are parsed together, which is much faster."""
+        lines = [line[:-1] for line in lines]
+        values = _parsed(lines) if all(map(fits, lines)) else None
+        if values is None:
+            for place, line in enumerate(lines, number):
+                self._line(name, place, line)
+            return
+        for place, (line, value) in enumerate(zip(lines, values, strict=True), number):
+            self._value(name, place, value, line)
 
     def _line(self, name: str, number: int, line: bytes) -> None:
+        if not fits(line):
+            self._damage(name, number, "the checksum does not fit")
+            return
         try:
-            original = unseal(line.decode("utf-8"))
-            if original is None:
-                self._damage(name, number, "the checksum does not fit")
-                return
-            value: Any = json.loads(original)
-            record = decode(value)
-            seq, at = int(value["seq"]), float(value["at"])
-        except (RecordError, ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
+            value = parse(line.decode())
+        except (ValueError, RecursionError) as error:
             self._damage(name, number, f"unreadable: {error}")
             return
-        if seq <= self.last_seq:
-            self._repeated(name, number, seq, record)
+        self._value(name, number, value, line)
+
+    def _value(self, name: str, number: int, value: Any, line: bytes) -> None:
+        try:
+            record = decode(value)
+            if record is None:
+                seq, at = int(value["seq"]), float(value["at"])
+            else:
+                seq, at = record.seq, record.at
+        except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
+            self._damage(name, number, f"unreadable: {error}")
             return
-        self._note_gap(name, number, seq)
+        checksum = int(line[-10:-2], 16)
+        if seq <= self.last_seq:
+            self._repeated(name, number, seq, checksum)
+            return
+        if seq != self.last_seq + 1:
+            self._note_gap(name, number, seq)
         self.last_seq, self.last_at, self.unusable = seq, at, 0
+        self.seqs.append(seq)
+        self.checksums.append(checksum)
         if record is None:
             self.unknown += 1
         else:
-            self.records.append(record)
+            self.take(record)
 
     def _damage(self, name: str, number: int, reason: str) -> None:
         self.unusable += 1
@@ -151,8 +190,16 @@ class _Reading:
         what = f"record {first} is" if first == last else f"records {first} to {last} are"
         self.damaged.append(Damage(name, number, f"{what} missing before this line"))
 
-    def _repeated(self, name: str, number: int, seq: int, record: Record | None) -> None:
-        place = bisect_left(self.records, seq, key=lambda r: r.seq)
-        same = place < len(self.records) and self.records[place] == record
-        if record is not None and not same:
+    def _repeated(self, name: str, number: int, seq: int, checksum: int) -> None:
+        place = bisect_left(self.seqs, seq)
+        if place == len(self.seqs) or (self.seqs[place], self.checksums[place]) != (seq, checksum):
             self.damaged.append(Damage(name, number, f"record {seq} is out of order and left out"))
+
+
+def _parsed(lines: list[bytes]) -> list[Any] | None:
+    """The values of lines that fit their checksums; None when one by one would say which is wrong."""
+    try:
+        values: list[Any] = parse(f"[{b','.join(lines).decode()}]")
+    except (ValueError, RecursionError):
+        return None
+    return values if len(values) == len(lines) else None
