@@ -44,8 +44,7 @@ class _Reader:
         keys = [m.key for m in self._members]
         # One key gives one value and none is an error, where several give a tuple.
         self._values = itemgetter(*keys) if len(keys) > 1 and not hasattr(cls, "__post_init__") else None
-        # What a frozen class does in its own `__init__`, at a third of the cost.
-        self._put = [getattr(cls, m.name).__set__ for m in self._members] if self._values else []
+        self._put = setters(cls)
         self._changing = tuple((place, m.read) for place, m in enumerate(self._members) if not m.plain)
         self._right: set[tuple[type, ...]] = set()
 
@@ -80,6 +79,11 @@ class _Reader:
             elif member.required:
                 raise KeyError(member.key)
         return self._cls(**kwargs)
+
+
+def setters(cls: type) -> tuple[Callable[[Any, Any], None], ...]:
+    """What sets each field of a frozen class with slots, at a third of the cost of its own `__init__`."""
+    return tuple(getattr(cls, f.name).__set__ for f in fields(cls))
 
 
 @lru_cache

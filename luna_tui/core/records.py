@@ -14,13 +14,21 @@ from operator import attrgetter
 from typing import Any, Union, get_args, get_origin
 
 from luna_tui.core import events
-from luna_tui.core.decoding import hints, reader
+from luna_tui.core.decoding import hints, reader, setters
 from luna_tui.core.events import RECORD_VERSION, Event, Record, SubtaskOutput
 from luna_tui.core.rounding import DIGITS
 
 _JSON = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 _quoted = json.encoder.encode_basestring_ascii
 _PARSER = json.JSONDecoder()
+_OUTPUT = re.compile(
+    rb'\{"v":1,"seq":([1-9]\d*),"at":(\d+\.\d+),"type":"subtask_output","run":"([^"\\\x00-\x1f]*)",'
+    rb'"wave":"([^"\\\x00-\x1f]*)","subtask":"([^"\\\x00-\x1f]*)","attempt":([1-9]\d*),'
+    rb'"text":"([^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*)","crc":"[0-9a-f]{8}"\}'
+)
+_new = object.__new__
+_set_seq, _set_at, _set_run, _set_event = setters(Record)
+_set_wave, _set_subtask, _set_attempt, _set_text = setters(SubtaskOutput)
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
 
 
@@ -74,6 +82,35 @@ def parse(line: str) -> Any:
     if end != len(line):
         raise ValueError(f"more than one value: {line[end:][:20]!r}")
     return value
+
+
+def output_of(line: bytes) -> Record | None:
+    """The record of a journal's line when it is a usual `subtask_output`; None = read it as any other.
+
+    Most of a journal are these, and this takes half the time.
+    """
+    found = _OUTPUT.fullmatch(line)
+    if found is None:
+        return None
+    seq, at, run, wave, subtask, attempt, text = found.groups()
+    event, record = _new(SubtaskOutput), _new(Record)
+    try:
+        _set_text(event, parse(f'"{text.decode()}"') if b"\\" in text else text.decode())
+        _set_wave(event, _name(wave))
+        _set_subtask(event, _name(subtask))
+        _set_attempt(event, int(attempt))
+        _set_run(record, _name(run))
+        _set_seq(record, int(seq))
+        _set_at(record, float(at))
+        _set_event(record, event)
+    except ValueError:
+        return None
+    return record
+
+
+@lru_cache(4_096)
+def _name(raw: bytes) -> str:
+    return raw.decode()
 
 
 def decode(value: Mapping[str, Any]) -> Record | None:

@@ -12,10 +12,11 @@ from typing import Any, BinaryIO
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
-from luna_tui.core.records import decode, parse
+from luna_tui.core.records import decode, output_of, parse
 
 _CHUNK_BYTES = 64 * 1024
 """Lines of about this length are parsed together."""
+_BAD = "the checksum does not fit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +135,27 @@ class _Reading:
                 self._damage(name, number, "torn: the line has no end")
 
     def _lines(self, name: str, number: int, lines: list[bytes]) -> None:
-        """Some lines with their ends; where all are right they are parsed together, which is much faster."""
+        """Some lines with their ends; those that are right are parsed together, which is much faster."""
         lines = [line[:-1] for line in lines]
-        values = _parsed(lines) if all(map(fits, lines)) else None
+        outputs = list(map(output_of, lines))
+        others = [line for line, output in zip(lines, outputs, strict=True) if output is None]
+        values = _parsed(others) if all(map(fits, others)) else None
         if values is None:
             for place, line in enumerate(lines, number):
                 self._line(name, place, line)
             return
-        for place, (line, value) in enumerate(zip(lines, values, strict=True), number):
-            self._value(name, place, value, line)
+        rest = iter(values)
+        for place, (line, output) in enumerate(zip(lines, outputs, strict=True), number):
+            if output is None:
+                self._value(name, place, next(rest), line)
+            elif fits(line):
+                self._record(name, place, output.seq, output.at, output, line)
+            else:
+                self._damage(name, place, _BAD)
 
     def _line(self, name: str, number: int, line: bytes) -> None:
         if not fits(line):
-            self._damage(name, number, "the checksum does not fit")
+            self._damage(name, number, _BAD)
             return
         try:
             value = parse(line.decode())
@@ -165,6 +174,11 @@ class _Reading:
         except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
             self._damage(name, number, f"unreadable: {error}")
             return
+        self._record(name, number, seq, at, record, line)
+
+    def _record(
+        self, name: str, number: int, seq: int, at: float, record: Record | None, line: bytes
+    ) -> None:
         checksum = int(line[-10:-2], 16)
         if seq <= self.last_seq:
             self._repeated(name, number, seq, checksum)

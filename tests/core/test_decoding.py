@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from luna_tui.core.decoding import reader
-from luna_tui.core.records import RecordError, decode, encode, parse
+from luna_tui.core.events import Record, SubtaskOutput
+from luna_tui.core.records import RecordError, decode, encode, output_of, parse, to_line
 from luna_tui.core.words import Status
+from luna_tui.storage.journal import seal
 
 JOURNALS = sorted((Path(__file__).parent.parent / "journals").glob("*.ndjson"))
 
@@ -129,3 +131,57 @@ def test_a_record_of_the_wrong_kind_says_which() -> None:
     for _ in range(2):
         with pytest.raises(RecordError, match="bad run_paused record"):
             decode(value)
+
+
+def output(text: str, **more: Any) -> Record:
+    event = SubtaskOutput(wave="w", subtask="a", attempt=1, text=text)
+    return Record(**{"seq": 3, "at": 0.25, "run": "r", "event": event, **more})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        output(""),
+        output("plain"),
+        output('quotes " and \\ and \n\t\x00\x7f é \U0001f600 \ud800'),
+        output('","crc":"00000000"}'),
+        output("\\"),
+        output("x", at=1e-6),
+        output("x", at=0.0),
+        output("x", at=1e22),
+        output("x", run='r"'),
+        Record(3, 0.25, "r", SubtaskOutput(wave="wé", subtask="ä b", attempt=12, text="x" * 9_000)),
+    ],
+)
+def test_the_short_way_for_outputs_comes_to_the_same_as_the_long_one(record: Record) -> None:
+    line = seal(to_line(record)).encode()
+    short = output_of(line)
+    assert decode(parse(line.decode())) == record
+    assert short in (None, record)
+    assert repr(short) in ("None", repr(record))
+
+
+def test_the_usual_output_goes_the_short_way() -> None:
+    for text in ("plain", 'a "quoted" line\nand a tab\t', "é"):
+        assert output_of(seal(to_line(output(text))).encode()) == output(text)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"v":1', '"v":2'),
+        ('"seq":3', '"seq":03'),
+        ('"seq":3', '"seq":-3'),
+        ('"attempt":1', '"attempt":1.5'),
+        ('"text":"plain"', '"text":5'),
+        ('"text":"plain"', '"text":"pl"ain"'),
+        ('"text":"plain"', '"text":"pl\\qain"'),
+        ('"text":"plain"', '"text":"pl\x01ain"'),
+        ('"type":"subtask_output"', '"type":"run_paused"'),
+        ('"wave":"w",', ""),
+    ],
+)
+def test_nothing_else_goes_the_short_way(old: str, new: str) -> None:
+    line = seal(to_line(output("plain")))
+    assert old in line
+    assert output_of(line.replace(old, new).encode()) is None
