@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from array import array
 from bisect import bisect_left
@@ -16,6 +17,10 @@ from luna_tui.core.records import decode, output_of, parse
 
 _CHUNK_BYTES = 64 * 1024
 """Lines of about this length are parsed together."""
+_SEAL = re.compile(rb'"crc":"[0-9a-f]{8}"\}')
+_JOINED = "two lines stand in one: the end of the first is damaged"
+_MOST_JOINED = 8
+"""Lines that are told apart when the ends between them are damaged."""
 _BAD = "the checksum does not fit"
 
 
@@ -154,6 +159,18 @@ class _Reading:
                 self._damage(name, place, _BAD)
 
     def _line(self, name: str, number: int, line: bytes) -> None:
+        for _ in range(_MOST_JOINED):
+            whole = None if fits(line) else _whole_part(line)
+            if whole is None:
+                break
+            self.damaged.append(
+                Damage(name, number, "two lines stand in one: the end of the first is damaged")
+            )
+            self._right_or_not(name, number, whole)
+            line = line[len(whole) + 1 :]
+        self._right_or_not(name, number, line)
+
+    def _right_or_not(self, name: str, number: int, line: bytes) -> None:
         if not fits(line):
             self._damage(name, number, _BAD)
             return
@@ -208,6 +225,14 @@ class _Reading:
         place = bisect_left(self.seqs, seq)
         if place == len(self.seqs) or (self.seqs[place], self.checksums[place]) != (seq, checksum):
             self.damaged.append(Damage(name, number, f"record {seq} is out of order and left out"))
+
+
+def _whole_part(line: bytes) -> bytes | None:
+    """What comes first of two lines that lost the line end between them."""
+    sealed = _SEAL.search(line)
+    if sealed is None or sealed.end() > len(line) - 2 or not fits(line[: sealed.end()]):
+        return None
+    return line[: sealed.end()]
 
 
 def _parsed(lines: list[bytes]) -> list[Any] | None:
