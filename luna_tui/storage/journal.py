@@ -151,12 +151,16 @@ class JournalWriter:
                 last = self._gather()
                 self._look()
                 self._save()
-                if self._kept_seq != before and not last and not self._waiters:
+                if self._kept_seq != before and not last and self._may_rest():
                     self._hurry.wait(REST_S)
             self._finish()
             ended = True
         finally:
             self._end(whole=ended)
+
+    def _may_rest(self) -> bool:
+        """Nobody waits for the disk, and there is no bad news to tell."""
+        return not self._waiters and self._refused_at is None
 
     def _finish(self) -> None:
         """Save what is left, and what is said of that; a disk that refuses gets some time to come back."""

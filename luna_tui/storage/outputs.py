@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 from collections.abc import Callable
@@ -9,10 +10,12 @@ from collections.abc import Callable
 from luna_tui.core.events import SubtaskFinished
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.output_files import Room, TextFile, write_whole
-from luna_tui.storage.paths import RunDir, not_saved, why_not
+from luna_tui.storage.paths import RunDir, why_not
 
 KEPT_BYTES = 16 * 1024 * 1024
 """Most bytes of texts and results kept in memory while the disk refuses them."""
+
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 def _nothing_told(_: str) -> None:
@@ -57,7 +60,7 @@ class FileOutputs:
             return
         refused = file.write(text.encode("utf-8", "replace"))
         if refused is not None:
-            self._on_refused(not_saved(self._dir.outputs, refused).message)
+            self._on_refused(_why(_name(subtask, attempt), refused))
 
     def finish(self, subtask: str, attempt: int) -> str | None:
         """Close the file of a subtask; its path when this attempt wrote it, else None.
@@ -88,7 +91,7 @@ class FileOutputs:
         except OSError as error:
             with self._lock:
                 self._keep(result.subtask, content)
-            self._on_refused(not_saved(path, error).message)
+            self._on_refused(_why(f"results/{path.name}", error))
 
     def save_kept(self) -> str:
         """Try again what the disk refused; why that is not possible, empty when nothing is left."""
@@ -167,6 +170,11 @@ def _result(result: SubtaskFinished, output: str) -> bytes:
         "output": output,
     }
     return json.dumps(content, indent=1).encode() + b"\n"
+
+
+def _why(name: str, error: OSError) -> str:
+    """Why a disk refuses everything, or one file."""
+    return why_not(error) if error.errno in _OF_THE_DISK else f"{name}: {why_not(error)}"
 
 
 def _name(subtask: str, attempt: int) -> str:
