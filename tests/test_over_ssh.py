@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from needs import lacking
 from tui import test_terminal as terminals
 from tui.test_lost_terminals import children_of, journal_of, of_type, wait_for_text
 from tui.test_plain_terminal import waiting, works
@@ -70,10 +71,8 @@ def missing() -> str:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     why = missing() and f"not found: {missing()}; install them: apt-get install openssh-server openssh-client"
-    if why and os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        pytest.fail(why)
     if why:
-        pytest.skip(f"NOTHING IS KNOWN OF RUNS OVER SSH: {why}")
+        lacking("sshd", f"runs over ssh: {why}")
     folder = tmp_path / "ssh"
     folder.mkdir(mode=0o700)
     for name in ("host", "user"):

@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from kept import keep, records, written
 
+from luna_tui.commands import runs_prune
 from luna_tui.commands.runs_prune import prune_after
 from luna_tui.core.retention import KeepLimits
 from luna_tui.core.words import RunStatus
@@ -147,6 +149,28 @@ def test_the_end_of_a_run_never_takes_itself_or_one_that_is_written() -> None:
     assert kept() == ["mine", "other"]
     assert len(said) == 1
     assert said[0].startswith("1 old run was removed, ")
+
+
+def test_what_takes_too_long_at_the_end_of_a_run_goes_on_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    four()
+    over = threading.Event()
+    monkeypatch.setattr(runs_prune, "_prune_quietly", lambda run, limits, done: over.wait(20))
+    monkeypatch.setattr(runs_prune, "PATIENCE_S", 0.01)
+    started: list[list[str]] = []
+    monkeypatch.setattr(runs_prune, "start_aside", started.append)
+    said: list[str] = []
+    prune_after("20260102-150405-7f3a", KeepLimits(runs=1, gigabytes=0.5), said.append)
+    over.set()
+    assert said == []
+    (argv,) = started
+    done = run(*argv)
+    assert done.returncode == 0, done.stderr
+    assert kept() == ["20260102-150405-7f3a", "cut"]
+
+
+def test_without_limits_nothing_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs_prune, "_prune_quietly", None)
+    prune_after("r", KeepLimits(runs=0, gigabytes=0.0, days=0.0), print)
 
 
 def test_two_runs_are_compared() -> None:

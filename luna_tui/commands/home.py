@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from luna_tui.commands.compare import compared, folded
+from luna_tui.commands.own_program import program
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import checked_keys, plan_defaults
 from luna_tui.core.clean import clean_line
@@ -35,8 +36,6 @@ Perform = Callable[[Sequence[str]], int]
 """Run a command of this program on this terminal; its exit code."""
 STOP_S = 20.0
 """Patience with a run that was asked to stop."""
-_PACKAGE_FOLDER = Path(__file__).resolve().parents[2]
-_ENTRY = "import sys; sys.path.append(sys.argv.pop(1)); from luna_tui.cli import entry; entry()"
 _TOLD = (
     ExitCode.INTERNAL, ExitCode.USAGE, ExitCode.NOT_SAVED, ExitCode.CREDENTIALS, ExitCode.INVALID,
 )  # fmt: skip
@@ -152,11 +151,6 @@ def _goes_on_without_us(code: int, before: dict[str, KeptStatus], after: dict[st
     on = KeptStatus.RUNNING
     begun = any(status is on and before.get(run) is not on for run, status in after.items())
     return code == ExitCode.STOPPED_EARLY and begun
-
-
-def program(argv: Sequence[str]) -> list[str]:
-    """How this program is started anew; files of the folder we are in cannot stand in for modules."""
-    return [sys.executable, "-P", "-c", _ENTRY, str(_PACKAGE_FOLDER), *argv]
 
 
 class Ended(Exception):

@@ -25,6 +25,7 @@ def add_runs_flags(
     prune.add_argument("--keep-runs", type=int, metavar="N", help="keep this many; 0 = no limit")
     prune.add_argument("--keep-gb", type=float, metavar="GB", help="keep this much; 0 = no limit")
     prune.add_argument("--keep-days", type=float, metavar="DAYS", help="keep them this long; 0 = no limit")
+    prune.add_argument("--spare", metavar="RUN", default="", help="never this one, by its whole id")
     config_flags(prune)
     compare = what.add_parser("compare", help="what got slower, dearer, failed anew or was fixed")
     compare.set_defaults(what="compare")

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from luna_tui.commands.own_program import start_aside
 from luna_tui.commands.settings import config_of
 from luna_tui.core.errors import ExitCode
 from luna_tui.core.figures import sized
@@ -21,7 +22,7 @@ from luna_tui.storage.retention import links_in, remove_runs
 from luna_tui.storage.summaries import RunShelf
 
 PATIENCE_S = 0.3
-"""How long the end of a run waits; what is not removed by then is removed after the next one."""
+"""How long the end of a run waits; what takes longer goes on in a process of its own."""
 
 
 def prune(args: argparse.Namespace) -> int:
@@ -30,7 +31,7 @@ def prune(args: argparse.Namespace) -> int:
     config = config_of(args, **{f"storage.keep_{name}": value for name, value in given.items()})
     root, now = runs_dir(), SystemClock().wall()
     runs = RunShelf(root).look(now)
-    chosen = _chosen(root, runs, config.keep, now)
+    chosen = _chosen(root, runs, config.keep, now, args.spare)
     refused: tuple[tuple[str, str], ...] = ()
     if not args.dry_run:
         done = remove_runs(root, chosen)
@@ -51,15 +52,19 @@ def prune(args: argparse.Namespace) -> int:
 def prune_after(run: str, limits: KeepLimits, say: Callable[[str], object]) -> None:
     """Remove what has become too much with the run that just ended; it stays itself.
 
-    Waits `PATIENCE_S` at most for the thread that does it. The end of the process may cut that off: a run
-    is there whole or not at all.
+    Waits `PATIENCE_S` at most. The end of the process may cut the thread off that does it: a run is there
+    whole or not at all, and another process goes on.
     """
+    if limits == KeepLimits(runs=0, gigabytes=0.0, days=0.0):
+        return
     removed: list[RunSummary] = []
     pruning = threading.Thread(
         target=_prune_quietly, args=(run, limits, removed.append), name="luna-prune", daemon=True
     )
     pruning.start()
     pruning.join(PATIENCE_S)
+    if pruning.is_alive():
+        start_aside(_argv(run, limits))
     if removed:
         freed = sized(sum(r.size_bytes for r in removed))
         text = _n(
@@ -68,6 +73,13 @@ def prune_after(run: str, limits: KeepLimits, say: Callable[[str], object]) -> N
             len(removed),
         )
         say(text.format(n=len(removed), size=freed))
+
+
+def _argv(run: str, limits: KeepLimits) -> list[str]:
+    """The command that does the same."""
+    given = {"runs": limits.runs, "gb": limits.gigabytes, "days": limits.days}
+    flags = [word for name, value in given.items() for word in (f"--keep-{name}", str(value))]
+    return ["runs", "prune", "--spare", run, *flags]
 
 
 def _prune_quietly(run: str, limits: KeepLimits, done: Callable[[RunSummary], object]) -> None:

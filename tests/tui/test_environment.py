@@ -43,7 +43,7 @@ def test_no_color_takes_the_colours_away(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lang", ["C", "ja_JP.UTF-8"])
 def test_what_python_makes_of_the_locale_is_not_what_the_terminal_shows(tmp_path: Path, lang: str) -> None:
     said = seen(tmp_path, f"LANG={lang}").seen
-    assert b"RPM" in said
+    assert b"RPM" in said or b"speed-up" in said, "whichever screen there was time to draw"
     assert b"\xe2" not in said
 
 
