@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ import pytest
 _TERMINALS_OWN = ("NO_COLOR", "TMUX", "STY", "SSH_CONNECTION", "SSH_TTY")
 for _name in [n for n in os.environ if n in _TERMINALS_OWN or n.startswith(("TEXTUAL", "LUNA_TUI_"))]:
     del os.environ[_name]
+# Whoever starts tests in the background may have them ignored, and programs that tests start inherit that.
+for _number, _handler in (
+    (signal.SIGHUP, signal.SIG_DFL),
+    (signal.SIGQUIT, signal.SIG_DFL),
+    (signal.SIGINT, signal.default_int_handler),
+):
+    signal.signal(_number, _handler)
 
 
 @pytest.fixture(autouse=True)
