@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,14 @@ for _number, _handler in (
     (signal.SIGINT, signal.default_int_handler),
 ):
     signal.signal(_number, _handler)
+
+
+@pytest.fixture(autouse=True)
+def _signals_stay() -> Iterator[None]:
+    """What a test leaves ignored, programs of later tests would ignore too."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)}
+    yield
+    assert {number: signal.getsignal(number) for number in before} == before, "a signal is handled otherwise"
 
 
 @pytest.fixture(autouse=True)

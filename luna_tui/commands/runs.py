@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
@@ -100,14 +102,23 @@ def carry_out(
         forced = follow_run(
             session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
         )
-        # What is left to do needs no terminal, and is done although one may go just now.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        return end_run(session, lines, forced, ending_of(args, config, console))
+        with _without_hang_ups():
+            return end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:
             printer.close()
             if printer.lost:
                 lines.say(printer.lost)
+
+
+@contextmanager
+def _without_hang_ups() -> Iterator[None]:
+    """What is left to do needs no terminal, and is done although one may go just now."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before or signal.SIG_DFL)
 
 
 def _demo_faults() -> tuple[Fault, ...]:
