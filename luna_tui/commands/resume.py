@@ -26,7 +26,7 @@ from luna_tui.core.words import BAD, GOOD, Staffing
 from luna_tui.engine.clock import SystemClock
 from luna_tui.session import GoingOn, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config
-from luna_tui.storage.holder import hold_to_go_on
+from luna_tui.storage.holder import hold
 from luna_tui.storage.past import Left, Prepared, look_back, prepare, with_prompts, with_results
 from luna_tui.storage.paths import RunDir, find_run
 from luna_tui.storage.plans import load_plan
@@ -78,7 +78,7 @@ def resume(args: argparse.Namespace, launcher: Launcher) -> int:
         speak(config_of(args))
         return retry_there(run_dir, args)
     with ExitStack() as held:
-        lock = hold_to_go_on(run_dir)
+        lock = hold(run_dir)
         held.callback(os.close, lock)
         meta, left = read_meta(run_dir), look_back(run_dir)
         config = _as_it_ran(args, meta, left)

@@ -62,7 +62,7 @@ class JournalWriter:
     `on_slow` is told of a commit that took longer than `SLOW_S` seconds, now and then.
 
     Holds the run's lock while it lives; `lock` = what `hold` gave the caller, closed here at the end.
-    LunaError(74) when the journal cannot be begun.
+    LunaError(74) when the journal cannot be begun, (2) when another process writes the run.
     """
 
     def __init__(

@@ -65,6 +65,11 @@ def fits(line: bytes) -> bool:
     return b"%08x" % zlib.crc32(line[:-18] + b"}") == line[-10:-2]
 
 
+def usable(line: bytes) -> bool:
+    """Whether a record can be read from a line, be it two in one since the end of the first is damaged."""
+    return fits(line) or _whole_part(line) is not None
+
+
 def unseal(line: str) -> str | None:
     """The record's line without its checksum; None when it does not fit."""
     return line[:-18] + "}" if fits(line.encode()) else None

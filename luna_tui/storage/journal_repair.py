@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
 from luna_tui.storage.disk import Disk
-from luna_tui.storage.journal_reading import fits, segments_of
+from luna_tui.storage.holder import hold
+from luna_tui.storage.journal_reading import segments_of, usable
 from luna_tui.storage.paths import RunDir, not_saved
-
-_ASKING_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +21,13 @@ class Repair:
     """The file that holds them now, relative to the run directory."""
 
 
-def hold(run_dir: RunDir, disk: Disk | None = None) -> int:
-    """Be the one process that writes this run, until the descriptor is closed.
-
-    LunaError(74) while another process is. The descriptor is never inherited by a child.
-    """
-    disk = disk or Disk()
-    try:
-        try:
-            return disk.lock(run_dir.lock)
-        except BlockingIOError:
-            # Who only asks whether the run is held holds it for an instant.
-            threading.Event().wait(_ASKING_S)
-            return disk.lock(run_dir.lock)
-    except OSError as error:
-        raise not_saved(run_dir.path, error) from error
-
-
 def repair(run_dir: RunDir, disk: Disk | None = None, *, lock: int | None = None) -> Repair | None:
     """Move the torn end of the last segment to `journal.NNNN.torn`; None when nothing is torn.
 
-    Torn is a line without an end, and any line after the last one that fits its checksum; damage
+    Torn is a line without an end, and any line after the last one that can be read; damage
     before that stays where it is. A process killed in the middle of it leaves nothing that the next
     call does not bring to the same end. The run is held meanwhile; `lock` = what `hold` gave the
-    caller. LunaError(74) when the disk refuses or another process writes the run.
+    caller. LunaError(74) when the disk refuses, (2) when another process writes the run.
     """
     disk = disk or Disk()
     held = hold(run_dir, disk) if lock is None else lock
@@ -81,11 +62,11 @@ def _repair(folder: Path, disk: Disk) -> Repair | None:
 
 
 def _usable(raw: bytes) -> int:
-    """Bytes up to the end of the last line that fits its checksum."""
+    """Bytes up to the end of the last line that says something."""
     end = raw.rfind(b"\n") + 1
     while end:
         begin = raw.rfind(b"\n", 0, end - 1) + 1
-        if fits(raw[begin : end - 1]):
+        if usable(raw[begin : end - 1]):
             return end
         end = begin
     return 0

@@ -8,8 +8,8 @@ import json
 import os
 
 from luna_tui.storage.disk import Disk
+from luna_tui.storage.holder import hold
 from luna_tui.storage.journal_reading import last_segment
-from luna_tui.storage.journal_repair import hold
 from luna_tui.storage.paths import RunDir
 
 SEGMENT_BYTES = 64 * 1024 * 1024

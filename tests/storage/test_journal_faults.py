@@ -184,7 +184,7 @@ def test_two_writers_of_one_run_are_refused() -> None:
     first = JournalWriter(run_dir, on_failure=lambda _: None)
     with pytest.raises(LunaError, match="another process") as caught:
         JournalWriter(run_dir, on_failure=lambda _: None)
-    assert caught.value.code is ExitCode.NOT_SAVED
+    assert caught.value.code is ExitCode.USAGE
     assert first.close()
     run_dir.journal(1).unlink()
     assert JournalWriter(run_dir, on_failure=lambda _: None).close()

@@ -18,8 +18,9 @@ from luna_tui.core.records import to_line
 from luna_tui.core.state import fold
 from luna_tui.engine.runner import AttemptContext, Work
 from luna_tui.storage.disk import Disk
+from luna_tui.storage.holder import hold
 from luna_tui.storage.journal import JournalWriter, read_journal, seal
-from luna_tui.storage.journal_repair import hold, repair
+from luna_tui.storage.journal_repair import repair
 from luna_tui.storage.paths import RunDir, create_run, state_dir
 
 EVENTS = 60
@@ -147,7 +148,7 @@ def test_a_run_is_held_by_its_process_alone_and_not_by_a_child_that_outlives_it(
     child = int(holder.stdout.readline())
     try:
         run_dir = RunDir(state_dir() / "runs" / "held")
-        with pytest.raises(LunaError, match="another process is writing this run"):
+        with pytest.raises(LunaError, match="another process has it"):
             JournalWriter(run_dir, on_failure=lambda _: None)
         holder.send_signal(signal.SIGKILL)
         holder.wait()

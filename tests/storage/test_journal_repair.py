@@ -14,8 +14,9 @@ from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record, RunPaused
 from luna_tui.core.records import to_line
 from luna_tui.storage.disk import Disk
+from luna_tui.storage.holder import hold
 from luna_tui.storage.journal import JournalWriter, read_journal, seal
-from luna_tui.storage.journal_repair import Repair, hold, repair
+from luna_tui.storage.journal_repair import Repair, repair
 from luna_tui.storage.paths import RunDir, create_run
 
 TORN = b'{"v":1,"seq":4,"at":0.4,"ty'
@@ -171,12 +172,20 @@ def test_a_repair_killed_anywhere_twice_ends_like_any_other(first: int, second: 
     assert repair(run_dir) is None
 
 
+def test_two_records_at_the_end_whose_line_end_is_damaged_stay() -> None:
+    run_dir = run_with(lines(1, 2, 3)[:-1].replace(b"\n", b"\x0b") + b"\n")
+    before = read_journal(run_dir.path)
+    assert len(before.records) == 3
+    assert repair(run_dir) is None
+    assert read_journal(run_dir.path) == before
+
+
 def test_a_run_that_another_process_writes_is_not_repaired() -> None:
     run_dir = run_with(lines(1) + TORN)
     held = hold(run_dir)
     with pytest.raises(LunaError, match="another process") as caught:
         repair(run_dir)
-    assert caught.value.code is ExitCode.NOT_SAVED
+    assert caught.value.code is ExitCode.USAGE
     assert contents(run_dir)["journal.0001.ndjson"] == lines(1) + TORN
     assert repair(run_dir, lock=held) is not None
     with pytest.raises(LunaError, match="another process"):
