@@ -10,6 +10,7 @@ from luna_tui.core.problems import problems, total
 from luna_tui.core.problems import shown as still_problems
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import N_, _
+from luna_tui.core.words import Watching
 from luna_tui.tui.views.bars import gauges, header, strip, waiting_line
 from luna_tui.tui.views.box import Edges, box, inner_width
 from luna_tui.tui.views.entries import Entry, entries
@@ -18,7 +19,7 @@ from luna_tui.tui.views.frame import key_line, rule
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.hints import Hint, hints
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.spans import Looks, Panel, Role, RunView, Span
+from luna_tui.tui.views.spans import Line, Looks, Panel, Role, RunView, Span
 from luna_tui.tui.views.subtask import peek
 from luna_tui.tui.views.text import fit
 from luna_tui.tui.views.timeline import timeline
@@ -91,7 +92,7 @@ def run_view(
         peek=beside,
         peek_width=side,
         timeline=_lanes(state, now_s, looks, room, side, g),
-        attention=_attention(trouble, looks, room, g),
+        attention=_attention(trouble, state.run, looks, room, g),
         keys=Panel((rule(width, g), foot) if room.rules else (foot,)),
     )
 
@@ -211,7 +212,7 @@ def _lanes(state: RunState, now_s: float, looks: Looks, room: _Room, side: int, 
     width = looks.width
     if not room.framed:
         found = _tall(timeline(state, now_s, width, room.lanes - 1, g), room.lanes - 1)
-        return _below_rule(found, width, g)
+        return _below(rule(width, g), found)
     edges = Edges(g.tees[2], g.tees[3], g.corners[2], g.corners[3])
     found = _tall(timeline(state, now_s, inner_width(width, edges), room.lanes - 1, g), room.lanes - 1)
     tee_at = width - side if side else 0
@@ -246,17 +247,20 @@ def _hints(state: RunState, problems: int, looks: Looks, g: Glyphs) -> tuple[Hin
     return tuple(replace(hint, word=now.get(hint.id) or hint.word) for hint in found)
 
 
-def _attention(found: Panel, looks: Looks, room: _Room, g: Glyphs) -> Panel:
+def _attention(found: Panel, run: str, looks: Looks, room: _Room, g: Glyphs) -> Panel:
     """Always as many lines, so that nothing moves when trouble comes or goes."""
+    if looks.watching is Watching.LOST:
+        gone = _("Process gone; luna-tui resume {run} goes on.").format(run=run[-4:])
+        found = _below((Span(fit(gone, looks.width, g.cut), Role.BAD),), found)
     if not found.lines and room.attention:
         found = Panel(((Span(_("Nothing needs you."), Role.DIM),),))
     body = _tall(found, room.attention)
-    return body if room.rules < 2 else _below_rule(body, looks.width, g)
+    return body if room.rules < 2 else _below(rule(looks.width, g), body)
 
 
-def _below_rule(panel: Panel, width: int, g: Glyphs) -> Panel:
+def _below(line: Line, panel: Panel) -> Panel:
     down = tuple(replace(c, row=c.row + 1) for c in panel.cells)
-    return Panel((rule(width, g), *panel.lines), down)
+    return Panel((line, *panel.lines), down)
 
 
 def _tall(panel: Panel, height: int) -> Panel:
