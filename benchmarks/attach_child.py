@@ -23,7 +23,7 @@ from luna_tui.core.events import (
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.state import RunState
-from luna_tui.core.words import Kind, Manner, Mode, Scope, Staffing, Status
+from luna_tui.core.words import Decision, GrantScope, Kind, Manner, Mode, Scope, Staffing, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import SystemClock
 from luna_tui.session.remote import RemoteSession
@@ -66,6 +66,20 @@ class NoControl:
         """Nothing."""
 
     def set_budget(self, usd: float | None, *, by: str) -> None:
+        """Nothing."""
+
+    def decide(
+        self,
+        approval: str,
+        decision: Decision,
+        *,
+        by: str,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> None:
+        """Nothing."""
+
+    def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
         """Nothing."""
 
 

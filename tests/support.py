@@ -21,7 +21,17 @@ from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.executor import RunSettings, WaveExecutor
 from luna_tui.engine.limiters import Limiters
 from luna_tui.engine.outputs import NoOutputs
-from luna_tui.engine.runner import AttemptContext, Demand, Runner, ServerLimits, Usage, Work
+from luna_tui.engine.runner import (
+    AttemptContext,
+    Demand,
+    Reply,
+    Request,
+    Runner,
+    ServerLimits,
+    T,
+    Usage,
+    Work,
+)
 
 E = TypeVar("E")
 Body = Callable[[Work, AttemptContext], str]
@@ -177,6 +187,11 @@ class RecordingContext:
     usages: list[tuple[Usage, bool]] = field(default_factory=list)
     limits: list[ServerLimits] = field(default_factory=list)
     heard: threading.Event = field(default_factory=threading.Event)
+    turns: list[tuple[int, Demand]] = field(default_factory=list)
+    asked: list[Request] = field(default_factory=list)
+    replies: dict[str, Reply] = field(default_factory=dict)
+    called: list[tuple[str, str, str]] = field(default_factory=list)
+    finished: list[tuple[str, bool, str]] = field(default_factory=list)
 
     def output(self, text: str) -> None:
         """Remember text."""
@@ -190,6 +205,26 @@ class RecordingContext:
     def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:
         """Remember headers."""
         self.limits.append(limits)
+
+    def turn(self, number: int, demand: Demand, send: Callable[[], T]) -> T:
+        """Remember the turn and send it at once."""
+        self.turns.append((number, demand))
+        return send()
+
+    def ask(self, requests: Sequence[Request]) -> tuple[Reply, ...]:
+        """Remember what is asked and reply as `replies` says, else deny."""
+        self.asked.extend(requests)
+        return tuple(
+            self.replies.get(r.summary, Reply(allowed=False, text="nobody is there")) for r in requests
+        )
+
+    def tool_called(self, call: str, tool: str, summary: str) -> None:
+        """Remember the use of a tool."""
+        self.called.append((call, tool, summary))
+
+    def tool_finished(self, call: str, *, ok: bool, result: str = "") -> None:
+        """Remember how it ended."""
+        self.finished.append((call, ok, result))
 
 
 def work_of(

@@ -23,7 +23,7 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.outline import outline
 from luna_tui.core.state import RunState
-from luna_tui.core.words import Kind, Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Decision, GrantScope, Kind, Manner, Mode, Scope, Staffing
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import SystemClock
 from luna_tui.session.serving import ServedRun
@@ -68,6 +68,20 @@ class RecordingControl:
 
     def set_budget(self, usd: float | None, *, by: str) -> None:
         self.calls.append(("budget", by, usd))
+
+    def decide(
+        self,
+        approval: str,
+        decision: Decision,
+        *,
+        by: str,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> None:
+        self.calls.append(("decide", by, approval, decision, scope, reason))
+
+    def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
+        self.calls.append(("changes", by, subtask, accept))
 
 
 class ServedStage:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from luna_tui.core.agents import end_calls
 from luna_tui.core.counting import note_trouble, pause
 from luna_tui.core.events import PlannedSubtask, RunStarted
 from luna_tui.core.parts import SubtaskState
-from luna_tui.core.trying import end_span, end_tool, end_try
+from luna_tui.core.trying import end_span, end_try
 
 if TYPE_CHECKING:
     from luna_tui.core.state import RunState
@@ -23,7 +24,8 @@ def continue_run(state: RunState, event: RunStarted, at: float) -> None:
     state.staff.append((at, event.max_workers))
     state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
     state.max_workers, state.automatic = event.max_workers, event.automatic
-    state.version, state.budget_usd = event.version, event.budget_usd
+    state.version, state.budget_usd, state.sandbox = event.version, event.budget_usd, event.sandbox
+    state.asks.clear()
     if event.away_s is not None:
         state.away.append((at, event.away_s))
     state.finished, state.stopping, state.not_saved, state.viewers = None, None, "", 0
@@ -52,7 +54,7 @@ def _line_up(state: RunState, s: SubtaskState, at: float) -> None:
     s.cancel_requested, s.started_at = False, None
     if s.tries and s.tries[-1].ended_at is None:
         end_try(state, s.tries[-1], at)
-    end_tool(s, at)
+    end_calls(s, at)
     end_span(state, s, at)
     del state.live[s.id]
     state.waves[s.wave].blocked += s.unmet > 0

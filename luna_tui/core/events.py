@@ -19,8 +19,20 @@ from luna_tui.core.presence_events import JournalRepaired as JournalRepaired
 from luna_tui.core.presence_events import JournalSaved as JournalSaved
 from luna_tui.core.presence_events import JournalSlowed as JournalSlowed
 from luna_tui.core.presence_events import TerminalLost as TerminalLost
+from luna_tui.core.tool_events import ApprovalDecided as ApprovalDecided
+from luna_tui.core.tool_events import ApprovalRequested as ApprovalRequested
+from luna_tui.core.tool_events import ChangedFile as ChangedFile
+from luna_tui.core.tool_events import ChangesAccepted as ChangesAccepted
+from luna_tui.core.tool_events import ChangesDropped as ChangesDropped
+from luna_tui.core.tool_events import ChangesRefused as ChangesRefused
+from luna_tui.core.tool_events import ToolCalled as ToolCalled
+from luna_tui.core.tool_events import ToolFinished as ToolFinished
+from luna_tui.core.tool_events import TurnFailed as TurnFailed
+from luna_tui.core.tool_events import TurnStarted as TurnStarted
+from luna_tui.core.tool_events import WorkspaceChanged as WorkspaceChanged
 from luna_tui.core.words import (
     ErrorKind,
+    Isolation,
     Kind,
     Mode,
     RunStatus,
@@ -46,6 +58,12 @@ class PlannedSubtask:
     model: str = ""
     prompt: str = ""
     """Prompt template or command line, at most 2,000 characters, for the subtask screen."""
+    tools: tuple[str, ...] = ()
+    """What it may use, as the plan names it."""
+    max_turns: int = 0
+    """Requests one attempt may make; 0 = it uses no tools."""
+    isolate: Isolation | None = None
+    """How it gets a workspace of its own; None = it works in that of the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +109,8 @@ class RunStarted:
     """The limits decide how many work, and `max_workers` is only a ceiling."""
     budget_usd: float | None = None
     """The most it may spend; None = no cap."""
+    sandbox: str = ""
+    """What holds commands of agents: `bubblewrap`, `landlock`, `none` or `refused`; empty = they run none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,29 +176,6 @@ class SubtaskOutput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCalled:
-    """An agent asked for a tool."""
-
-    wave: str
-    subtask: str
-    attempt: int
-    tool: str
-    summary: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolFinished:
-    """A tool returned."""
-
-    wave: str
-    subtask: str
-    attempt: int
-    tool: str
-    ok: bool
-    duration_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecorded:
     """Tokens that one request used, as the server counted them."""
 
@@ -190,6 +187,8 @@ class UsageRecorded:
     output_tokens: int
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    searches: int = 0
+    """Searches of the web that the service did and charges for."""
     cost_usd: float | None = None
     """None = the price of the model is not known."""
 
@@ -347,8 +346,16 @@ Event = (
     | SubtaskWaiting
     | SubtaskStarted
     | SubtaskOutput
+    | TurnStarted
+    | TurnFailed
     | ToolCalled
     | ToolFinished
+    | ApprovalRequested
+    | ApprovalDecided
+    | WorkspaceChanged
+    | ChangesAccepted
+    | ChangesDropped
+    | ChangesRefused
     | UsageRecorded
     | AttemptFailed
     | SubtaskFinished

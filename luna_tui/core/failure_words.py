@@ -17,7 +17,8 @@ KIND_WORDS: dict[str, str] = {
     ErrorKind.EMPTY: N_("empty answer"), ErrorKind.EXPECTATION: N_("not as expected"),
     ErrorKind.EXIT_CODE: N_("exit code"), ErrorKind.SPAWN: N_("could not start"),
     ErrorKind.WORKSPACE: N_("workspace"), ErrorKind.CRASHED: N_("crashed"),
-    ErrorKind.INTERRUPTED: N_("interrupted"),
+    ErrorKind.INTERRUPTED: N_("interrupted"), ErrorKind.MAX_TURNS: N_("turn limit reached"),
+    ErrorKind.TOOLS: N_("tool not available"),
 }  # fmt: skip
 
 

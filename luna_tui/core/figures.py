@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from luna_tui.core.tongue import N_, _
+from luna_tui.core.tongue import N_, _, _n
 
 _BOUNDS = {"critical_path": N_("critical path"), "rpm": "RPM", "itpm": "ITPM", "otpm": "OTPM"}
 _CAUSES = {
@@ -70,3 +70,14 @@ def lost_in_words(lost: Mapping[str, float], between: str = "  ") -> str:
     """`ITPM wait 0:49  wave barriers 0:24`: only causes of a second and more, longest first."""
     ordered = sorted(((s, name) for name, s in lost.items() if s >= 1.0), reverse=True)
     return between.join(f"{_(_CAUSES.get(name, name))} {clock(s)}" for s, name in ordered)
+
+
+def spoken(seconds: float) -> str:
+    """`0.4 seconds`, `1 second`, `52 seconds`, `2 minutes 5 seconds`."""
+    if 0.05 <= seconds < 0.95:
+        return _("{s:.1f} seconds").format(s=seconds)
+    whole = round(seconds)
+    if whole < 60:
+        return _n("{n} second", "{n} seconds", whole).format(n=whole)
+    minutes = _n("{n} minute", "{n} minutes", whole // 60).format(n=whole // 60)
+    return minutes if whole % 60 == 0 else f"{minutes} {spoken(whole % 60)}"

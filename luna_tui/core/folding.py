@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from luna_tui.core.agents import end_asks, end_calls
 from luna_tui.core.continuing import continue_run
 from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
@@ -28,8 +29,6 @@ from luna_tui.core.events import (
     TerminalLost,
     ThreadAbandoned,
     ThreadReturned,
-    ToolCalled,
-    ToolFinished,
     UsageRecorded,
     WaveFinished,
     WaveStarted,
@@ -39,7 +38,7 @@ from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.samples import Throttle, note_throttle, sample
 from luna_tui.core.spans import ENDED, Span, Try
 from luna_tui.core.tracks import note_end
-from luna_tui.core.trying import RUN, begin_span, begin_tool, end_span, end_tool, end_try
+from luna_tui.core.trying import RUN, begin_span, end_span, end_try
 from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def start_run(state: RunState, event: RunStarted, at: float) -> None:
     state.started_at, state.plan = event.started_at, event.plan
     state.mode, state.tier, state.provider = event.mode, event.tier, event.provider
     state.max_workers, state.automatic = event.max_workers, event.automatic
-    state.version, state.budget_usd = event.version, event.budget_usd
+    state.version, state.budget_usd, state.sandbox = event.version, event.budget_usd, event.sandbox
     for number, wave in enumerate(event.plan.waves, 1):
         ids = tuple(s.id for s in wave.subtasks)
         most = wave.max_workers if wave.parallel else 1
@@ -178,9 +177,10 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
             last = s.tries[-1]
             end_try(state, last, at)
             last.error_kind, last.message = ErrorKind.INTERRUPTED, f"tried again by {by}"
-            end_tool(s, at)
+            end_calls(s, at)
             state.tracks.fail(s, last, at)
         end_span(state, s, at)
+    end_asks(state, s)
     count(state, s)
 
 
@@ -197,8 +197,6 @@ def _undo_end(state: RunState, s: SubtaskState, at: float) -> None:
 _SubtaskEvent = (
     SubtaskWaiting
     | SubtaskStarted
-    | ToolCalled
-    | ToolFinished
     | UsageRecorded
     | AttemptFailed
     | SubtaskFinished
@@ -216,6 +214,8 @@ def apply_output(s: SubtaskState, text: str, at: float) -> None:
         s.first_output_at = before = at
         if s.tries:
             before, s.tries[-1].first_output_at = s.tries[-1].started_at, at
+    if s.stirred_at is not None and s.stirred_at > before:
+        before = s.stirred_at
     if at - before > s.silent_s:
         s.silent_s = at - before
     s.last_output_at = at
@@ -227,12 +227,6 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
             _wait(state, s, event, at)
         case SubtaskStarted():
             _start_attempt(state, s, event, at)
-        case ToolCalled():
-            s.tool = event.summary or event.tool
-            begin_tool(s, at)
-        case ToolFinished():
-            s.tool = None
-            end_tool(s, at)
         case UsageRecorded():
             _add_usage(state, s, event)
         case AttemptFailed():
@@ -273,7 +267,7 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     s.silent_s = 0.0
     s.started_at = at if s.started_at is None else s.started_at
     s.first_output_at = s.last_output_at = None
-    s.tail, s.chars, s.tool, s.expected_s = "", 0, None, None
+    s.tail, s.chars, s.tool, s.expected_s, s.stirred_at = "", 0, None, None, None
     s.tries.append(Try(event.attempt, at))
     state.tried.begin(at)
     _hold(state, s, event.worker)
@@ -321,7 +315,8 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
         last.status, last.delay_s = event.status, event.delay_s
         if not told:
             state.tracks.fail(s, last, at)
-    end_tool(s, at)
+    end_calls(s, at)
+    end_asks(state, s)
     if event.status == 429:
         state.throttled_at.append(at)
         note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
@@ -338,7 +333,8 @@ def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at
     if s.tries and s.tries[-1].ended_at is None:
         _hear_last(state, s, at)
         end_try(state, s.tries[-1], at)
-    end_tool(s, at)
+    end_calls(s, at)
+    end_asks(state, s)
     note_end(state, s)
     state.tracks.finish(s, at)
     count(state, s)
@@ -357,5 +353,5 @@ def _hold(state: RunState, s: SubtaskState, worker: int | None) -> None:
 def _hear_last(state: RunState, s: SubtaskState, at: float) -> None:
     """Learn from an attempt that went well for how long one may be silent."""
     if s.status is Status.SUCCEEDED and s.planned.kind is Kind.CLAUDE:
-        since = s.tries[-1].started_at if s.last_output_at is None else s.last_output_at
+        since = max(s.tries[-1].started_at, s.last_output_at or 0.0, s.stirred_at or 0.0)
         state.waves[s.wave].silences.add(max(s.silent_s, at - since))

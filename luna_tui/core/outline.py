@@ -48,6 +48,9 @@ def _planned(subtask: Subtask, redaction: Redaction) -> PlannedSubtask:
         timeout=subtask.timeout,
         retries=subtask.retries,
         model=clean_line(subtask.model) if subtask.kind is Kind.CLAUDE else "",
+        tools=subtask.tools,
+        max_turns=subtask.max_turns if subtask.tools else 0,
+        isolate=subtask.isolate,
         prompt=_shortened(redaction.text(clean(_instruction(subtask)))),
     )
 

@@ -62,6 +62,8 @@ class SubtaskState:
     """`seq` of the record with which it took its place in the limiter's line; a refusal keeps the place."""
     silent_s: float = 0.0
     """Longest silence of the current attempt that is over, the time to its first token included."""
+    stirred_at: float | None = None
+    """When the current attempt last did something other than speak: a turn, a tool, an answer of a person."""
 
     @property
     def id(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luna_tui.core.words import Kind, OnFailure, Priority, Schedule
+from luna_tui.core.words import Isolation, Kind, OnFailure, Priority, Schedule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +54,13 @@ class Subtask:
     """Size of those files when the plan was loaded, in bytes."""
     model: str = ""
     max_tokens: int = 1024
+    """Of each answer."""
+    tools: tuple[str, ...] = ()
+    """What the model may use: names of `core.tools`, `mcp.SERVER` or `mcp.SERVER.TOOL`; empty = nothing."""
+    max_turns: int = 15
+    """Requests one attempt may make, where there are tools."""
+    isolate: Isolation | None = None
+    """How it gets a workspace of its own; None = it works in that of the plan."""
     command: tuple[str, ...] = ()
     """Argument vector; exactly one string when `shell` is set. Templates as in `prompt`."""
     shell: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ENDED = "ended"
 """Phase of a stretch from an end to the retry that undid it."""
@@ -21,6 +21,23 @@ class Span:
 
 
 @dataclass(slots=True)
+class Call:
+    """One use of a tool."""
+
+    call: str
+    """Names it within the attempt; empty in journals that did not tell."""
+    tool: str
+    summary: str
+    at: float
+    end_at: float | None = None
+    """None = it is in use."""
+    ok: bool = True
+    result: str = ""
+    after_chars: int = 0
+    """Characters of the attempt's text that came before it."""
+
+
+@dataclass(slots=True)
 class Try:
     """One attempt as it went."""
 
@@ -35,6 +52,10 @@ class Try:
     first_output_at: float | None = None
     tools: tuple[Span, ...] = ()
     """Stretches in which it waited for a tool; the last ones when there are very many."""
+    calls: list[Call] = field(default_factory=list)
+    """Uses of tools, in the order in which they began; the last ones when there are very many."""
+    turns: int = 1
+    """Requests that were admitted."""
     input_tokens: int = 0
     output_tokens: int = 0
     """Both as the server counted them, in all requests of the attempt."""

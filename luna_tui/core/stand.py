@@ -64,15 +64,19 @@ def stand(
         return Stand.LIMIT if s.waiting in LIMIT_REASONS else _WAITS[s.waiting]
     if not s.running:
         return Stand.PAUSED if paused else Stand.QUEUED
+    if s.tool is not None and s.planned.kind is Kind.CLAUDE:
+        return Stand.TOOL
     if s.planned.kind is Kind.CLAUDE and silence_s(s, now_s) > quiet_after_s:
         return Stand.QUIET
-    if s.tool is not None or (s.planned.kind is not Kind.CLAUDE and s.last_output_at is None):
+    if s.planned.kind is not Kind.CLAUDE and s.last_output_at is None:
         return Stand.TOOL
     return Stand.SENT if s.first_output_at is None else Stand.STREAMING
 
 
 def silence_s(s: SubtaskState, now_s: float) -> float:
-    """Seconds since the running attempt last said something."""
+    """Seconds since the running attempt last said or did something."""
+    if s.stirred_at is not None:
+        return now_s - max(s.stirred_at, s.last_output_at or 0.0)
     started_at = s.tries[-1].started_at if s.tries else now_s
     return now_s - (s.last_output_at if s.last_output_at is not None else started_at)
 

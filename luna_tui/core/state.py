@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from typing import assert_never
 
+from luna_tui.core.agents import AgentEvent, Ask, Changes, SettledEvent, apply_agent
 from luna_tui.core.counters import TriedTime, Troubled
 from luna_tui.core.events import (
     Attached,
@@ -35,8 +36,6 @@ from luna_tui.core.events import (
     ThreadAbandoned,
     ThreadReturned,
     Tokens,
-    ToolCalled,
-    ToolFinished,
     UsageRecorded,
     WaveFinished,
     WaveStarted,
@@ -135,6 +134,12 @@ class RunState:
     """The last answers with 429."""
     log: list[Record] = field(default_factory=list)
     """The last records that are worth a line: no output, no limit samples."""
+    asks: dict[str, Ask] = field(default_factory=dict)
+    """Requests that wait for a person, by name, the oldest first."""
+    changes: dict[str, Changes] = field(default_factory=dict)
+    """Id -> what the subtask changed in a workspace of its own."""
+    sandbox: str = ""
+    """What holds the commands of agents; empty = no agent runs commands."""
     viewers: int = 0
     """Other programs that watch."""
     not_saved: str = ""
@@ -162,6 +167,9 @@ class RunState:
             self.log.append(record)
             if len(self.log) > LOG_RECORDS + 200:
                 del self.log[:200]
+        if isinstance(event, AgentEvent | SettledEvent):
+            apply_agent(self, event, record.at)
+            return
         match event:
             case RunStarted():
                 start_run(self, event, record.at)
@@ -170,8 +178,6 @@ class RunState:
             case (
                 SubtaskWaiting()
                 | SubtaskStarted()
-                | ToolCalled()
-                | ToolFinished()
                 | UsageRecorded()
                 | AttemptFailed()
                 | SubtaskFinished()

@@ -6,10 +6,15 @@ from collections.abc import Iterator
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     Attached,
     AttemptFailed,
     BudgetChanged,
     CancelRequested,
+    ChangesAccepted,
+    ChangesDropped,
+    ChangesRefused,
     Detached,
     JournalFailed,
     JournalRepaired,
@@ -31,14 +36,19 @@ from luna_tui.core.events import (
     ThreadReturned,
     ToolCalled,
     ToolFinished,
+    TurnFailed,
+    TurnStarted,
     WaveFinished,
     WaveStarted,
     WorkersChanged,
+    WorkspaceChanged,
 )
 from luna_tui.core.figures import clock
+from luna_tui.core.figures import spoken as spoken
 from luna_tui.core.insight import Flow, Stand, flow, quiet_after_s, silence_s, stand
 from luna_tui.core.reasons import mode_word, reason_words, who_asked
 from luna_tui.core.state import RunState, SubtaskState
+from luna_tui.core.telling_agents import about_agent
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import GOOD, ErrorKind, Manner, RunStatus, Status, WaitReason
 
@@ -92,17 +102,6 @@ def counted(status: Status, n: int) -> str:
     return text.format(n=n)
 
 
-def spoken(seconds: float) -> str:
-    """`0.4 seconds`, `1 second`, `52 seconds`, `2 minutes 5 seconds`."""
-    if 0.05 <= seconds < 0.95:
-        return _("{s:.1f} seconds").format(s=seconds)
-    whole = round(seconds)
-    if whole < 60:
-        return _n("{n} second", "{n} seconds", whole).format(n=whole)
-    minutes = _n("{n} minute", "{n} minutes", whole // 60).format(n=whole // 60)
-    return minutes if whole % 60 == 0 else f"{minutes} {spoken(whole % 60)}"
-
-
 def line(state: RunState, record: Record) -> str | None:
     """`1:41 failed 2.44 fix_links: ...`; None for what is not worth a line of its own."""
     text = sentence(state, record)
@@ -116,7 +115,18 @@ def sentence(state: RunState, record: Record) -> str | None:
             return None
         case SubtaskWaiting() | SubtaskStarted() | ToolCalled() | ToolFinished() | ThreadReturned():
             return None
+        case TurnStarted() | TurnFailed():
+            return None
         case AttemptFailed() | SubtaskFinished() | ThreadAbandoned() as e:
+            return about_subtask(state, record, f" {name_of(state, e.subtask)}")
+        case (
+            ApprovalRequested()
+            | ApprovalDecided()
+            | WorkspaceChanged()
+            | ChangesAccepted()
+            | ChangesDropped()
+            | ChangesRefused() as e
+        ):
             return about_subtask(state, record, f" {name_of(state, e.subtask)}")
         case _:
             return _about_run(state, record)
@@ -136,13 +146,6 @@ def about_subtask(state: RunState, record: Record, name: str = "") -> str | None
             return _("waits for {what}{about}.").format(what=_(WAITS[e.reason]), about=about)
         case SubtaskStarted() as e:
             return _("started: try {n} on worker {worker}.").format(n=e.attempt, worker=e.worker)
-        case ToolCalled() as e:
-            return _("calls a tool: {tool} {summary}").format(tool=e.tool, summary=clean_line(e.summary))
-        case ToolFinished() as e:
-            how = _("returned") if e.ok else _("failed")
-            return _("tool {tool} {how} after {time}.").format(
-                tool=e.tool, how=how, time=spoken(e.duration_s)
-            )
         case AttemptFailed() as e:
             return _failed(state, e, name)
         case SubtaskFinished() as e:
@@ -152,7 +155,7 @@ def about_subtask(state: RunState, record: Record, name: str = "") -> str | None
         case ThreadReturned():
             return _("came back: what its thread brought is dropped.")
         case _:
-            return None
+            return about_agent(record.event, name)
 
 
 def _failed(state: RunState, e: AttemptFailed, name: str) -> str:

@@ -26,14 +26,13 @@ def end_try(state: RunState, last: Try, at: float) -> None:
 
 
 def begin_tool(s: SubtaskState, at: float) -> None:
-    """The current attempt waits for a tool."""
-    end_tool(s, at)
-    if s.tries:
+    """The current attempt waits for a tool, or for one more."""
+    if s.tries and not (s.tries[-1].tools and s.tries[-1].tools[-1].end_at is None):
         s.tries[-1].tools = (*s.tries[-1].tools, Span(TOOL, at))[-MOST_TOOLS:]
 
 
 def end_tool(s: SubtaskState, at: float) -> None:
-    """It no longer does."""
+    """It waits for none any more."""
     if s.tries and s.tries[-1].tools and s.tries[-1].tools[-1].end_at is None:
         s.tries[-1].tools[-1].end_at = at
 

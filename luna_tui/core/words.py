@@ -52,6 +52,8 @@ class OnFailure(StrEnum):
 
     CONTINUE = "continue"
     STOP = "stop"
+    REPLAN = "replan"
+    """Nothing more starts, and the rest is planned anew from what is done."""
 
 
 class Status(StrEnum):
@@ -88,6 +90,33 @@ class WaitReason(StrEnum):
     RETRY_AFTER = "retry_after"
     RAMP = "ramp"
     """Use must not grow faster: first answers are awaited, or the server asked for it."""
+
+
+class Isolation(StrEnum):
+    """How a subtask gets a workspace of its own."""
+
+    COPY = "copy"
+    """A copy of the workspace."""
+    GIT_WORKTREE = "git-worktree"
+    """A checkout of what the repository of the workspace has committed."""
+
+
+class Decision(StrEnum):
+    """What became of a request for approval."""
+
+    ALLOW = "allow"
+    """Also: a question was answered."""
+    DENY = "deny"
+    WITHDRAWN = "withdrawn"
+    """The subtask ended before anybody decided."""
+
+
+class GrantScope(StrEnum):
+    """How far an allowance reaches."""
+
+    ONCE = "once"
+    SUBTASK = "subtask"
+    RUN = "run"
 
 
 class Scope(StrEnum):
@@ -143,6 +172,10 @@ class ErrorKind(StrEnum):
     TOO_LARGE = "too_large"
     REFUSED = "refused"
     MAX_TOKENS = "max_tokens"
+    MAX_TURNS = "max_turns"
+    """An agent made all the requests it may make, and was not done."""
+    TOOLS = "tools"
+    """A tool that the plan names cannot be had: its server does not start, nothing can hold its commands."""
     EMPTY = "empty"
     EXPECTATION = "expectation"
     EXIT_CODE = "exit_code"

@@ -19,7 +19,7 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.limits import WorkerRule
 from luna_tui.core.redaction import NO_REDACTION, Redaction
-from luna_tui.core.words import Manner, Mode, Scope, Staffing, Status
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing, Status
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
@@ -146,6 +146,22 @@ class EngineControl:
                 return
             self._bus.publish(BudgetChanged(by=by, from_=before, to=to))
             self._floor.budget.set_cap(to)
+
+    def decide(
+        self,
+        approval: str,
+        decision: Decision,
+        *,
+        by: str,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> None:
+        """Allow or deny what an agent asks for, or answer its question."""
+        raise NotImplementedError
+
+    def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
+        """Take over or throw away what a subtask changed."""
+        raise NotImplementedError
 
     def stop_admission(self, reason: str) -> None:
         """Let what runs finish and start nothing more; the rest ends as cancelled for this reason."""

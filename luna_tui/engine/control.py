@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing
 
 
 class RunControl(Protocol):
@@ -51,4 +51,24 @@ class RunControl(Protocol):
 
     def set_budget(self, usd: float | None, *, by: str) -> None:
         """Spend at most this much; None = no cap."""
+        ...
+
+    def decide(
+        self,
+        approval: str,
+        decision: Decision,
+        *,
+        by: str,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> None:
+        """Allow or deny what an agent asks for, or answer its question with `reason`.
+
+        A request that is no longer open is ignored. A scope beyond once also settles the open
+        requests that it covers.
+        """
+        ...
+
+    def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
+        """Take what a subtask changed in its own workspace over into the real one, or throw it away."""
         ...

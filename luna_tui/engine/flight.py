@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from luna_tui.core.clean import Cleaner
@@ -15,7 +15,7 @@ from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.deadlines import Deadline, DeadlineThread
 from luna_tui.engine.limiter import Ticket
-from luna_tui.engine.runner import ServerLimits, Usage
+from luna_tui.engine.runner import Demand, Reply, Request, ServerLimits, T, Usage
 
 OUTPUT_INTERVAL_S = 0.1
 """Shortest time between two output events of one subtask."""
@@ -164,6 +164,22 @@ class FlightContext:
     def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:
         """Pass rate-limit headers to the limiter."""
         self._on_server_limits(limits, refused)
+
+    def turn(self, number: int, demand: Demand, send: Callable[[], T]) -> T:
+        """Send one more request of the attempt."""
+        raise NotImplementedError
+
+    def ask(self, requests: Sequence[Request]) -> tuple[Reply, ...]:
+        """Put requests to a person."""
+        raise NotImplementedError
+
+    def tool_called(self, call: str, tool: str, summary: str) -> None:
+        """Tell that a tool is in use."""
+        raise NotImplementedError
+
+    def tool_finished(self, call: str, *, ok: bool, result: str = "") -> None:
+        """Tell that it returned."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Publish what is left; no output is taken afterwards."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
 from luna_tui.core.words import ErrorKind, WaitReason
 from luna_tui.engine.cancel import CancelToken
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,8 @@ class Usage:
     output_tokens: int
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    searches: int = 0
+    """Searches of the web that the service did and charges for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,39 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """An answer of the attempt before that was not what the plan expects."""
+
+    output: str
+    why: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What an agent wants of a person: to use a tool, or an answer."""
+
+    tool: str
+    summary: str
+    """One line."""
+    detail: str = ""
+    """The whole of it: the command, the difference, the question."""
+    pattern: str = ""
+    """What an allowance for more than once would cover, as a rule; empty = it can only be for once."""
+    question: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a person said to a request, or what holds where nobody is there to be asked."""
+
+    allowed: bool
+    """Also: the question was answered."""
+    text: str = ""
+    """Why not, or the answer; the agent reads it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """One attempt of one subtask; everything a runner may know."""
 
@@ -84,6 +121,8 @@ class Work:
     """Output texts of the subtasks it depends on, by id."""
     expect: Callable[[Subtask], Expected]
     """Tells what a subtask will probably take, by what like attempts took."""
+    missed: Missed | None = None
+    """Why there is this attempt, when the one before answered something else than was expected."""
 
 
 class AttemptContext(Protocol):
@@ -99,11 +138,38 @@ class AttemptContext(Protocol):
         ...
 
     def usage(self, usage: Usage, *, final: bool) -> None:
-        """Tokens used so far by this attempt (totals, not increments).
+        """Tokens used so far by the current request (totals, not increments).
 
         A value that is not final corrects the limiter; the final one is published too. A failed
-        attempt reports what it used with `final=True` before it raises.
+        request reports what it used with `final=True` before it raises.
         """
+        ...
+
+    def turn(self, number: int, demand: Demand, send: Callable[[], T]) -> T:
+        """Send one more request of this attempt, the `number`th, when limits, budget and gate let it.
+
+        `send` does it, and reports `usage` and `server_limits` as for the first one. What another
+        try may mend is tried again here, for as long as the subtask has retries; the conversation
+        is the runner's and is kept. Waiting does not count against the timeout. Raises what `send`
+        raised last, or Cancelled.
+        """
+        ...
+
+    def ask(self, requests: Sequence[Request]) -> tuple[Reply, ...]:
+        """Put all of these to a person at once and wait; a reply to each, in order.
+
+        What a person has allowed for the subtask or the run is not asked again. Where nobody can
+        be asked, permission is denied and questions have no answer. Waiting does not count against
+        any timeout. Raises Cancelled.
+        """
+        ...
+
+    def tool_called(self, call: str, tool: str, summary: str) -> None:
+        """A tool is in use from now on; `call` names the use within the attempt. Several may be at once."""
+        ...
+
+    def tool_finished(self, call: str, *, ok: bool, result: str = "") -> None:
+        """It returned; `result` says in a line what it came to."""
         ...
 
     def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing
 from luna_tui.engine.control import RunControl
 from luna_tui.wire.messages import WireError, member_of
 
@@ -100,6 +100,24 @@ def _budget(message: Mapping[str, Any], named: Named) -> Order:
     return lambda control, by: control.set_budget(usd, by=by)
 
 
+def _decide(message: Mapping[str, Any], named: Named) -> Order:
+    approval, reason = message.get("approval"), message.get("reason", "")
+    decision = member_of(Decision, message.get("decision"), "decision")
+    scope = member_of(GrantScope, message.get("scope", GrantScope.ONCE.value), "scope")
+    if not isinstance(approval, str) or not isinstance(reason, str):
+        raise WireError("approval and reason are texts")
+    if decision is Decision.WITHDRAWN:
+        raise WireError("decision is allow or deny")
+    return lambda control, by: control.decide(approval, decision, by=by, scope=scope, reason=reason)
+
+
+def _changes(message: Mapping[str, Any], named: Named) -> Order:
+    subtask, accept = _known(message.get("subtask"), named.subtasks, "subtask"), message.get("accept")
+    if not isinstance(accept, bool):
+        raise WireError("accept is true or false")
+    return lambda control, by: control.settle_changes(subtask, accept=accept, by=by)
+
+
 _ORDERS: Mapping[str, tuple[set[str], Callable[[Mapping[str, Any], Named], Order]]] = {
     "cancel": ({"scope", "manner", "wave", "subtask"}, _cancel),
     "mode": ({"mode"}, _mode),
@@ -109,6 +127,8 @@ _ORDERS: Mapping[str, tuple[set[str], Callable[[Mapping[str, Any], Named], Order
     "retry": ({"subtasks", "prompt"}, _retry),
     "skip": ({"subtasks"}, _skip),
     "budget": ({"usd"}, _budget),
+    "decide": ({"approval", "decision", "scope", "reason"}, _decide),
+    "changes": ({"subtask", "accept"}, _changes),
 }
 """Name -> its members, and what reads them."""
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing
 from luna_tui.wire.orders import cancel_message
 
 
@@ -58,6 +58,23 @@ class RemoteControl:
         """Spend at most this much; an endless amount is no cap, and what is no number is ignored."""
         if usd is None or not math.isnan(usd):
             self._ask({"do": "budget", "usd": None if usd == math.inf else usd}, by)
+
+    def decide(
+        self,
+        approval: str,
+        decision: Decision,
+        *,
+        by: str,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> None:
+        """Allow or deny what an agent asks for, or answer its question."""
+        more = {"scope": scope.value, "reason": reason}
+        self._ask({"do": "decide", "approval": approval, "decision": decision.value, **more}, by)
+
+    def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
+        """Take over or throw away what a subtask changed."""
+        self._ask({"do": "changes", "subtask": subtask, "accept": accept}, by)
 
     def _ask(self, message: Mapping[str, Any], by: str) -> None:
         with self._lock:

@@ -19,10 +19,15 @@ DEMO = Path(__file__).parent.parent / "journals" / "demo.ndjson"
 
 def test_the_names_on_the_wire_never_change() -> None:
     assert sorted(EVENT_TYPES) == [
+        "approval_decided",
+        "approval_requested",
         "attached",
         "attempt_failed",
         "budget_changed",
         "cancel_requested",
+        "changes_accepted",
+        "changes_dropped",
+        "changes_refused",
         "detached",
         "journal_failed",
         "journal_repaired",
@@ -45,10 +50,13 @@ def test_the_names_on_the_wire_never_change() -> None:
         "thread_returned",
         "tool_called",
         "tool_finished",
+        "turn_failed",
+        "turn_started",
         "usage_recorded",
         "wave_finished",
         "wave_started",
         "workers_changed",
+        "workspace_changed",
     ]
 
 

@@ -11,7 +11,7 @@ from tui.scenes import busy
 
 from luna_tui.core.events import Record
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import Manner, Mode, Scope, Staffing, Watching
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing, Watching
 from luna_tui.engine.clock import ManualClock
 from luna_tui.storage.resources import resource
 from luna_tui.storage.themes import discover_themes
@@ -53,6 +53,20 @@ class RecordingControl:
 
     def set_budget(self, usd: float | None, *, by: str) -> None:
         self.calls.append(("budget", usd, by))
+
+    def decide(
+        self,
+        approval: str,
+        decision: Decision,
+        *,
+        by: str,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> None:
+        self.calls.append(("decide", approval, decision, scope, reason, by))
+
+    def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
+        self.calls.append(("changes", subtask, accept, by))
 
 
 class StillSession:

@@ -16,7 +16,18 @@ from luna_tui.core import events as facts
 from luna_tui.core.events import Event, Record
 from luna_tui.core.filter import Filter, parse_filter
 from luna_tui.core.state import LOG_RECORDS, fold
-from luna_tui.core.words import ErrorKind, Kind, Manner, Mode, RunStatus, Scope, Status, WaitReason
+from luna_tui.core.words import (
+    Decision,
+    ErrorKind,
+    GrantScope,
+    Kind,
+    Manner,
+    Mode,
+    RunStatus,
+    Scope,
+    Status,
+    WaitReason,
+)
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
@@ -28,6 +39,9 @@ from luna_tui.tui.views.text import width_of
 
 STATE = fold(quiet(overloaded(story())).records())
 OF: dict[str, Any] = {"wave": "extract", "subtask": sid(2, 3), "attempt": 1}
+DECIDED: dict[str, Any] = {
+    "wave": "extract", "subtask": sid(2, 3), "approval": "a1", "tool": "run_command", "by": "ana"
+}  # fmt: skip
 GAUGE = facts.Gauge(limit=1_000, cap=950, settled=400, reserved=100)
 TOLD: list[tuple[Event, str, str]] = [
     (facts.WaveStarted(wave="extract", parallel=True, reason="parallel: 2 on 2", workers=2), "wave 2 extract",
@@ -85,6 +99,28 @@ TOLD: list[tuple[Event, str, str]] = [
     (facts.TerminalLost(how="SIGHUP"), "run", "the terminal is gone; the run goes on"),
     (facts.Attached(by="ana", read_only=True, viewers=2), "ana", "watches, read-only"),
     (facts.Detached(by="ana", viewers=1), "ana", "left; the run goes on"),
+    (facts.TurnStarted(**OF, turn=3), "2.03 typ_check", "turn 3"),
+    (facts.TurnFailed(**OF, turn=3, error_kind=ErrorKind.OVERLOADED, message="overloaded (529)"),
+     "2.03 typ_check", "turn 3 is sent again: overloaded (529)"),
+    (facts.ApprovalRequested(**OF, approval="a1", tool="run_command", summary="pytest -q"),
+     "2.03 typ_check", "asks to use run_command pytest -q"),
+    (facts.ApprovalRequested(**OF, approval="a2", tool="ask_user", summary="Which one?", question=True),
+     "2.03 typ_check", "asks: Which one?"),
+    (facts.ApprovalDecided(**DECIDED, decision=Decision.ALLOW), "2.03 typ_check", "ana allows run_command"),
+    (facts.ApprovalDecided(**DECIDED, decision=Decision.ALLOW, scope=GrantScope.RUN,
+                           pattern="run_command(pytest *)"),
+     "2.03 typ_check", "ana allows run_command(pytest *) for the run"),
+    (facts.ApprovalDecided(**DECIDED, decision=Decision.DENY, reason="not now"), "2.03 typ_check",
+     "ana denies run_command: not now"),
+    (facts.ApprovalDecided(**DECIDED, decision=Decision.WITHDRAWN), "2.03 typ_check",
+     "run_command is no longer asked for"),
+    (facts.WorkspaceChanged(**OF, files=(facts.ChangedFile(path="a.py", kind="changed", added=2),),
+                            diff_file="diffs/a.1.diff"), "2.03 typ_check", "1 changed file to look at"),
+    (facts.ChangesAccepted(subtask=sid(2, 3), by="ana", files=1), "2.03 typ_check",
+     "1 file taken over by ana"),
+    (facts.ChangesDropped(subtask=sid(2, 3), by="ana"), "2.03 typ_check", "changes thrown away by ana"),
+    (facts.ChangesRefused(subtask=sid(2, 3), by="ana", conflicts=("a.py changed meanwhile",)),
+     "2.03 typ_check", "changes not taken over: a.py changed meanwhile"),
 ]  # fmt: skip
 ENDS = tuple(r.event for r in demo() if isinstance(r.event, facts.RunStarted | facts.RunFinished))
 

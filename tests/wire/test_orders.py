@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wire_support import IDS, WAVES, RecordingControl
 
-from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing
 from luna_tui.engine.control import RunControl
 from luna_tui.wire.messages import WireError
 from luna_tui.wire.orders import Named, order_of
@@ -45,6 +45,9 @@ def test_every_command_arrives_as_it_was_meant() -> None:
         control.skip(["scan-3"], by="ana")
         control.set_budget(2.5, by="ana")
         control.set_budget(None, by="ana")
+        control.decide("a1", Decision.ALLOW, by="ana", scope=GrantScope.RUN)
+        control.decide("a2", Decision.DENY, by="ana", reason="not there, ção")
+        control.settle_changes("scan-1", accept=True, by="ana")
     assert arrived(sent) == direct.calls
     assert [message["id"] for message in sent] == list(range(1, len(sent) + 1))
 
@@ -52,7 +55,8 @@ def test_every_command_arrives_as_it_was_meant() -> None:
 def test_no_command_of_a_run_is_missing() -> None:
     commands = {name for name, _ in inspect.getmembers(RunControl, inspect.isfunction) if name[0] != "_"}
     assert commands == {
-        "cancel", "set_mode", "set_workers", "pause", "resume", "retry", "skip", "set_budget"
+        "cancel", "set_mode", "set_workers", "pause", "resume", "retry", "skip", "set_budget", "decide",
+        "settle_changes",
     }  # fmt: skip
 
 
@@ -72,6 +76,11 @@ def test_an_endless_budget_is_none_and_no_number_is_not_sent() -> None:
         ({"do": ["cancel"]}, "do is cancel"),
         ({"do": "cancel", "scope": "world", "manner": "now"}, "scope is subtask, wave, run"),
         ({"do": "cancel", "scope": "run"}, "manner is finish, now"),
+        ({"do": "decide", "approval": 1, "decision": "allow"}, "approval and reason are texts"),
+        ({"do": "decide", "approval": "a1", "decision": "withdrawn"}, "decision is allow or deny"),
+        ({"do": "decide", "approval": "a1", "decision": "maybe"}, "decision is allow, deny"),
+        ({"do": "changes", "subtask": "scan-1", "accept": "yes"}, "accept is true or false"),
+        ({"do": "changes", "subtask": "x", "accept": True}, "no subtask"),
         ({"do": "cancel", "scope": "run", "manner": ["now"]}, "manner is finish, now"),
         ({"do": "cancel", "scope": "wave", "manner": "now"}, "no wave"),
         ({"do": "cancel", "scope": "wave", "manner": "now", "wave": "skan"}, "no wave 'skan'"),

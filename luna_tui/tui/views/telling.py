@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from luna_tui.core.agents import AgentEvent, SettledEvent
 from luna_tui.core.events import (
     Attached,
     AttemptFailed,
@@ -31,8 +32,6 @@ from luna_tui.core.events import (
     TerminalLost,
     ThreadAbandoned,
     ThreadReturned,
-    ToolCalled,
-    ToolFinished,
     UsageRecorded,
     WaveFinished,
     WaveStarted,
@@ -45,6 +44,7 @@ from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Manner, RunStatus, Status, WaitReason
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Role
+from luna_tui.tui.views.telling_agents import Happened, of_agent, of_changes
 from luna_tui.tui.views.text import clock, money, tokens
 
 STATUS_WORDS = {
@@ -86,13 +86,15 @@ class Told:
 def tell(state: RunState, record: Record, g: Glyphs) -> Told:
     """Any record in words."""
     event = record.event
+    if isinstance(event, AgentEvent):
+        return _about(state, event.subtask, of_agent(event), g)
+    if isinstance(event, SettledEvent):
+        return _about(state, event.subtask, of_changes(event), g)
     match event:
         case (
             SubtaskWaiting()
             | SubtaskStarted()
             | SubtaskOutput()
-            | ToolCalled()
-            | ToolFinished()
             | UsageRecorded()
             | AttemptFailed()
             | SubtaskFinished()
@@ -180,8 +182,6 @@ _OfSubtask = (
     SubtaskWaiting
     | SubtaskStarted
     | SubtaskOutput
-    | ToolCalled
-    | ToolFinished
     | UsageRecorded
     | AttemptFailed
     | SubtaskFinished
@@ -191,13 +191,17 @@ _OfSubtask = (
 
 
 def _of_subtask(state: RunState, event: _OfSubtask, g: Glyphs) -> Told:
-    how, what, role = _happened(event)
-    s = state.subtasks.get(event.subtask)
-    who = f"{s.label} {s.planned.title}" if s is not None else event.subtask
-    return Told(g.states[how], who, what, role, event.subtask)
+    return _about(state, event.subtask, _happened(event), g)
 
 
-def _happened(event: _OfSubtask) -> tuple[Stand, str, Role]:
+def _about(state: RunState, subtask: str, happened: Happened, g: Glyphs) -> Told:
+    how, what, role = happened
+    s = state.subtasks.get(subtask)
+    who = f"{s.label} {s.planned.title}" if s is not None else subtask
+    return Told(g.states[how], who, what, role, subtask)
+
+
+def _happened(event: _OfSubtask) -> Happened:
     """What happened to a subtask: the state it resembles, words, and how loud."""
     match event:
         case SubtaskWaiting():
@@ -209,15 +213,6 @@ def _happened(event: _OfSubtask) -> tuple[Stand, str, Role]:
         case SubtaskOutput():
             what = _("said {n} characters").format(n=len(event.text))
             return Stand.STREAMING, what, Role.DIM
-        case ToolCalled():
-            return Stand.TOOL, f"{event.tool} {event.summary}".strip(), Role.DIM
-        case ToolFinished():
-            ended = _("{tool} done in {time}") if event.ok else _("{tool} failed after {time}")
-            return (
-                Stand.TOOL,
-                ended.format(tool=event.tool, time=clock(event.duration_s)),
-                Role.DIM if event.ok else Role.WARN,
-            )
         case UsageRecorded():
             what = _("used {i} in, {o} out, {usd}").format(
                 i=tokens(event.input_tokens), o=tokens(event.output_tokens), usd=money(event.cost_usd)
