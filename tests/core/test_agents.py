@@ -39,7 +39,8 @@ def told(*events: tuple[float, Event]) -> RunState:
         mode=Mode.BALANCED, tier="tier2", max_workers=2, provider="simulator", version="1",
     )  # fmt: skip
     started = SubtaskStarted(**OF, worker=0, title="a", kind=Kind.CLAUDE)
-    for seq, (at, event) in enumerate(((0.0, begun), (1.0, started), *events), 1):
+    whole: list[tuple[float, Event]] = [(0.0, begun), (1.0, started), *events]
+    for seq, (at, event) in enumerate(whole, 1):
         state.apply(Record(seq, at, "r", event))
     return state
 
