@@ -17,6 +17,7 @@ from luna_tui.core.events import Attached, Detached, Record, TerminalLost
 from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
+from luna_tui.core.rules import Rules
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Kind, RunStatus, Watching
@@ -82,7 +83,7 @@ class LiveSession:
         self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
         """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._saving = Saving(self.run_dir)
-        self._runners = self._make_runners()
+        self._runners = self._make_runners(plan)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
         self._limiters = self._make_limiters()
@@ -228,11 +229,12 @@ class LiveSession:
             _log.warning("limits are not shared with other processes: %s", error)
             return None
 
-    def _make_runners(self) -> Runners:
+    def _make_runners(self, plan: Plan) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
         from luna_tui.runners.registry import Runners
+        from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
         base_url: str | None = None
         key: str | None = None
@@ -242,7 +244,12 @@ class LiveSession:
         most = worker_rule(config.workers, config.tier, config.mode, config.tiers).most
         return Runners(
             {
-                Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key, most), self._clock),
+                Kind.CLAUDE: ClaudeRunner(
+                    lambda: make_client(base_url, key, most),
+                    self._clock,
+                    toolbox=make_toolbox(plan, Rules()),
+                    shared=shared_beginnings(plan),
+                ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
             }
         )

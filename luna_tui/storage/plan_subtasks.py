@@ -11,19 +11,21 @@ from luna_tui.core.plan import Estimate, Expectation, Subtask
 from luna_tui.core.templates import names
 from luna_tui.core.words import Kind, Priority
 from luna_tui.storage.fields import Table, shortened
+from luna_tui.storage.plan_grants import granted, isolation, turns
 from luna_tui.storage.plan_templates import check_references, filled
 from luna_tui.storage.plan_workspace import PlanFiles
 
 MAX_PROMPT_CHARS = 4_000_000
 MAX_FILES = 100
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_COMMON = ("id", "title", "kind", "timeout", "retries", "depends_on", "priority", "expect", "estimate")
-_CLAUDE = ("prompt", "system", "files", "model", "max_tokens")
+_WHEN = ("timeout", "retries", "depends_on", "priority")
+_COMMON = ("id", "title", "kind", *_WHEN, "expect", "estimate", "isolate")
+_CLAUDE = ("prompt", "system", "files", "model", "max_tokens", "tools", "max_turns")
 _COMMAND = ("command", "shell", "env", "cwd", "ok_codes")
 _PYTHON = ("callable", "kwargs", "args")
 _FOREIGN = {Kind.CLAUDE: _COMMAND, Kind.COMMAND: _CLAUDE}
 _LATER_EXPECT = ("schema", "regex", "command")
-SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, "tools", *_PYTHON)
+SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_PYTHON)
 """Every key a subtask or [defaults] may have."""
 
 
@@ -83,6 +85,7 @@ class SubtaskReader:
             priority=table.choice("priority", Priority, Priority.IMPORTANT),
             expect=_expect(table),
             estimate=_estimate(table),
+            isolate=isolation(table),
             model=self._defaults.model,
             max_tokens=self._defaults.max_tokens,
         )
@@ -103,6 +106,8 @@ class SubtaskReader:
             files_chars=sum(map(self._files.size, files)) if self._files is not None else 0,
             model=table.text("model", self._defaults.model, empty=False),
             max_tokens=table.whole("max_tokens", self._defaults.max_tokens, 1, 1_000_000),
+            tools=granted(table),
+            max_turns=turns(table),
         )
 
     def _command(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
@@ -167,9 +172,6 @@ def _refuse_later(table: Table, kind: Kind) -> None:
     elif foreign := next((k for k in _PYTHON if k in table.own), None):
         what = f'{foreign} belongs to kind = "python", which arrives in a later version'
         table.wrong(foreign, what, "remove it")
-    if "tools" in table.values:
-        fix = "remove the key; attach files with files = [...]"
-        table.wrong("tools", "tools arrive in a later version", fix)
 
 
 def _refuse_foreign(table: Table, kind: Kind) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from luna_tui.core.errors import ExitCode, InvalidInput, Problem
-from luna_tui.core.words import Kind, Priority
+from luna_tui.core.words import Isolation, Kind, Priority
 from luna_tui.storage import plan_graph, plans
 from luna_tui.storage.plan_subtasks import PlanDefaults
 from luna_tui.storage.plans import load_plan
@@ -82,9 +82,9 @@ ONE_PROBLEM = [
     ("empty name", "[plan]\nname = ' '\n[[subtask]]\nid='a'\nprompt='x'\n", 2, "name is empty", ""),
     ("plan as text", "plan = 'p'\n[[subtask]]\nid='a'\nprompt='x'\n", 1, "plan must be a table", ""),
     ("on_failure", HEAD + 'on_failure = "halt"\n[[wave]]\nname="w"\n' + GOOD, 3, "'halt'", "continue, stop"),
-    ("map at the top", HEAD + '[[map]]\nid = "x"\n', 3, "map arrives in a later version", "one subtask per"),
-    ("map in a wave", WAVE + '[[wave.map]]\nid = "x"\n',
-     5, "map arrives in a later version", "one subtask per"),
+    ("map at the top", HEAD + '[[map]]\nid = "x"\n', 3, "a map needs items", "glob"),
+    ("map as a table", WAVE + '[wave.map]\nid = "x"\n', 5, "maps are tables", "[[wave.map]]"),
+    ("map beside waves", WAVE + GOOD + '[[map]]\nid = "b"\n', 8, "top-level [[map]]", "move the maps"),
     # waves
     ("empty wave", HEAD + '[[wave]]\nname = "w"\n', 3, "wave w has no subtasks", "[[wave.subtask]]"),
     ("no name", HEAD + "[[wave]]\n" + GOOD, 3, "a wave needs a name", 'name = "extract"'),
@@ -138,7 +138,16 @@ ONE_PROBLEM = [
     ("python", sub('kind = "python"', 'callable = "m:f"', "kwargs = { a = 1 }"),
      7, "python subtasks arrive", "-c"),
     ("callable", claude('callable = "m:f"'), 8, 'belongs to kind = "python"', "remove"),
-    ("tools", claude('tools = ["read_file"]'), 8, "tools arrive in a later version", "files"),
+    ("tool", claude('tools = ["read_file", "serch_files"]'),
+     8, "there is no tool serch_files", "did you mean search_files?"),
+    ("tool as text", claude('tools = "read_file"'), 8, "tools must be a list of texts", "tools = ["),
+    ("server", claude('tools = ["mcp."]'), 8, "mcp. names no server", "mcp.SERVER"),
+    ("many tools", claude(f"tools = {[f'mcp.s.t{n}' for n in range(201)]}"), 8, "201 tools", "at most 200"),
+    ("tools of a command", command('tools = ["read_file"]'),
+     9, "tools does not belong to a command subtask", "remove tools"),
+    ("no turns", claude("max_turns = 0"), 8, "max_turns = 0 is out of range", "between 1 and 200"),
+    ("turns", claude("max_turns = 201"), 8, "max_turns = 201 is out of range", "between 1 and 200"),
+    ("isolate", claude('isolate = "worktree"'), 8, "isolate = 'worktree'", "did you mean git-worktree?"),
     ("foreign key", command('system = "x"'),
      9, "system does not belong to a command subtask", "remove system"),
     ("shell for claude", claude("shell = true"), 8, "shell does not belong to a claude subtask", ""),
@@ -238,6 +247,16 @@ def test_keys_of_the_other_kind_may_stand_in_defaults(tmp_path: Path) -> None:
     c, m = load_plan(write(tmp_path, text)).waves[0].subtasks
     assert (c.kind, c.ok_codes, c.prompt) == (Kind.COMMAND, (3,), "")
     assert (m.kind, m.prompt) == (Kind.CLAUDE, "x")
+
+
+def test_what_a_subtask_is_granted_is_read(tmp_path: Path) -> None:
+    tools = '["read_file", "mcp.git", "mcp.git.log", "read_file"]'
+    text = claude(f"tools = {tools}", "max_turns = 30", 'isolate = "git-worktree"')
+    text += '[[wave.subtask]]\nid = "c"\nkind = "command"\ncommand = ["true"]\nisolate = "copy"\n'
+    agent, made = load_plan(write(tmp_path, text)).waves[0].subtasks
+    assert agent.tools == ("read_file", "mcp.git", "mcp.git.log")
+    assert (agent.max_turns, agent.isolate) == (30, Isolation.GIT_WORKTREE)
+    assert (made.tools, made.max_turns, made.isolate) == ((), 15, Isolation.COPY)
 
 
 def test_twenty_problems_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
