@@ -132,8 +132,8 @@ class Expectations:
             self._seconds[group] = self._seconds.get(group, Trends()).plus(traits, seconds)
             if used is not None and used.output > 0:
                 self._outputs[group] = self._outputs.get(group, Trends()).plus(traits, used.output)
-        # What results of others add to a prompt is not in its size, so those would spoil the ratio.
-        if used is not None and used.input > 0 and not subtask.depends_on:
+        # What results of others or of tools add to a prompt is not in its size: it would spoil the ratio.
+        if used is not None and used.input > 0 and not subtask.depends_on and not subtask.tools:
             tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
             counted = max(0, used.input + used.cache_write + used.cache_read - REQUEST_OVERHEAD_TOKENS)
             self._per_char[subtask.model] = (tokens + counted, chars + subtask.size_chars)
