@@ -177,6 +177,7 @@ class Pilot:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
+            searches=usage.searches,
             cost_usd=None if price is None else _cost(price, usage),
         )
 

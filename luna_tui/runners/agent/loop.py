@@ -80,7 +80,7 @@ class Agent:
                 self._web.broke_off()
                 raise
 
-        return send() if turn == 1 else self._context.turn(turn, talk.demand(), send)
+        return send() if turn == 1 else self._context.turn(turn, talk.demand(last=last), send)
 
     def _conversation(self, kit: Kit) -> Conversation:
         expected = self._work.expect(self._work.subtask)
