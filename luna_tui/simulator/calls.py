@@ -15,7 +15,7 @@ from luna_tui.simulator.structured import instance
 PATH = r"(?<![\w/.:-])(?:[\w-]+/)*[\w-]+\.[A-Za-z]\w{0,7}\b(?!/)"
 """A regular expression: what looks like the path of a file."""
 _PATH = re.compile(PATH)
-_USUAL = ("list_files", "read_file", "search_files")
+_USUAL = ("list_files", "search_files", "read_file")
 _LAST = ("ask_user", "run_command", "write_file", "edit_file")
 """Tools that are used of its own accord only where nothing else is offered."""
 

@@ -6,8 +6,8 @@ import itertools
 from typing import Any
 
 import pytest
-from agent_support import READ, converse
 from simulator_support import Connect, Serve, ask
+from tool_client import READ, converse
 
 from luna_tui.core.limits import Limits
 from luna_tui.simulator.caching import CacheUse, PromptCache, least_tokens

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from agent_support import LIST, READ, converse, said
 from simulator_support import Connect, Serve, ask
+from tool_client import LIST, READ, converse, said
 
 FILES = {
     "shelf.py": "class Shelf:\n    def lift(self): return 1\n\ndef sort(books): return sorted(books)\n",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agent_support import READ, converse, plain
 from simulator_support import Connect, Serve, ask, events
+from tool_client import READ, converse, plain
 
 from luna_tui.simulator.web import found_pages, page_at
 
