@@ -27,6 +27,7 @@ MOST_CHARS = 100_000
 _ENDING_S = 1.0
 """A cancelled attempt waits this long for its tools to end, so that nothing is written after it."""
 _SUMMARY_CHARS = 200
+_NAME_CHARS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +46,7 @@ class _Step:
     @property
     def tool(self) -> str:
         """As plans call it, for the screen."""
-        return self.call.name if self.granted is None else self.granted.name
+        return clean_line(self.call.name)[:_NAME_CHARS] if self.granted is None else self.granted.name
 
     @property
     def summary(self) -> str:
