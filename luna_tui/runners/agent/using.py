@@ -51,7 +51,10 @@ class _Step:
     @property
     def summary(self) -> str:
         """One line, for the screen."""
-        return self.tool if self.use is None else self.use.summary
+        if self.use is not None:
+            return self.use.summary
+        first = next((v for v in (self.call.given or {}).values() if isinstance(v, str)), "")
+        return f"{self.tool} {clean_line(first[:_SUMMARY_CHARS])}".strip()
 
 
 class ToolUser:
