@@ -91,7 +91,7 @@ class LiveSession:
             _settings(config, self.run_dir, self.redaction, hold_for_person=hold_for_person),
             bus=self._bus,
             clock=self._clock,
-            runners=self._runners,
+            runners=self._runners.examined(),
             limiter=self._limiters,
             store=self._saving.outputs,
             rng=self._rng,
