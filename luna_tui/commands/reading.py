@@ -99,6 +99,12 @@ def _show(config: Config, *, origin: bool) -> None:
         "storage.keep_runs": config.keep.runs,
         "storage.keep_gb": config.keep.gigabytes,
         "storage.keep_days": config.keep.days,
+        "sandbox.kind": config.sandbox.kind.value,
+        "sandbox.network": config.sandbox.network,
+        "sandbox.read": list(config.sandbox.read),
+        "sandbox.deny": [rule.text for rule in config.sandbox.rules.deny],
+        "sandbox.ask": [rule.text for rule in config.sandbox.rules.ask],
+        "sandbox.allow": [rule.text for rule in config.sandbox.rules.allow],
     }
     for key, value in (*rows.items(), *_in_tables(config)):
         where = config.origins.get(key.replace('"', ""), "default")

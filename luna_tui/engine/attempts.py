@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import UsageRecorded
@@ -33,6 +33,7 @@ from luna_tui.engine.runner import (
 )
 from luna_tui.engine.tool_uses import ToolUses
 from luna_tui.engine.turns import Passage, Requests
+from luna_tui.engine.workspaces import Workspaces
 
 _MESSAGE_CHARS = 500
 
@@ -64,6 +65,7 @@ class Pilot:
         expect: Callable[[Subtask], Expected],
         budget: Budget,
         ask: Callable[[Flight, Sequence[Request]], tuple[Reply, ...]],
+        workspaces: Workspaces,
     ) -> None:
         self._desk = desk
         self._runner_of = runner_of
@@ -76,6 +78,7 @@ class Pilot:
         self._budget = budget
         self._ask = ask
         """Puts requests of a flight to a person."""
+        self._workspaces = workspaces
 
     def fly(self, flight: Flight, results: Mapping[str, str]) -> None:
         """Bring the flight to its end, whatever the runner does; never raises."""
@@ -125,8 +128,7 @@ class Pilot:
         context = self._context(flight, requests)
         try:
             requests.begin(self._desk.start)
-            output = self._around.redaction.text(self._run(runner, work, context))
-            return self._expected(flight, output)
+            return self._run(flight, runner, work, context)
         except AttemptError as error:
             if isinstance(error, MissedExpectation):
                 flight.missed = Missed(output=error.output, why=error.message)
@@ -136,9 +138,9 @@ class Pilot:
             context.close()
             requests.close()
 
-    def _run(self, runner: Runner, work: Work, context: FlightContext) -> str:
+    def _run(self, flight: Flight, runner: Runner, work: Work, context: FlightContext) -> str:
         try:
-            output = runner.run(work, context)
+            return self._in_workspace(flight, runner, work, context)
         except (AttemptError, Cancelled):
             context.token.raise_if_cancelled()
             raise
@@ -146,6 +148,20 @@ class Pilot:
             context.token.raise_if_cancelled()
             text = clean_line(f"{type(error).__name__}: {error}")[:_MESSAGE_CHARS]
             raise AttemptError(ErrorKind.CRASHED, text) from error
+
+    def _in_workspace(self, flight: Flight, runner: Runner, work: Work, context: FlightContext) -> str:
+        """What it changed in a workspace of its own is told before its end is."""
+        entered = self._workspaces.enter(flight.subtask, work.attempt, context.token)
+        ok = False
+        try:
+            work = replace(work, workspace=entered.path, own_workspace=entered.own)
+            output = self._around.redaction.text(runner.run(work, context))
+            output = self._expected(flight, output)
+            ok = True
+        finally:
+            changed = self._workspaces.leave(entered, ok)
+            if changed is not None:
+                self._desk.tell(flight, changed)
         return output
 
     def _expected(self, flight: Flight, output: str) -> str:
