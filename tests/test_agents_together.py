@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from luna_tui.core.events import (
     ToolFinished,
     TurnFailed,
     TurnStarted,
+    UsageRecorded,
 )
 from luna_tui.core.limits import TIERS
 from luna_tui.core.plan import Plan, Subtask
@@ -206,3 +208,44 @@ def test_what_is_cut_refused_or_paused_by_the_service_ends_as_it_should() -> Non
     turns = {s: 1 + sum(e.subtask == s for e in run.all(TurnStarted)) for s in run.ends()}
     assert turns == {"cut": 4, "refused": 2, "paused": 3, "long": 3}
     assert [e.error_kind for e in run.all(AttemptFailed)] == ["refused"]
+
+
+def test_what_agents_send_again_at_every_turn_is_read_from_the_cache() -> None:
+    toolbox = Toolbox({"read_file": lambda: MadeUp("read_file", lambda given, token: "a line\n" * 600)})
+    system = "Be brief and exact. " * 600
+    agents = [ordered(f"a{n}", "simulate: turns=4", "read_file", system=system) for n in range(3)]
+    with stage(plan(wave("w", *agents, max_workers=1)), toolbox) as made:
+        run = made.run.finish()
+        counted = made.server.stats().charges
+    used = {s.id: [e for e in run.all(UsageRecorded) if e.subtask == s.id] for s in agents}
+    for events in used.values():
+        assert len(events) == 5
+        for before, after in pairwise(events):
+            assert after.cache_read_tokens >= before.cache_read_tokens + before.cache_write_tokens > 0
+            assert after.cache_write_tokens > 0
+    assert all(used[s.id][0].cache_read_tokens > 0 for s in agents[1:]), "the start is shared"
+    every = [e for events in used.values() for e in events]
+    read = sum(e.cache_read_tokens for e in every)
+    whole = sum(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens for e in every)
+    assert read / whole > 0.6
+    assert counted.input_tokens == whole - read, "what is read is not counted against the limits"
+
+
+def test_uses_of_the_web_are_told_and_searches_are_booked() -> None:
+    given = ordered(
+        "a",
+        'simulate-call: web_search {"query": "grace"}\nsimulate-call: web_fetch {"url": "https://example.org/"}',
+        "web_search",
+        "web_fetch",
+        max_tokens=2_000,
+    )
+    with stage(plan(wave("w", given)), Toolbox()) as made:
+        run = made.run.finish()
+        assert made.server.conversations().violations == {}
+    assert run.ends() == {"a": Status.SUCCEEDED}
+    assert [(e.tool, e.summary) for e in run.all(ToolCalled)] == [
+        ("web_search", "grace"),
+        ("web_fetch", "https://example.org/"),
+    ]
+    assert [e.ok for e in run.all(ToolFinished)] == [True, True]
+    assert sum(e.searches for e in run.all(UsageRecorded)) == 1

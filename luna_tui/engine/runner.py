@@ -162,7 +162,8 @@ class AttemptContext(Protocol):
 
         What a person has allowed for the subtask or the run is not asked again. Where nobody can
         be asked, permission is denied and questions have no answer. Waiting does not count against
-        any timeout. Raises Cancelled.
+        any timeout. Not during a request; asked before the first one, that is sent with `turn` too,
+        since what was reserved for it is given back. Raises Cancelled.
         """
         ...
 

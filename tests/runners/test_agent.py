@@ -253,6 +253,24 @@ def test_a_turn_that_is_sent_again_is_the_same_request() -> None:
     assert made.requests[1] == made.requests[2]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        answer(tool("t1", "read_file")).replace('"index": 0', '"index": 9', 1),
+        answer(tool("t1", "read_file")).replace('"id": "t1", ', ""),
+        answer(tool("t1", "read_file")).replace('"partial_json": "{}"', '"partial_json": null'),
+        answer(text("x"), tool("t1", "read_file")).replace(
+            '"content_block": {"type": "tool_use"', '"block": {"x": 1'
+        ),
+    ],
+    ids=["never begun", "no id", "no piece", "no block"],
+)
+def test_what_is_not_what_the_api_sends_is_told_as_that(broken: str) -> None:
+    error, _ = fails(in_turn(broken), agent("read_file"), LOOK)
+    assert error.kind is ErrorKind.PROTOCOL
+    assert error.retryable
+
+
 def test_an_answer_that_missed_is_told_why_and_keeps_its_tools() -> None:
     work = work_of(agent("read_file"))
     again = type(work)(
