@@ -10,7 +10,7 @@ from luna_tui.core.events import UsageRecorded
 from luna_tui.core.expect import miss
 from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
-from luna_tui.core.prices import Price, cost_usd
+from luna_tui.core.prices import Price, cost_usd, price_of
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import ErrorKind, Status
 from luna_tui.engine.budget import Budget
@@ -183,7 +183,7 @@ class Pilot:
         )
 
     def _usage_event(self, flight: Flight, attempt: int, usage: Usage) -> UsageRecorded:
-        price = self._around.prices.get(usage.model)
+        price = price_of(self._around.prices, usage.model)
         return UsageRecorded(
             wave=flight.wave,
             subtask=flight.subtask.id,
@@ -193,6 +193,7 @@ class Pilot:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
+            searches=usage.searches,
             cost_usd=None if price is None else _cost(price, usage),
         )
 
@@ -205,5 +206,6 @@ def _cost(price: Price, usage: Usage) -> float:
         usage.output_tokens,
         usage.cache_read_tokens,
         usage.cache_write_tokens,
+        usage.searches,
     )
     return round(usd, 6)

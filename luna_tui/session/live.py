@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
-from luna_tui.core.rules import Rules
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Asking, Kind, RunStatus, Watching
@@ -26,6 +26,7 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.sandboxing import make_sandbox
 from luna_tui.session.saving import Saving
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
@@ -84,11 +85,13 @@ class LiveSession:
         self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
         """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._saving = Saving(self.run_dir)
+        self._sandbox = make_sandbox(plan, config.sandbox)
         self._runners = self._make_runners(plan)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
         self._limiters = self._make_limiters()
         settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
+        settings = replace(settings, sandbox=str(self._sandbox.found.kind) if self._sandbox else "")
         self._executor = self._make_executor(plan, settings, opened.past)
         self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
@@ -254,7 +257,7 @@ class LiveSession:
                 Kind.CLAUDE: ClaudeRunner(
                     lambda: make_client(base_url, key, most),
                     self._clock,
-                    toolbox=make_toolbox(plan, Rules()),
+                    toolbox=make_toolbox(plan, config.sandbox.rules, self._sandbox),
                     shared=shared_beginnings(plan),
                 ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),

@@ -11,6 +11,7 @@ from typing import Any
 
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.limits import DEFAULT_MODE, DEFAULT_TIER, TIERS, Limits, TierLimits
+from luna_tui.core.price_table import PRICES
 from luna_tui.core.prices import Price
 from luna_tui.core.retention import KeepLimits
 from luna_tui.core.sandbox import SandboxSettings
@@ -45,6 +46,7 @@ _SETTABLE = (
 _SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
 _ENVIRON = "LUNA_TUI_"
 _HIGHEST_PRICE = 100_000
+_SEARCH_USD = 0.01
 _CACHE_READ, _CACHE_WRITE = 0.1, 1.25
 """What cached input costs relative to other input where a price leaves it out: Anthropic's own ratios."""
 
@@ -101,7 +103,8 @@ class Config:
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
-    prices: Mapping[str, Price] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=lambda: PRICES)
+    """By model; the package's table where the configuration does not say."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """`run.mode` -> where its value came from; a key that is missing has its default."""
 
@@ -317,7 +320,7 @@ def _prices(prices: Table) -> dict[str, Price]:
     found = {}
     for model in prices.values:
         table = prices.table(model)
-        names = ("input", "output", "cache_read", "cache_write")
+        names = ("input", "output", "cache_read", "cache_write", "search")
         table.refuse_unknown(names, f"[prices.{model}]")
         if "input" not in table.values or "output" not in table.values:
             prices.wrong(model, f"[prices.{model}] needs input and output", "USD per million tokens")
@@ -328,6 +331,7 @@ def _prices(prices: Table) -> dict[str, Price]:
             output=_usd(table, "output", 0.0),
             cache_read=_usd(table, "cache_read", base * _CACHE_READ),
             cache_write=_usd(table, "cache_write", base * _CACHE_WRITE),
+            search=_usd(table, "search", _SEARCH_USD, "USD of one search"),
         )
     return found
 
