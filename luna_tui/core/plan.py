@@ -18,6 +18,12 @@ class Expectation:
     """Text that must occur in the output."""
     max_chars: int | None = None
     """Longest output accepted, in characters."""
+    schema: str | None = None
+    """A JSON schema, as JSON, that the output must satisfy; it must be JSON then."""
+    regex: str | None = None
+    """A regular expression that must match somewhere in the output."""
+    command: tuple[str, ...] = ()
+    """A command that gets the output on stdin and accepts it with exit code 0; empty = none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

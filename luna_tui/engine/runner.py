@@ -209,6 +209,14 @@ class AttemptError(Exception):
         """A 429 because use grew too fast, not because a limit was reached."""
 
 
+class MissedExpectation(AttemptError):
+    """An output that came, and is not what the plan expects."""
+
+    def __init__(self, output: str, why: str) -> None:
+        super().__init__(ErrorKind.EXPECTATION, why, retryable=True)
+        self.output = output
+
+
 class Runner(Protocol):
     """Does attempts of one kind of subtask; one instance serves all threads."""
 

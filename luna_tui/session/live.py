@@ -211,7 +211,7 @@ class LiveSession:
             settings,
             bus=self._bus,
             clock=self._clock,
-            runners=self._runners,
+            runners=self._runners.examined(),
             limiter=self._limiters,
             store=self._saving.outputs,
             rng=self._rng,

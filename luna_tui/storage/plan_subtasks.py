@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
-from luna_tui.core.plan import Estimate, Expectation, Subtask
+from luna_tui.core.plan import Estimate, Subtask
 from luna_tui.core.templates import names
 from luna_tui.core.words import Kind, Priority
 from luna_tui.storage.fields import Table, shortened
+from luna_tui.storage.plan_expect import ExpectReader
 from luna_tui.storage.plan_grants import granted, isolation, turns
+from luna_tui.storage.plan_inputs import Inputs
 from luna_tui.storage.plan_templates import check_references, filled
 from luna_tui.storage.plan_workspace import PlanFiles
 
@@ -24,7 +26,6 @@ _CLAUDE = ("prompt", "system", "files", "model", "max_tokens", "tools", "max_tur
 _COMMAND = ("command", "shell", "env", "cwd", "ok_codes")
 _PYTHON = ("callable", "kwargs", "args")
 _FOREIGN = {Kind.CLAUDE: _COMMAND, Kind.COMMAND: _CLAUDE}
-_LATER_EXPECT = ("schema", "regex", "command")
 SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_PYTHON)
 """Every key a subtask or [defaults] may have."""
 
@@ -52,10 +53,17 @@ class Read:
 class SubtaskReader:
     """Reads the subtasks of one plan; every problem goes to the table's problems."""
 
-    def __init__(self, defaults: PlanDefaults, files: PlanFiles | None, values: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        defaults: PlanDefaults,
+        files: PlanFiles | None,
+        inputs: Inputs | None,
+        values: Mapping[str, str],
+    ) -> None:
         self._defaults = defaults
         self._files = files
         """None when the workspace itself cannot be used."""
+        self._expect = ExpectReader(inputs)
         self._values = values
         """Names of templates that are known when a plan is loaded."""
 
@@ -83,7 +91,7 @@ class SubtaskReader:
             retries=table.whole("retries", self._defaults.retries, 0, 100),
             depends_on=tuple(dict.fromkeys(table.texts("depends_on", single=True))),
             priority=table.choice("priority", Priority, Priority.IMPORTANT),
-            expect=_expect(table),
+            expect=self._expect.read(table),
             estimate=_estimate(table),
             isolate=isolation(table),
             model=self._defaults.model,
@@ -223,21 +231,6 @@ def _env(table: Table) -> list[tuple[str, str]]:
         else:
             pairs.append((name, value))
     return pairs
-
-
-def _expect(table: Table) -> Expectation | None:
-    if "expect" not in table.values:
-        return None
-    expect = table.table("expect")
-    for later in (k for k in _LATER_EXPECT if k in expect.values):
-        what = f"expect.{later} arrives in a later version"
-        expect.wrong(later, what, "use json, contains or max_chars")
-    expect.refuse_unknown(("json", "contains", "max_chars"), "expect", besides=_LATER_EXPECT)
-    return Expectation(
-        json=expect.flag("json", False),
-        contains=expect.text("contains", empty=False) if "contains" in expect.values else None,
-        max_chars=expect.whole("max_chars", None, 1, 1_000_000_000),
-    )
 
 
 def _estimate(table: Table) -> Estimate:

@@ -19,6 +19,12 @@ SECONDS = st.floats(0, 604_800, allow_nan=False) | st.sampled_from([0.0, 60.0, 1
 TEXTS = st.text(max_size=30).map(literal) | st.sampled_from(
     ["x", "a\nb\n", "\r\n", "tail\\", '"""', "'''\n", "\x00\x1b", "{{ nothing", "é\u2028ç", "a\r", "\n"]
 )
+SCHEMAS = (
+    '{"type": "object", "required": ["a b"], "properties": {"a b": {"enum": [1, 2.5, true, "x\\ny"]}}}',
+    '{"enum": [null]}',
+    '{"type":"string"}',
+    "{}",
+)
 LABELS = TEXTS.map(clean_line).filter(bool)
 WORDS = TEXTS.map(lambda text: text.replace("\0", "")).filter(lambda text: bool(text.strip()))
 NAMES = st.text(max_size=8).filter(lambda n: bool(n) and not set(n) & {"=", "\0"})
@@ -30,6 +36,9 @@ def expectations() -> st.SearchStrategy[Expectation]:
         json=st.booleans(),
         contains=st.none() | TEXTS.filter(lambda text: bool(text.strip())),
         max_chars=st.none() | st.integers(1, 1_000_000_000),
+        schema=st.none() | st.sampled_from(SCHEMAS),
+        regex=st.none() | st.sampled_from([r"^\d+$", "é\n", r"\\", "'\""]),
+        command=st.lists(WORDS, max_size=3).map(tuple),
     )
 
 
