@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Attached, Detached, Record, TerminalLost
-from luna_tui.core.limits import TIERS, worker_rule
+from luna_tui.core.limits import worker_rule
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.secrets import known_secrets
@@ -25,6 +24,7 @@ from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
 from luna_tui.session.saving import Saving
+from luna_tui.session.service import limiters_of, simulator_of
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
 from luna_tui.storage.config import Config, current_environ
@@ -32,13 +32,8 @@ from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings
-    from luna_tui.engine.limiter_shared import SharedTable
-    from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.server import SimulatorServer
-
-
-_log = logging.getLogger(__name__)
 
 
 class LiveSession:
@@ -85,7 +80,7 @@ class LiveSession:
         self._runners = self._make_runners()
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
-        self._limiters = self._make_limiters()
+        self._limiters = limiters_of(config, self._clock)
         self._executor = WaveExecutor(
             plan,
             _settings(config, self.run_dir, self.redaction, hold_for_person=hold_for_person),
@@ -208,26 +203,6 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
-    def _make_limiters(self) -> Limiters:
-        from luna_tui.engine.limiters import Limiters
-
-        limits = self._config.tiers[self._config.tier].limits
-        return Limiters(limits, self._config.mode, self._clock, table_of=self._table_of)
-
-    def _table_of(self, family: str) -> SharedTable | None:
-        """Books that all our processes on the same account share; a simulated account is ours alone."""
-        if self._config.provider == "simulator" or not isinstance(self._clock, SystemClock):
-            return None
-        from luna_tui.engine.limiter_shared import COMMON_WIDTH, SLOT_WIDTH
-        from luna_tui.runners.anthropic_client import account
-        from luna_tui.storage.shared_limits import limits_table
-
-        try:
-            return limits_table(account(current_environ()), family, COMMON_WIDTH, SLOT_WIDTH)
-        except OSError as error:
-            _log.warning("limits are not shared with other processes: %s", error)
-            return None
-
     def _make_runners(self) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
@@ -248,15 +223,7 @@ class LiveSession:
         )
 
     def _start_simulator(self) -> str:
-        from luna_tui.simulator.server import SimulatorServer
-        from luna_tui.simulator.settings import SimulatorSettings
-
-        settings = self._simulator_choice.settings or SimulatorSettings(
-            limits=self._config.tiers.get(self._config.tier, TIERS["tier2"]).limits,
-            speed=self._simulator_choice.speed,
-            faults=self._simulator_choice.faults,
-        )
-        self._server = SimulatorServer(settings, self._clock)
+        self._server = simulator_of(self._config, self._simulator_choice, self._clock)
         return self._server.base_url
 
 

@@ -7,10 +7,11 @@ import json
 import math
 import random
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from luna_tui.simulator.script import PIECE_TOKENS, filled, read_script
+from luna_tui.simulator.planning import SLOW_S, wants_plan, write_plan
+from luna_tui.simulator.script import PIECE_TOKENS, Script, filled, read_script
 
 MODELS = ("claude-haiku-5-5", "claude-sonnet-5-5", "claude-opus-5-5")
 CHARS_PER_TOKEN = 4.0
@@ -78,22 +79,37 @@ def answer(body: dict[str, Any], seed: int) -> Answer:
     asked = {key: value for key, value in body.items() if key != "stream"}
     digest = hashlib.sha256(f"{seed}:{json.dumps(asked, sort_keys=True)}".encode()).digest()
     rng = random.Random(digest)
-    ordered = script.output is not None
-    pieces = filled(_echo(text), script.output or 1) if ordered else _pieces(_write(body, text, rng), rng)
-    sent = _within(pieces, int(body.get("max_tokens", 1024)))
+    planned = wants_plan(body)
+    ordered = script.output is not None and not planned
+    if planned:
+        pieces = _pieces(write_plan(text, script.plan), rng)
+    else:
+        pieces = filled(_echo(text), script.output or 1) if ordered else _pieces(_write(body, text, rng), rng)
+    limit = int(body.get("max_tokens", 1024))
+    if planned and script.plan == "cut":
+        limit = min(limit, sum(map(piece_tokens, pieces)) // 2)
+    sent = _within(pieces, limit)
     speed = min(110.0, max(30.0, rng.lognormvariate(math.log(60), 0.25)))
     usual_s = min(4.0, rng.lognormvariate(math.log(0.9), 0.45))
+    if planned and script.plan == "slow":
+        script = replace(script, seconds=SLOW_S)
     first_s, piece_s = script.pace(len(pieces), usual_s, (PIECE_TOKENS if ordered else 5.0) / speed)
     input_tokens = count_tokens(text)
     return Answer(
         pieces=sent,
         input_tokens=input_tokens,
         output_tokens=sum(map(piece_tokens, sent)),
-        stop_reason="end_turn" if sent == tuple(pieces) else "max_tokens",
+        stop_reason=_stop_reason(script, cut=sent != tuple(pieces), planned=planned),
         first_token_s=first_s,
         piece_s=piece_s,
         cached_tokens=min(script.cached, input_tokens),
     )
+
+
+def _stop_reason(script: Script, *, cut: bool, planned: bool) -> str:
+    if planned and script.plan == "refuse":
+        return "refusal"
+    return "max_tokens" if cut else "end_turn"
 
 
 def _within(pieces: list[str], limit: int) -> tuple[str, ...]:

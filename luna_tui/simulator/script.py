@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from math import ceil, isfinite
 
+from luna_tui.simulator.planning import PLANS
+
 PIECE_TOKENS = 20
 """Tokens of one text delta of an ordered answer; the last one may be smaller."""
 _CHARS = 4 * PIECE_TOKENS
@@ -30,6 +32,8 @@ class Script:
     """Seconds from admission to the first token."""
     cached: int = 0
     """Input tokens that come from the prompt cache."""
+    plan: str = "good"
+    """What becomes of a plan that is asked for, one of `planning.PLANS`."""
 
     def pace(self, pieces: int, first_s: float, piece_s: float) -> tuple[float, float]:
         """Seconds until the first piece, and from each piece to the next; given: what the model would do."""
@@ -47,13 +51,15 @@ def read_script(text: str) -> Script:
     if found is None:
         return Script()
     pairs = [pair.partition("=") for pair in found[1].split()]
-    given = {key: _number(key, value) for key, _, value in pairs}
+    plan = [_plan(value) for key, _, value in pairs if key == "plan"]
+    given = {key: _number(key, value) for key, _, value in pairs if key != "plan"}
     output = given.get("output")
     return Script(
         output=None if output is None else max(1, round(output)),
         seconds=given.get("seconds"),
         first=given.get("first"),
         cached=round(given.get("cached", 0)),
+        plan=plan[0] if plan else "good",
     )
 
 
@@ -64,10 +70,16 @@ def filled(begin: str, tokens: int) -> list[str]:
     return [text[place * _CHARS : (place + 1) * _CHARS] for place in range(ceil(size / _CHARS))]
 
 
+def _plan(word: str) -> str:
+    if word not in PLANS:
+        raise ScriptError(f"simulate: plan={word!r} must be one of: {', '.join(PLANS)}")
+    return word
+
+
 def _number(key: str, text: str) -> float:
     most = _MOST.get(key)
     if most is None:
-        raise ScriptError(f"simulate: unknown key {key!r}; one of: {', '.join(_MOST)}")
+        raise ScriptError(f"simulate: unknown key {key!r}; one of: {', '.join((*_MOST, 'plan'))}")
     try:
         value = float(text)
     except ValueError:
