@@ -27,7 +27,7 @@ from luna_tui.core.planning import (
     PlanRepaired,
 )
 from luna_tui.core.planning_answer import Allowed, Draft, read_answer
-from luna_tui.core.planning_prompt import Rest, Surroundings, goal_text, repair_text, system_text
+from luna_tui.core.planning_prompt import Surroundings, goal_text, repair_text, system_text
 from luna_tui.core.planning_schema import plan_schema
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.secrets import known_secrets
@@ -45,6 +45,7 @@ from luna_tui.storage.plan_workspace import resolved_workspace
 from luna_tui.storage.planned_toml import planned_toml
 from luna_tui.storage.planning_files import PlanningFiles
 from luna_tui.storage.plans import load_plan
+from luna_tui.storage.replanning import Replanned
 from luna_tui.storage.workspace_listing import list_workspace
 
 if TYPE_CHECKING:
@@ -70,18 +71,6 @@ _TITLE = "no plan"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replanned:
-    """The part of an earlier run that a new plan keeps, and what the model is told of that run."""
-
-    run: str
-    rest: Rest
-    head: Mapping[str, Any]
-    """`[plan]` of the new plan, `workspace` excepted."""
-    waves: tuple[Mapping[str, Any], ...]
-    """What is done, as `[[wave]]` of a plan file."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
     """What a plan is asked for, and what it may use."""
 
@@ -95,6 +84,7 @@ class PlanRequest:
     """The most that the planning may spend; None = no cap."""
     defaults: PlanDefaults = field(default_factory=PlanDefaults)
     replanned: Replanned | None = None
+    """The run whose rest is planned; None = a plan from nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +103,8 @@ class Proposal:
     head: Mapping[str, Any]
     waves: tuple[Mapping[str, Any], ...]
     by: str
+    defaults: PlanDefaults
+    """What it was loaded with."""
 
     def toml(self, folder: Path | None = None) -> str:
         """The plan file; `folder` = where it will be, so that it need not name its workspace there."""
@@ -291,6 +283,7 @@ class Planning:
             head=self._head(draft),
             waves=tuple(draft.waves),
             by=self._by(),
+            defaults=self._request.defaults,
         )
 
     def _started(self) -> PlanningStarted:

@@ -9,17 +9,9 @@ from typing import Any
 from luna_tui.core.planning_schema import PLAN_TITLE
 
 PLANS = (
-    "good",
-    "invalid_once",
-    "invalid_twice",
-    "never",
-    "cut",
-    "hostile",
-    "empty",
-    "prose",
-    "refuse",
-    "slow",
-)
+    "good", "invalid_once", "invalid_twice", "never", "cut", "hostile", "empty", "prose", "refuse", "slow",
+    "commands", "failing",
+)  # fmt: skip
 """What a line `simulate: plan=WORD` of a goal may order."""
 SLOW_S = 30.0
 """Seconds that a slow plan takes from its first token to its last."""
@@ -58,6 +50,10 @@ def write_plan(text: str, order: str) -> str:
             waves = []
         case "hostile":
             waves = _hostile()
+        case "commands":
+            waves = [_wave("act", [_command("greet", ["echo", "greetings from a command"])])]
+        case "failing":
+            waves[-1]["subtasks"][-1]["expect"] = {"contains": "what nobody says"}
         case "never":
             _spoil(waves)
         case "invalid_once" if repairs < 1:
@@ -115,6 +111,10 @@ def _over(what: str, ids: list[str]) -> str:
 
 def _subtask(name: str, title: str, prompt: str) -> dict[str, Any]:
     return {"id": name, "title": title, "prompt": prompt, "max_tokens": 400}
+
+
+def _command(name: str, words: list[str]) -> dict[str, Any]:
+    return {"id": name, "title": name, "kind": "command", "command": words, "prompt": ""}
 
 
 def _wave(name: str, subtasks: list[dict[str, Any]]) -> dict[str, Any]:
