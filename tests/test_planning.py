@@ -29,6 +29,7 @@ from luna_tui.core.prices import Price
 from luna_tui.core.words import ErrorKind
 from luna_tui.session.planning import Planning, PlanRequest
 from luna_tui.simulator.faults import Fault, FaultKind
+from luna_tui.simulator.planning import PLANS
 from luna_tui.storage.config import Config
 from luna_tui.storage.paths import state_dir
 from luna_tui.storage.plans import load_plan
@@ -50,7 +51,7 @@ def kept() -> list[Path]:
 def failure(workspace: Path, word: str, code: ExitCode) -> tuple[LunaError, PlanningFailed, Told]:
     told = Told()
     with pytest.raises(LunaError) as caught:
-        planning(workspace, ordered(word)).run(told)
+        planning(workspace, ordered(word) if word in PLANS else word).run(told)
     assert caught.value.code is code
     (failed,) = told.all(PlanningFailed)
     assert told.records[-1].event is failed
@@ -151,7 +152,7 @@ def test_prose_instead_of_the_form_that_was_asked_for_is_no_plan(workspace: Path
 
 
 def test_a_refusal_is_not_asked_again(workspace: Path) -> None:
-    error, _, told = failure(workspace, "refuse", ExitCode.INVALID)
+    error, _, told = failure(workspace, "Compare\nsimulate: stop=refusal", ExitCode.INVALID)
     assert "refused" in error.message
     assert told.all(PlanRepaired) == []
 

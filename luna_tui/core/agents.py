@@ -19,8 +19,10 @@ from luna_tui.core.events import (
     TurnStarted,
     WorkspaceChanged,
 )
+from luna_tui.core.samples import Throttle, note_throttle
 from luna_tui.core.spans import Call
 from luna_tui.core.trying import MOST_TOOLS, RUN, begin_span, begin_tool, end_span, end_tool
+from luna_tui.core.words import Decision, ErrorKind, WaitReason
 
 if TYPE_CHECKING:
     from luna_tui.core.parts import SubtaskState
@@ -92,6 +94,11 @@ def _apply(state: RunState, s: SubtaskState, event: AgentEvent, at: float) -> No
             _turn(state, s, event, at)
         case TurnFailed():
             s.stirred_at = at
+            if event.status == 429:
+                state.throttled_at.append(at)
+                note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
+            if event.error_kind is not ErrorKind.RATE_LIMITED:
+                s.asked = None
         case ToolCalled():
             s.tool = event.summary or event.tool
             s.stirred_at = at
@@ -107,7 +114,8 @@ def _apply(state: RunState, s: SubtaskState, event: AgentEvent, at: float) -> No
         case ApprovalDecided():
             state.asks.pop(event.approval, None)
             s.stirred_at = at
-            if s.status is None and not any(ask.subtask == s.id for ask in state.asks.values()):
+            left = any(ask.subtask == s.id for ask in state.asks.values())
+            if not left and s.waiting is WaitReason.APPROVAL and event.decision is not Decision.WITHDRAWN:
                 work_again(state, s, at)
         case WorkspaceChanged():
             state.changes[s.id] = Changes(s.id, event.attempt, event.files, event.diff_file)
@@ -155,6 +163,7 @@ def _turn(state: RunState, s: SubtaskState, event: TurnStarted, at: float) -> No
     s.stirred_at = at
     if s.tries:
         s.tries[-1].turns = event.turn
+    s.asked = state.seq if s.asked is None else s.asked
     work_again(state, s, at)
 
 

@@ -283,6 +283,8 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
     used = _add_to_try(s, event)
+    if s.running:
+        s.asked = None  # that request is over, and another one takes a place of its own
     if event.cost_usd is None:
         state.unpriced = True
     else:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, field
 
 from luna_tui.core.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     AttemptFailed,
     JournalRepaired,
     Record,
@@ -16,11 +18,12 @@ from luna_tui.core.events import (
     SubtaskFinished,
     SubtaskStarted,
     Tokens,
+    TurnFailed,
     UsageRecorded,
 )
 from luna_tui.core.parts import SubtaskState
 from luna_tui.core.state import RunState
-from luna_tui.core.words import BAD, GOOD, ErrorKind, Status
+from luna_tui.core.words import BAD, GOOD, Decision, ErrorKind, GrantScope, Status
 
 ENDED_PROCESS = "the process ended"
 """Why an attempt was interrupted that was in flight when its process ended."""
@@ -61,6 +64,10 @@ class Past:
     """Ends to be undone: these are tried again, and what was skipped for want of them."""
     by: str = "resume"
     """Who undoes them."""
+    asked: int = 0
+    """Requests that agents put to a person."""
+    grants: Sequence[ApprovalDecided] = ()
+    """Allowances that reach further than the request they were given for."""
     results: Mapping[str, str] = field(default_factory=dict)
     """Subtask that ended well -> its output, where something that will run needs it."""
 
@@ -78,6 +85,8 @@ class Traces:
     """A person asked that these are skipped."""
     prompts: dict[str, str] = field(default_factory=dict)
     """Subtask -> the prompt a person gave it instead of the plan's."""
+    asked: int = 0
+    grants: list[ApprovalDecided] = field(default_factory=list)
     ended_at: str = ""
     """`started_at` of the last process."""
     ended_after_s: float = 0.0
@@ -99,6 +108,14 @@ def traces_of(records: Iterable[Record]) -> Traces:
                 found.in_flight.pop(e.subtask, None)
                 if e.error_kind not in _UNCOUNTED:
                     found.failures[e.subtask] = found.failures.get(e.subtask, 0) + 1
+            case TurnFailed() as e:
+                if e.error_kind not in _UNCOUNTED:
+                    found.failures[e.subtask] = found.failures.get(e.subtask, 0) + 1
+            case ApprovalRequested():
+                found.asked += 1
+            case ApprovalDecided() as e:
+                if e.decision is Decision.ALLOW and e.scope is not GrantScope.ONCE:
+                    found.grants.append(e)
             case SubtaskFinished() as e:
                 found.in_flight.pop(e.subtask, None)
                 found.failures.pop(e.subtask, None)

@@ -20,6 +20,7 @@ from luna_tui.core.events import (
 from luna_tui.core.limits import WorkerRule
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing, Status
+from luna_tui.engine.approvals import Approvals
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
@@ -35,6 +36,7 @@ class EngineControl:
         lock: threading.RLock,
         floor: Floor,
         limiter: Limiters,
+        approvals: Approvals,
         *,
         mode: Mode,
         staffing: int | Staffing,
@@ -46,6 +48,7 @@ class EngineControl:
         """The desk's: no start can slip between a command's event and its effect."""
         self._floor = floor
         self._limiter = limiter
+        self._approvals = approvals
         self._mode = mode
         self._staffing = staffing
         """Where the number of workers comes from; with the table every mode has its own."""
@@ -156,8 +159,8 @@ class EngineControl:
         scope: GrantScope = GrantScope.ONCE,
         reason: str = "",
     ) -> None:
-        """Allow or deny what an agent asks for, or answer its question."""
-        raise NotImplementedError
+        """Allow or deny what an agent asks for, or answer its question; see RunControl."""
+        self._approvals.decide(approval, decision, by=by, scope=scope, reason=reason)
 
     def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
         """Take over or throw away what a subtask changed."""

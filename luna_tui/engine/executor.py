@@ -27,7 +27,8 @@ from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
 from luna_tui.core.redaction import NO_REDACTION, Redaction
-from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status, WaitReason
+from luna_tui.core.words import GOOD, Asking, Kind, Mode, RunStatus, Staffing, Status, WaitReason
+from luna_tui.engine.approvals import Approvals
 from luna_tui.engine.attempts import Pilot, RunSurroundings
 from luna_tui.engine.budget import Spending
 from luna_tui.engine.bus import EventBus
@@ -44,6 +45,7 @@ from luna_tui.engine.outputs import NoOutputs, OutputStore
 from luna_tui.engine.retry import RetryPolicy
 from luna_tui.engine.runner import Runner
 from luna_tui.engine.tally import Tally
+from luna_tui.engine.turns import Passage
 
 MAX_GHOSTS = 64
 """Abandoned threads beyond which nothing more is started."""
@@ -69,6 +71,10 @@ class RunSettings:
     """The most it may spend; None = no cap."""
     hold_for_person: bool = False
     """Somebody can raise the budget, so a run in which all is held waits; else it ends as held."""
+    asking: Asking = Asking.DENY
+    """Who answers what agents ask for."""
+    sandbox: str = ""
+    """What holds the commands of agents; empty = no agent runs commands."""
     redaction: Redaction = NO_REDACTION
     """What is taken out of every text before it is published or kept."""
 
@@ -141,6 +147,7 @@ class WaveExecutor:
         self._floor = self._make_floor(settings)
         if past is not None:
             self._floor.restore(past)
+        self._approvals = self._make_approvals(settings)
         self._pilot = self._make_pilot(runners, RetryPolicy(rng))
         self.control = self._make_control()
         """The door for commands."""
@@ -151,6 +158,7 @@ class WaveExecutor:
             self._desk.lock,
             self._floor,
             self._limiter,
+            self._approvals,
             mode=self._settings.mode,
             staffing=self._settings.workers,
             rule_of=self._settings.rule_of,
@@ -179,15 +187,36 @@ class WaveExecutor:
             crew=self._crew,
         )
 
+    def _make_approvals(self, settings: RunSettings) -> Approvals:
+        return Approvals(
+            self._desk,
+            self._bus.publish,
+            asking=settings.asking,
+            answers=settings.hold_for_person,
+            on_ask=self._floor.on_ask,
+            on_answer=self._floor.on_answer,
+            redaction=settings.redaction,
+            past=self._past,
+        )
+
     def _make_pilot(self, runners: Mapping[Kind, Runner], retry: RetryPolicy) -> Pilot:
         return Pilot(
             self._desk,
             runner_of=lambda flight: runners[flight.subtask.kind],
-            limiter_of=self._limiter.of,
+            passage=Passage(
+                self._desk,
+                limiter_of=self._limiter.of,
+                budget=self._floor.budget,
+                admit=self._floor.admit,
+                settle=self._wait_settled,
+                retry=retry,
+                may_retry=self._floor.may_retry,
+                on_spend_limit=lambda message: self.control.stop_admission(message),
+                redaction=self._settings.redaction,
+            ),
             store=self._store,
             clock=self._clock,
             deadlines=self._deadlines,
-            retry=retry,
             surroundings=RunSurroundings(
                 workspace=self._plan.workspace,
                 run_dir=self._settings.run_dir,
@@ -195,11 +224,8 @@ class WaveExecutor:
                 redaction=self._settings.redaction,
             ),
             expect=self._expectations.expect,
-            admit=self._floor.admit,
             budget=self._floor.budget,
-            may_retry=self._floor.may_retry,
-            on_spend_limit=lambda message: self.control.stop_admission(message),
-            settle=self._wait_settled,
+            ask=self._approvals.ask,
         )
 
     def run(self) -> RunStatus:
@@ -219,6 +245,7 @@ class WaveExecutor:
                 budget_usd=self._floor.budget.cap_usd,
                 resumed_from=None if past is None else past.run,
                 away_s=None if past is None else past.away_s,
+                sandbox=self._settings.sandbox,
             )
         )
         if past is not None:
@@ -308,7 +335,7 @@ class WaveExecutor:
             # Earlier attempts that failed say nothing of how long one takes.
             seconds = event.duration_s
             if event.attempts > 1:
-                seconds = self._clock.now() - flight.attempt_began_at
+                seconds = flight.spent_s - flight.spent_before_s
             self._expectations.learn(flight.subtask, used if attempt == event.attempt else None, seconds)
         self._floor.on_end(flight, event, output)
 

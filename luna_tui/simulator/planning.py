@@ -9,12 +9,12 @@ from typing import Any
 from luna_tui.core.planning_schema import PLAN_TITLE
 
 PLANS = (
-    "good", "invalid_once", "invalid_twice", "never", "cut", "hostile", "empty", "prose", "refuse", "slow",
+    "good", "invalid_once", "invalid_twice", "never", "cut", "hostile", "empty", "prose", "slow",
     "commands", "failing",
 )  # fmt: skip
 """What a line `simulate: plan=WORD` of a goal may order."""
 SLOW_S = 30.0
-"""Seconds that a slow plan takes from its first token to its last."""
+"""Seconds that a slow plan takes."""
 _GOAL = re.compile(r"<goal>\n(.*?)\n</goal>", re.DOTALL)
 _FILES = re.compile(r"<files>\n(.*?)</files>", re.DOTALL)
 _FILE = re.compile(r"^(.+) \((\d+) bytes\)$", re.MULTILINE)

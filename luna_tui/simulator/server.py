@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import socket
 import socketserver
 import threading
@@ -16,6 +17,7 @@ from luna_tui.simulator.account import Account, SimulatorClock
 from luna_tui.simulator.chaos import Chaos
 from luna_tui.simulator.faults import Fault, FaultSchedule
 from luna_tui.simulator.hangups import HangUps
+from luna_tui.simulator.ledger import ConversationCounts, Ledger
 from luna_tui.simulator.settings import SimulatorSettings
 from luna_tui.simulator.virtual import Charges
 
@@ -68,6 +70,8 @@ class SimulatorState:
         self.clock = clock
         self.account = Account(settings, clock)
         self.hangups = HangUps()
+        self.ledger: Ledger = Ledger()
+        self._secret = secrets.token_hex(16)
         self._faults = FaultSchedule(settings.faults)
         self._chaos = Chaos(settings.chaos, settings.seed)
         self.stopping = threading.Event()
@@ -91,6 +95,10 @@ class SimulatorState:
         """A `request-id` that no other answer of this server has."""
         with self._lock:
             return f"req_sim{next(self._ids):08d}"
+
+    def secret(self, request: int) -> str:
+        """What nobody can guess, and no other request of any server has."""
+        return f"{self._secret}:{request}"
 
     def age_s(self) -> float:
         """Seconds since the start."""
@@ -216,6 +224,10 @@ class SimulatorServer:
     def stats(self) -> SimulatorStats:
         """Counters so far."""
         return self._state.stats()
+
+    def conversations(self) -> ConversationCounts:
+        """What was seen so far of conversations that use tools."""
+        return self._state.ledger.counts()
 
     def __enter__(self) -> SimulatorServer:
         self.start()
