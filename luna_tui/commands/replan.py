@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 
 from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan import check_price
@@ -20,34 +19,15 @@ from luna_tui.commands.settings import plan_defaults, warn_of_workers
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
-from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.tongue import _
 from luna_tui.session import NewRun, SimulatorChoice
-from luna_tui.session.planning import Planning, PlanRequest, Proposal
+from luna_tui.session.planning import Planning, Proposal
+from luna_tui.session.replanning import Before, look_at
 from luna_tui.storage.config import Config
 from luna_tui.storage.holder import hold
-from luna_tui.storage.past import Left, look_back, with_prompts, with_results
 from luna_tui.storage.paths import RunDir, find_run
 from luna_tui.storage.plan_writing import plan_toml
-from luna_tui.storage.plans import load_plan
-from luna_tui.storage.replanning import Replanned, tools_of, what_is_left
-from luna_tui.storage.run_meta import RunMeta, read_meta
-from luna_tui.storage.taking_over import taken_over
-
-
-@dataclass(frozen=True, slots=True)
-class Before:
-    """A run that did not reach its goal."""
-
-    meta: RunMeta
-    left: Left
-    plan: Plan
-    """As it ran."""
-
-    def taken_over(self, plan: Plan) -> Past:
-        """What a run of another plan need not do again."""
-        return taken_over(self.left, self.plan, self.meta.files, plan)
 
 
 def replan(args: argparse.Namespace, launcher: Launcher) -> int:
@@ -56,15 +36,21 @@ def replan(args: argparse.Namespace, launcher: Launcher) -> int:
     `launcher` is what waits for us.
     """
     run_dir = find_run(args.run)
-    before, config = look_at(run_dir, lambda meta, left: as_it_ran(args, meta, left), args.workspace)
+    with _held(run_dir):
+        before = look_at(
+            run_dir,
+            lambda meta, left: as_it_ran(args, meta, left),
+            plan_defaults,
+            workspace=args.workspace,
+        )
+    config = before.config
     speak(config)
     console = check_flags(args, config)
-    found = what_is_left(before.left, before.plan)
-    if found is None:
+    tools = granted_tools(args.tools, before.tools)
+    request = before.request(tools, commands=args.allow_commands, budget_usd=args.max_usd)
+    if request is None:
         say(_("{run}: everything is done; there is nothing to plan anew").format(run=run_dir.run))
         return int(exit_code(before.left.state))
-    tools = granted_tools(args.tools, tools_of(before.plan))
-    request = _request(before, found, config, tools, commands=args.allow_commands, budget_usd=args.max_usd)
     warn_of_workers(config)
     check_price(args, config)
     choice = SimulatorChoice.from_kept(before.meta.simulator)
@@ -94,18 +80,16 @@ def replan_by_itself(
 
     `replans` = how often that was done before.
     """
-    say(
-        _("The plan says replan: what is left is planned anew, {n} of {most}.").format(
-            n=replans + 1, most=MOST_REPLANS
-        )
-    )
+    text = _("The plan says replan: what is left is planned anew, {n} of {most}.")
+    say(text.format(n=replans + 1, most=MOST_REPLANS))
     try:
-        before, config = look_at(run_dir, lambda meta, left: config, args.workspace)
-        found, left_usd = what_is_left(before.left, before.plan), _left_usd(before, config)
-        if found is None:
-            return None
+        with _held(run_dir):
+            before = look_at(run_dir, lambda *_: config, plan_defaults, workspace=args.workspace)
+        left_usd = _left_usd(before, config)
         # Only what the plan's author granted: nobody is asked now.
-        request = _request(before, found, config, tools_of(before.plan), commands=False, budget_usd=left_usd)
+        request = before.request(before.tools, budget_usd=left_usd)
+        if request is None:
+            return None
         proposal = conduct(Planning(request, config, simulator=choice), args, append=True)
         config = _with_budget(config, left_usd, proposal.cost_usd or 0.0)
     except LunaError as error:
@@ -119,6 +103,16 @@ def replan_by_itself(
         )
     finally:
         proposal.discard()
+
+
+@contextmanager
+def _held(run_dir: RunDir) -> Iterator[None]:
+    """Nobody else writes the run meanwhile; LunaError(2) when somebody does."""
+    lock = hold(run_dir)
+    try:
+        yield
+    finally:
+        os.close(lock)
 
 
 def _left_usd(before: Before, config: Config) -> float | None:
@@ -138,45 +132,6 @@ def _some_usd(left_usd: float) -> float:
         text = _("nothing is left of the budget")
         raise LunaError(_("not planned anew"), text, code=ExitCode.STOPPED_EARLY)
     return left_usd
-
-
-def look_at(
-    run_dir: RunDir, config_of: Callable[[RunMeta, Left], Config], workspace: Path | None
-) -> tuple[Before, Config]:
-    """A run that is over or was left, and the configuration for its rest; LunaError(2) while it is on."""
-    with ExitStack() as held:
-        held.callback(os.close, hold(run_dir))
-        meta, left = read_meta(run_dir), look_back(run_dir)
-        config = config_of(meta, left)
-        kept = run_dir.path / meta.kept_plan
-        plan = load_plan(
-            kept,
-            workspace=workspace or Path(meta.workspace),
-            defaults=plan_defaults(config),
-            origin=Path(meta.plan),
-        )
-        plan = with_prompts(plan, left.traces)
-        return Before(meta, with_results(left, plan), plan), config
-
-
-def _request(
-    before: Before,
-    found: Replanned,
-    config: Config,
-    tools: tuple[str, ...],
-    *,
-    commands: bool,
-    budget_usd: float | None,
-) -> PlanRequest:
-    return PlanRequest(
-        goal=before.plan.goal or before.plan.name,
-        workspace=Path(before.plan.workspace),
-        tools=tools,
-        commands=commands,
-        budget_usd=budget_usd,
-        defaults=plan_defaults(config),
-        replanned=found,
-    )
 
 
 def _show_difference(before: Before, proposal: Proposal) -> None:

@@ -123,7 +123,7 @@ def _can_be_written(value: Any, depth: int = 0) -> bool:
     if depth > _DEEPEST:
         return False
     if isinstance(value, dict):
-        return all(_can_be_written(v, depth + 1) for v in value.values())
+        return all(_can_be_written(v, depth + 1) for pair in value.items() for v in pair)
     if isinstance(value, list):
         return all(_can_be_written(v, depth + 1) for v in value)
     if isinstance(value, int):

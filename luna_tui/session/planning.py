@@ -225,7 +225,7 @@ class Planning:
     def _keep_what_is_done(self, draft: Draft) -> None:
         """Put it before the new waves, whose names then give way."""
         kept = self._request.replanned.waves if self._request.replanned is not None else ()
-        taken = {str(wave.get("name")) for wave in kept}
+        taken = [wave.get("name") for wave in kept]
         for wave in draft.waves:
             name, number = wave.get("name"), 2
             while wave.get("name") in taken:
