@@ -265,7 +265,11 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         help="run without a terminal: prints where, as JSON, and returns; asks nothing before it starts",
     )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
-    parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="start at once, without a look at the plan, and allow what agents ask for",
+    )
     _terms_flags(parser)
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))

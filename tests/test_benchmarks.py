@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-COMPARISONS = ("bus", "engine_overhead", "fold", "frame", "run_list", "startup", "streams")
+COMPARISONS = ("agents", "bus", "engine_overhead", "fold", "frame", "run_list", "startup", "streams")
 
 
 @pytest.mark.parametrize("name", COMPARISONS)

@@ -160,7 +160,7 @@ def test_a_goal_is_planned_and_run_to_its_end(workspace: Path, capsys: pytest.Ca
         (("--events", "-", "--json", "-o", "p.toml"), "both go to standard output"),
         (("--tools", "read_fil"), "did you mean read_file?"),
         (("--detach",), "none was asked for"),
-        (("--max-usd", "1"), "no price is known"),
+        (("--max-usd", "1", "--model", "claude-of-nobody"), "no price is known"),
     ],
 )
 def test_flags_that_cannot_be_followed_are_refused_before_anything_is_asked(

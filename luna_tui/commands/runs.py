@@ -25,7 +25,7 @@ from luna_tui.commands.settings import (
 from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _n, choose
-from luna_tui.core.words import OnFailure, RunStatus
+from luna_tui.core.words import Asking, OnFailure, RunStatus
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -73,6 +73,13 @@ def speak(config: Config) -> None:
     choose(translations(language(config.lang, current_environ()), ascii=plain))
 
 
+def _asking(args: argparse.Namespace, console: str) -> Asking:
+    """Who answers what agents ask for; to a run that was detached somebody may come."""
+    if args.yes:
+        return Asking.ALLOW
+    return Asking.DENY if console == HEADLESS and not args.detach else Asking.PERSON
+
+
 def carry_out(
     args: argparse.Namespace,
     config: Config,
@@ -98,6 +105,7 @@ def carry_out(
         simulator=choice,
         listeners=tuple(printers),
         hold_for_person=console != HEADLESS,
+        asking=_asking(args, console),
         beginning=beginning,
     )
     if session.leftovers:

@@ -21,6 +21,7 @@ from luna_tui.core.events import (
     TurnFailed,
     UsageRecorded,
 )
+from luna_tui.core.expectations import PerRequest
 from luna_tui.core.parts import SubtaskState
 from luna_tui.core.state import RunState
 from luna_tui.core.words import BAD, GOOD, Decision, ErrorKind, GrantScope, Status
@@ -138,19 +139,24 @@ def _note_retry(found: Traces, e: RetryRequested) -> None:
 
 
 def lessons(records: Iterable[Record]) -> Iterator[tuple[str, Tokens | None, float]]:
-    """Of each subtask that went well, what its last attempt used (None = unknown) and its seconds."""
-    began: dict[str, float] = {}
-    used: dict[str, Tokens] = {}
+    """Of each subtask that went well, what a request of its last attempt used (None = unknown), and seconds.
+
+    The seconds are of work: without waits in the midst of the attempt.
+    """
+    state = RunState()
+    used: dict[str, PerRequest] = {}
     for record in records:
+        state.apply(record)
         match record.event:
             case SubtaskStarted() as e:
-                began[e.subtask] = record.at
                 used.pop(e.subtask, None)
             case UsageRecorded() as e:
-                used[e.subtask] = used.get(e.subtask, Tokens()).plus(e)
+                used[e.subtask] = used.get(e.subtask, PerRequest()).plus(e)
             case SubtaskFinished(status=Status.SUCCEEDED) as e:
-                seconds = record.at - began.get(e.subtask, record.at - e.duration_s)
-                yield e.subtask, used.pop(e.subtask, None), seconds if e.attempts > 1 else e.duration_s
+                s = state.subtasks.get(e.subtask)
+                last = s.tries[-1] if s is not None and s.tries else None
+                seconds = e.duration_s if e.attempts <= 1 or last is None else last.worked_s(record.at)
+                yield e.subtask, used.pop(e.subtask, PerRequest()).mean, seconds
 
 
 def interrupted_by(traces: Traces) -> tuple[AttemptFailed, ...]:
@@ -181,7 +187,7 @@ def flown_of(state: RunState) -> dict[str, tuple[int, float]]:
 def _flown(s: SubtaskState, at: float) -> tuple[int, float]:
     if s.status is not None:
         return s.attempt, s.duration_s
-    spent_s = sum((at if t.ended_at is None else t.ended_at) - t.started_at for t in s.tries)
+    spent_s = sum(t.worked_s(at) for t in s.tries)
     return max([s.attempt, *(t.number for t in s.tries)]), spent_s
 
 

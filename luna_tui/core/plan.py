@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from luna_tui.core.words import Isolation, Kind, OnFailure, Priority, Schedule
 
@@ -102,6 +102,8 @@ class Plan:
     schedule: Schedule = Schedule.WAVES
     source: str = ""
     """Absolute path of the plan file; empty for a plan made in memory."""
+    inputs: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    """What else was read when it was loaded, key and text: a run keeps it, to load the very same again."""
 
     def subtasks(self) -> Iterator[Subtask]:
         """Every subtask, wave by wave, in file order."""

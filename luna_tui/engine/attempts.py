@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.events import UsageRecorded
 from luna_tui.core.expect import miss
 from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
-from luna_tui.core.prices import Price, cost_usd
+from luna_tui.core.prices import Price, cost_usd, price_of
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import ErrorKind, Status
 from luna_tui.engine.budget import Budget
@@ -24,6 +24,7 @@ from luna_tui.engine.outputs import OutputStore
 from luna_tui.engine.runner import AttemptError, Reply, Request, Runner, Usage, Work
 from luna_tui.engine.tool_uses import ToolUses
 from luna_tui.engine.turns import Passage, Requests
+from luna_tui.engine.workspaces import Workspaces
 
 _MESSAGE_CHARS = 500
 
@@ -55,6 +56,7 @@ class Pilot:
         expect: Callable[[Subtask], Expected],
         budget: Budget,
         ask: Callable[[Flight, Sequence[Request]], tuple[Reply, ...]],
+        workspaces: Workspaces,
     ) -> None:
         self._desk = desk
         self._runner_of = runner_of
@@ -67,6 +69,7 @@ class Pilot:
         self._budget = budget
         self._ask = ask
         """Puts requests of a flight to a person."""
+        self._workspaces = workspaces
 
     def fly(self, flight: Flight, results: Mapping[str, str]) -> None:
         """Bring the flight to its end, whatever the runner does; never raises."""
@@ -115,8 +118,7 @@ class Pilot:
         context = self._context(flight, requests)
         try:
             requests.begin(self._desk.start)
-            output = self._around.redaction.text(self._run(runner, work, context))
-            return self._expected(flight, output)
+            return self._run(flight, runner, work, context)
         except AttemptError as error:
             requests.failed(error)
             raise
@@ -124,9 +126,9 @@ class Pilot:
             context.close()
             requests.close()
 
-    def _run(self, runner: Runner, work: Work, context: FlightContext) -> str:
+    def _run(self, flight: Flight, runner: Runner, work: Work, context: FlightContext) -> str:
         try:
-            output = runner.run(work, context)
+            return self._in_workspace(flight, runner, work, context)
         except (AttemptError, Cancelled):
             context.token.raise_if_cancelled()
             raise
@@ -134,6 +136,20 @@ class Pilot:
             context.token.raise_if_cancelled()
             text = clean_line(f"{type(error).__name__}: {error}")[:_MESSAGE_CHARS]
             raise AttemptError(ErrorKind.CRASHED, text) from error
+
+    def _in_workspace(self, flight: Flight, runner: Runner, work: Work, context: FlightContext) -> str:
+        """What it changed in a workspace of its own is told before its end is."""
+        entered = self._workspaces.enter(flight.subtask, work.attempt, context.token)
+        ok = False
+        try:
+            work = replace(work, workspace=entered.path, own_workspace=entered.own)
+            output = self._around.redaction.text(runner.run(work, context))
+            output = self._expected(flight, output)
+            ok = True
+        finally:
+            changed = self._workspaces.leave(entered, ok)
+            if changed is not None:
+                self._desk.tell(flight, changed)
         return output
 
     def _expected(self, flight: Flight, output: str) -> str:
@@ -167,7 +183,7 @@ class Pilot:
         )
 
     def _usage_event(self, flight: Flight, attempt: int, usage: Usage) -> UsageRecorded:
-        price = self._around.prices.get(usage.model)
+        price = price_of(self._around.prices, usage.model)
         return UsageRecorded(
             wave=flight.wave,
             subtask=flight.subtask.id,
@@ -177,6 +193,7 @@ class Pilot:
             output_tokens=usage.output_tokens,
             cache_read_tokens=usage.cache_read_tokens,
             cache_write_tokens=usage.cache_write_tokens,
+            searches=usage.searches,
             cost_usd=None if price is None else _cost(price, usage),
         )
 
@@ -189,5 +206,6 @@ def _cost(price: Price, usage: Usage) -> float:
         usage.output_tokens,
         usage.cache_read_tokens,
         usage.cache_write_tokens,
+        usage.searches,
     )
     return round(usd, 6)

@@ -14,6 +14,7 @@ _NOT_COUNTED = frozenset(
         ErrorKind.AUTHENTICATION,
         ErrorKind.CREDENTIALS_MISSING,
         ErrorKind.WORKSPACE,
+        ErrorKind.TOOLS,
     }
 )
 """Failures after which the server counted no tokens, unless it said so."""

@@ -25,6 +25,7 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
 from luna_tui.engine.limiters import Limiters
+from luna_tui.engine.settling import Settler
 
 
 class EngineControl:
@@ -37,6 +38,7 @@ class EngineControl:
         floor: Floor,
         limiter: Limiters,
         approvals: Approvals,
+        settler: Settler,
         *,
         mode: Mode,
         staffing: int | Staffing,
@@ -49,6 +51,7 @@ class EngineControl:
         self._floor = floor
         self._limiter = limiter
         self._approvals = approvals
+        self._settler = settler
         self._mode = mode
         self._staffing = staffing
         """Where the number of workers comes from; with the table every mode has its own."""
@@ -163,8 +166,14 @@ class EngineControl:
         self._approvals.decide(approval, decision, by=by, scope=scope, reason=reason)
 
     def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
-        """Take over or throw away what a subtask changed."""
-        raise NotImplementedError
+        """Take over or throw away what a subtask changed, while the run is on."""
+        with self._lock:
+            if self._takes_changes:
+                self._settler.begin(subtask, accept=accept, by=by)
+
+    def finish(self) -> None:
+        """The run is over and takes nothing more: wait for what was begun and takes its time."""
+        self._settler.wait()
 
     def stop_admission(self, reason: str) -> None:
         """Let what runs finish and start nothing more; the rest ends as cancelled for this reason."""

@@ -18,6 +18,7 @@ from luna_tui.core.events import (
     TurnFailed,
     TurnStarted,
     UsageRecorded,
+    WorkspaceChanged,
 )
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Status, WaitReason
@@ -161,7 +162,7 @@ class FlightDesk:
                 )
             )
 
-    def tell(self, flight: Flight, event: ToolCalled | ToolFinished) -> None:
+    def tell(self, flight: Flight, event: ToolCalled | ToolFinished | WorkspaceChanged) -> None:
         """Publish what the attempt in flight does; dropped once that is over."""
         with self.lock:
             if flight.running and event.attempt == flight.attempt:

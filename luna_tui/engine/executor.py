@@ -17,10 +17,9 @@ from luna_tui.core.events import (
     RunStarted,
     SubtaskFinished,
     TerminalLost,
-    Tokens,
     UsageRecorded,
 )
-from luna_tui.core.expectations import Expectations
+from luna_tui.core.expectations import Expectations, PerRequest
 from luna_tui.core.limits import TIERS, TierLimits, WorkerRule, worker_rule
 from luna_tui.core.outline import outline
 from luna_tui.core.past import Past
@@ -44,8 +43,10 @@ from luna_tui.engine.limiters import Limiters
 from luna_tui.engine.outputs import NoOutputs, OutputStore
 from luna_tui.engine.retry import RetryPolicy
 from luna_tui.engine.runner import Runner
+from luna_tui.engine.settling import Settler
 from luna_tui.engine.tally import Tally
 from luna_tui.engine.turns import Passage
+from luna_tui.engine.workspaces import Changes, PlanWorkspace, Workspaces
 
 MAX_GHOSTS = 64
 """Abandoned threads beyond which nothing more is started."""
@@ -108,10 +109,13 @@ class WaveExecutor:
         rng: random.Random,
         settle: Callable[[int], bool] = _settled_at_once,
         past: Past | None = None,
+        workspaces: Workspaces | None = None,
+        changes: Changes | None = None,
     ) -> None:
         """`past` = what earlier processes did of this run, or another run whose results are taken over.
 
         `settle(seq)` waits, at most a moment, until a record is durable; False = it is not yet.
+        `workspaces` None = all work in the plan's; `changes` None = there are none to settle.
         """
         self._plan = plan
         self._settings = settings
@@ -126,7 +130,7 @@ class WaveExecutor:
         self._past = past
         if past is not None:
             learn_from(past, plan, self._tally, self._expectations)
-        self._used: dict[str, tuple[int, Tokens]] = {}
+        self._used: dict[str, tuple[int, PerRequest]] = {}
         """Subtask -> its last attempt with a known use of tokens, and that use."""
         self._results: dict[str, str] = dict(past.results) if past is not None else {}
         self._needed = {d for s in plan.subtasks() for d in s.depends_on}
@@ -148,17 +152,18 @@ class WaveExecutor:
         if past is not None:
             self._floor.restore(past)
         self._approvals = self._make_approvals(settings)
-        self._pilot = self._make_pilot(runners, RetryPolicy(rng))
-        self.control = self._make_control()
+        self._pilot = self._make_pilot(runners, RetryPolicy(rng), workspaces or PlanWorkspace(plan.workspace))
+        self.control = self._make_control(changes)
         """The door for commands."""
 
-    def _make_control(self) -> EngineControl:
+    def _make_control(self, changes: Changes | None) -> EngineControl:
         return EngineControl(
             self._bus,
             self._desk.lock,
             self._floor,
             self._limiter,
             self._approvals,
+            Settler(changes, self._bus.publish),
             mode=self._settings.mode,
             staffing=self._settings.workers,
             rule_of=self._settings.rule_of,
@@ -199,7 +204,9 @@ class WaveExecutor:
             past=self._past,
         )
 
-    def _make_pilot(self, runners: Mapping[Kind, Runner], retry: RetryPolicy) -> Pilot:
+    def _make_pilot(
+        self, runners: Mapping[Kind, Runner], retry: RetryPolicy, workspaces: Workspaces
+    ) -> Pilot:
         return Pilot(
             self._desk,
             runner_of=lambda flight: runners[flight.subtask.kind],
@@ -226,6 +233,7 @@ class WaveExecutor:
             expect=self._expectations.expect,
             budget=self._floor.budget,
             ask=self._approvals.ask,
+            workspaces=workspaces,
         )
 
     def run(self) -> RunStatus:
@@ -291,6 +299,7 @@ class WaveExecutor:
             self._floor.keeping.wait(flight)
 
     def _finish(self) -> RunStatus:
+        self.control.finish()
         self._sample()
         stopping = self._floor.ends.stopping
         ending = self._floor.why_ended
@@ -322,21 +331,21 @@ class WaveExecutor:
                 return
 
     def _use(self, event: UsageRecorded) -> None:
-        attempt, before = self._used.get(event.subtask, (0, Tokens()))
+        attempt, before = self._used.get(event.subtask, (0, PerRequest()))
         if attempt != event.attempt:
-            before = Tokens()
+            before = PerRequest()
         self._used[event.subtask] = event.attempt, before.plus(event)
 
     def _on_end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
         if flight.abandoned:
             self._note_ghost()
-        attempt, used = self._used.pop(event.subtask, (0, Tokens()))
+        attempt, used = self._used.pop(event.subtask, (0, PerRequest()))
         if event.status is Status.SUCCEEDED and not flight.again:
             # Earlier attempts that failed say nothing of how long one takes.
             seconds = event.duration_s
             if event.attempts > 1:
                 seconds = flight.spent_s - flight.spent_before_s
-            self._expectations.learn(flight.subtask, used if attempt == event.attempt else None, seconds)
+            self._expectations.learn(flight.subtask, used.mean if attempt == event.attempt else None, seconds)
         self._floor.on_end(flight, event, output)
 
     def _note_ghost(self) -> None:

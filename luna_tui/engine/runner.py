@@ -114,13 +114,15 @@ class Work:
     """From 1."""
     worker: int
     workspace: str
-    """Absolute path."""
+    """Absolute path; while the demand is worked out, the plan's."""
     run_dir: str
     """Absolute path of the run directory; empty when the run keeps nothing."""
     results: Mapping[str, str]
     """Output texts of the subtasks it depends on, by id."""
     expect: Callable[[Subtask], Expected]
     """Tells what a subtask will probably take, by what like attempts took."""
+    own_workspace: bool = False
+    """Nobody else works in it, and nothing of it is in the plan's before a person has accepted it."""
     missed: Missed | None = None
     """Why there is this attempt, when the one before answered something else than was expected."""
 

@@ -14,11 +14,13 @@ from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Attached, Detached, Record, TerminalLost
 from luna_tui.core.limits import worker_rule
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
+from luna_tui.core.rules import Rules
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
-from luna_tui.core.words import Kind, RunStatus, Watching
+from luna_tui.core.words import Asking, Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
@@ -31,7 +33,7 @@ from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
-    from luna_tui.engine.executor import RunSettings
+    from luna_tui.engine.executor import RunSettings, WaveExecutor
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.server import SimulatorServer
 
@@ -50,25 +52,25 @@ class LiveSession:
         rng: random.Random | None = None,
         listeners: tuple[Callable[[Record], None], ...] = (),
         hold_for_person: bool = False,
+        asking: Asking = Asking.DENY,
         beginning: NewRun | GoingOn | None = None,
     ) -> None:
         """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing.
 
         `clock` is that of engine, limits and simulator alike: with a ScaledClock the whole run is
         compressed, and all seconds it reports are the clock's. `hold_for_person` = somebody can raise
-        the budget, so a run in which everything is held waits instead of ending. `beginning` instead
-        of `run` = where another process left it, or with another run's results.
+        the budget, so a run in which everything is held waits instead of ending. `asking` = who answers
+        what agents ask for. `beginning` instead of `run` = where another process left it, or with
+        another run's results.
         """
-        from luna_tui.engine.executor import WaveExecutor
-
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
         only = beginning.to_run if isinstance(beginning, GoingOn) else None
-        asking = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
-        check_credentials(config, asks_claude=any(only is None or s.id in only for s in asking))
+        of_claude = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
+        check_credentials(config, asks_claude=any(only is None or s.id in only for s in of_claude))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
@@ -77,22 +79,12 @@ class LiveSession:
         self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
         """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._saving = Saving(self.run_dir)
-        self._runners = self._make_runners()
+        self._runners = self._make_runners(plan)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
         self._limiters = limiters_of(config, self._clock)
-        self._executor = WaveExecutor(
-            plan,
-            _settings(config, self.run_dir, self.redaction, hold_for_person=hold_for_person),
-            bus=self._bus,
-            clock=self._clock,
-            runners=self._runners,
-            limiter=self._limiters,
-            store=self._saving.outputs,
-            rng=self._rng,
-            settle=self._saving.settle,
-            past=opened.past,
-        )
+        settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
+        self._executor = self._make_executor(plan, settings, opened.past)
         self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
@@ -203,11 +195,28 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
-    def _make_runners(self) -> Runners:
+    def _make_executor(self, plan: Plan, settings: RunSettings, past: Past | None) -> WaveExecutor:
+        from luna_tui.engine.executor import WaveExecutor
+
+        return WaveExecutor(
+            plan,
+            settings,
+            bus=self._bus,
+            clock=self._clock,
+            runners=self._runners,
+            limiter=self._limiters,
+            store=self._saving.outputs,
+            rng=self._rng,
+            settle=self._saving.settle,
+            past=past,
+        )
+
+    def _make_runners(self, plan: Plan) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
         from luna_tui.runners.registry import Runners
+        from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
         base_url: str | None = None
         key: str | None = None
@@ -217,7 +226,12 @@ class LiveSession:
         most = worker_rule(config.workers, config.tier, config.mode, config.tiers).most
         return Runners(
             {
-                Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key, most), self._clock),
+                Kind.CLAUDE: ClaudeRunner(
+                    lambda: make_client(base_url, key, most),
+                    self._clock,
+                    toolbox=make_toolbox(plan, Rules()),
+                    shared=shared_beginnings(plan),
+                ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
             }
         )
@@ -235,7 +249,9 @@ def _bus(opened: Opened, clock: Clock) -> EventBus:
     return EventBus(opened.run_dir.run, clock, seq=past.seq, at_s=past.at)
 
 
-def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for_person: bool) -> RunSettings:
+def _settings(
+    config: Config, run_dir: RunDir, redaction: Redaction, hold_for_person: bool, asking: Asking
+) -> RunSettings:
     from luna_tui.engine.executor import RunSettings
 
     return RunSettings(
@@ -249,6 +265,7 @@ def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for
         run_dir=str(run_dir.path),
         budget_usd=config.budget_usd or None,
         hold_for_person=hold_for_person,
+        asking=asking,
         redaction=redaction,
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from luna_tui.simulator.answers import Answer, piece_tokens
 from luna_tui.simulator.bodies import message_begun, message_ended
+from luna_tui.simulator.caching import CacheUse
 from luna_tui.simulator.connection import ApiConnection, Closing, json_headers
 from luna_tui.simulator.faults import Fault, FaultKind
 from luna_tui.simulator.virtual import Admitted
@@ -27,12 +28,14 @@ class Answering:
         reply: Answer,
         admitted: Admitted,
         fault: Fault | None,
+        cached: CacheUse,
     ) -> None:
         self._connection = connection
         self._state = state
         self._reply = reply
         self._admitted = admitted
         self._fault = fault
+        self._cached = cached
         self._produced = 0
 
     def run(self, body: dict[str, Any], number: int) -> None:
@@ -52,6 +55,8 @@ class Answering:
         pieces = self._reply.pieces
         for place, piece in enumerate(pieces):
             self._pause_for(place)
+            if place == 0:
+                self._begin()
             self._produce(piece)
         self._pause_for(len(pieces))
         ended = message_ended(self._reply)
@@ -84,6 +89,7 @@ class Answering:
         if self._connection.told is not None:
             self._connection.send_head(200, head)
         self._pause_for(0)
+        self._begin()
         if self._connection.told is None:
             self._connection.send_head(200, head)
         self._events(message)
@@ -133,6 +139,9 @@ class Answering:
             case _:
                 pass
         raise Closing
+
+    def _begin(self) -> None:
+        self._state.cache.begun(self._cached, self._state.clock.now())
 
     def _produce(self, piece: str) -> None:
         tokens = piece_tokens(piece)

@@ -60,6 +60,8 @@ class Answer:
     """Part of `input_tokens` that comes from the prompt cache."""
     written_tokens: int = 0
     """Part of `input_tokens` that goes into the prompt cache."""
+    written_1h_tokens: int = 0
+    """Part of `written_tokens` that stays there for an hour."""
     server_uses: Mapping[str, int] = field(default_factory=dict)
     """Requests of server tools, by their name in the usage."""
     stop_details: Mapping[str, Any] | None = None
@@ -87,6 +89,12 @@ def text_block(pieces: tuple[str, ...], citations: tuple[Mapping[str, Any], ...]
     """Text that comes in these pieces."""
     closing = tuple({"type": "citations_delta", "citation": one} for one in citations)
     return Block({"type": "text", "text": ""}, "text", pieces, closing)
+
+
+def thinking_block(pieces: tuple[str, ...], signature: str) -> Block:
+    """What was thought before anything was said; it must come back as it is."""
+    closing = ({"type": "signature_delta", "signature": signature},)
+    return Block({"type": "thinking", "thinking": "", "signature": ""}, "thinking", pieces, closing)
 
 
 def tool_block(number: str, name: str, given: Mapping[str, Any], kind: str = "tool_use") -> Block:

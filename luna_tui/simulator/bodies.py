@@ -22,6 +22,10 @@ def message_begun(model: str, number: int, reply: Answer) -> dict[str, Any]:
             "output_tokens": 1,
             "cache_read_input_tokens": reply.cached_tokens,
             "cache_creation_input_tokens": reply.written_tokens,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": reply.written_tokens - reply.written_1h_tokens,
+                "ephemeral_1h_input_tokens": reply.written_1h_tokens,
+            },
         },
     }
 

@@ -12,8 +12,10 @@ from luna_tui.simulator.prose import echo
 from luna_tui.simulator.script import Call
 from luna_tui.simulator.structured import instance
 
-_PATH = re.compile(r"(?<![\w/.:-])(?:[\w-]+/)*[\w-]+\.[A-Za-z]\w{0,7}\b(?!/)")
-_USUAL = ("list_files", "read_file", "search_files")
+PATH = r"(?<![\w/.:-])(?:[\w-]+/)*[\w-]+\.[A-Za-z]\w{0,7}\b(?!/)"
+"""A regular expression: what looks like the path of a file."""
+_PATH = re.compile(PATH)
+_USUAL = ("list_files", "search_files", "read_file")
 _LAST = ("ask_user", "run_command", "write_file", "edit_file")
 """Tools that are used of its own accord only where nothing else is offered."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from luna_tui.simulator.model import MODELS
+from luna_tui.simulator.schema_checks import wrong_output
 from luna_tui.simulator.tool_checks import wrong_tools, wrong_uses
 
 _SAMPLING = ("temperature", "top_p", "top_k")
@@ -48,7 +49,7 @@ def wrong_count(body: dict[str, Any]) -> Wrong | None:
             return _invalid(wrong)
     if not isinstance(body.get("system", ""), str | list):
         return _invalid("system: Input should be a valid string or list")
-    wrong = wrong_tools(body) or wrong_uses(body)
+    wrong = wrong_output(body) or wrong_tools(body) or wrong_uses(body)
     return _invalid(wrong) if wrong else None
 
 

@@ -61,9 +61,15 @@ def count_tokens(text: str) -> int:
 
 def input_tokens(body: dict[str, Any]) -> int:
     """Tokens of a whole request: its text, the tools it offers and those that were used."""
-    told = [json.dumps(tool) for tool in body.get("tools") or ()]
-    told += [json.dumps(block["input"]) for block in _blocks(body) if isinstance(block.get("input"), dict)]
-    return count_tokens(request_text(body)) + math.ceil(sum(map(len, told)) / CHARS_PER_TOKEN)
+    unsaid = sum(map(_unsaid, _blocks(body))) + sum(map(weight, body.get("tools") or ()))
+    return count_tokens(request_text(body)) + math.ceil(unsaid / CHARS_PER_TOKEN)
+
+
+def weight(block: dict[str, Any]) -> int:
+    """Characters of one content block or of one tool that is offered, as tokens are counted from them."""
+    if "input_schema" in block or "type" not in block or str(block["type"])[-8:].isdigit():
+        return len(json.dumps({key: value for key, value in block.items() if key != "cache_control"}))
+    return len(text_of(block)) + _unsaid(block)
 
 
 def conversation_of(body: dict[str, Any]) -> Conversation:
@@ -115,6 +121,11 @@ def without_ids(text: str) -> str:
     """A text in which ids of tool uses are their places, so that it is the same in every run."""
     seen: dict[str, str] = {}
     return MODEL_IDS.sub(lambda found: seen.setdefault(found[0], f"use{len(seen)}"), text)
+
+
+def _unsaid(block: dict[str, Any]) -> int:
+    """Characters of a block that are no text."""
+    return len(json.dumps(block["input"])) if isinstance(block.get("input"), dict) else 0
 
 
 def _brought(block: dict[str, Any], uses: dict[str, tuple[str, Mapping[str, Any]]]) -> Brought:

@@ -115,6 +115,7 @@ class MessagesHandler(ApiConnection):
             return
         try:
             reply = answer(body, self._state.settings.seed, self._state.secret(number))
+            reply, cached = self._state.cached(body, reply)
         except ScriptError as error:
             self.refuse("invalid_request_error", str(error), text=text)
             return
@@ -125,7 +126,7 @@ class MessagesHandler(ApiConnection):
             admitted = self._admitted(reply, int(body["max_tokens"]), fault, text)
             if admitted is not None:
                 self._state.ledger.sending(body, reply)
-                Answering(self, self._state, reply, admitted, fault).run(body, number)
+                Answering(self, self._state, reply, admitted, fault, cached).run(body, number)
 
     def _admitted(self, reply: Answer, max_tokens: int, fault: Fault | None, text: str) -> Admitted | None:
         verdict = self._state.account.admit(reply.input_tokens - reply.cached_tokens, max_tokens)

@@ -38,6 +38,7 @@ class Violation(StrEnum):
     """An answer has ids that this server never sent."""
 
 
+_IGNORED = ("cache_control", "citations", "caller")
 _REFUSED = {
     Violation.ALTERED: "this is not word for word the answer that was sent",
     Violation.CROSSED: "this is an answer to another conversation",
@@ -196,7 +197,14 @@ def _hash(value: Any) -> str:
 
 def _plain(block: dict[str, Any], cut: str) -> dict[str, Any]:
     """A block without what a client may leave out, add or not know."""
-    kept = {k: v for k, v in block.items() if v is not None and k not in ("cache_control", "citations")}
+    kept = {k: _present(v) for k, v in block.items() if v is not None and k not in _IGNORED}
     if cut and kept.get("id") == cut:
         kept["input"] = {}
     return kept
+
+
+def _present(value: Any) -> Any:
+    """Without fields that are null."""
+    if isinstance(value, dict):
+        return {key: _present(each) for key, each in value.items() if each is not None}
+    return [_present(each) for each in value] if isinstance(value, list) else value

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from luna_tui.simulator.calls import some_calls
@@ -14,26 +14,24 @@ from luna_tui.simulator.script import Call, Script
 
 HOSTILE = "\x1b[31mred\x1b[2J \x1b]0;title\x07 [bold]markup[/] \u202egnp.exe\u202c \x00\x9b1m\u200b\r"
 """What a terminal or a renderer might obey, were it let through."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is said, and what is used before the conversation goes on; no calls = it is the last answer."""
-
-    say: str
-    calls: tuple[Call, ...] = ()
+Tools = Mapping[str, Mapping[str, Any]]
 
 
 def ordered_calls(
-    script: Script, tools: Mapping[str, Mapping[str, Any]], talk: Conversation, rng: random.Random
+    script: Script, tools: Tools, served: Set[str], talk: Conversation, rng: random.Random
 ) -> tuple[Call, ...]:
-    """The uses that the orders still want at this point of the conversation."""
+    """The uses of the client's tools that the orders still want at this point of the conversation.
+
+    `tools` is what the client offers, `served` what the service does itself.
+    """
     if not tools:
         return ()
+    answers = [[call for call in calls if call.tool not in served] for calls in script.calls]
+    answers = [calls for calls in answers if calls]
     place = max(0, talk.turns - script.cut_tool)
-    if place < len(script.calls):
-        return _hostile(script, script.calls[place])
-    if place < len(script.calls) + (script.turns or 0) or (talk.turns < script.cut_tool):
+    if place < len(answers):
+        return _hostile(script, answers[place])
+    if place < len(answers) + (script.turns or 0) or talk.turns < script.cut_tool:
         return _hostile(script, some_calls(tools, talk, script.tools, rng))
     return ()
 
@@ -48,9 +46,9 @@ def summed_up(talk: Conversation) -> str:
     return echo(talk.asked) + "\n".join(lines) + "\n"
 
 
-def _hostile(script: Script, calls: tuple[Call, ...]) -> tuple[Call, ...]:
+def _hostile(script: Script, calls: Sequence[Call]) -> tuple[Call, ...]:
     if not script.hostile:
-        return calls
+        return tuple(calls)
     return tuple(
         replace(c, given={k: v + HOSTILE if isinstance(v, str) else v for k, v in c.given.items()})
         for c in calls

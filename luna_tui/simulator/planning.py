@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from luna_tui.core.planning_schema import PLAN_TITLE
@@ -28,12 +29,9 @@ _MOST_FILES = 6
 _ASPECTS = ("facts", "risks", "options")
 
 
-def wants_plan(body: dict[str, Any]) -> bool:
-    """Whether the answer to a request must have the form of our plans."""
-    config = body.get("output_config")
-    form = config.get("format") if isinstance(config, dict) else None
-    schema = form.get("schema") if isinstance(form, dict) else None
-    return isinstance(schema, dict) and schema.get("title") == PLAN_TITLE
+def is_of_plan(schema: Mapping[str, Any]) -> bool:
+    """Whether the schema of an answer is that of our plans."""
+    return schema.get("title") == PLAN_TITLE
 
 
 def write_plan(text: str, order: str) -> str:

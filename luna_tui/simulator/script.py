@@ -22,9 +22,15 @@ _MOST = {
     "turns": 1_000,
     "tools": 64,
     "cut_tool": 1_000,
+    "searches": 1_000,
+    "fetches": 1_000,
     "hostile": 1,
 }
-_WORDS = {"stop": ("refusal", "pause_turn", "max_tokens"), "plan": PLANS}
+_WORDS = {
+    "stop": ("refusal", "pause_turn", "max_tokens"),
+    "plan": PLANS,
+    "web_error": ("unavailable", "max_uses_exceeded", "too_many_requests", "url_not_accessible"),
+}
 _FILLER = "Every step of this was looked at on its own, and nothing in it contradicts the rest of the text. "
 
 
@@ -64,8 +70,19 @@ class Script:
     """Stop reason of the answer that would have summed up."""
     plan: str = "good"
     """What becomes of a plan that is asked for, one of `planning.PLANS`."""
+    searches: int | None = None
+    """Searches of the web, where the service may do them."""
+    fetches: int | None = None
+    """Pages fetched from the web, where the service may do that."""
+    web_error: str = ""
+    """What all of these fail with."""
     hostile: bool = False
     """Escape codes, markup and marks that turn the writing, in text and in what tools are given."""
+
+    @property
+    def by_itself(self) -> bool:
+        """Nothing says what is used or how much is answered."""
+        return self.turns is None and self.output is None and not (self.calls or self.cut_tool)
 
     def pace(self, pieces: int, first_s: float, piece_s: float) -> tuple[float, float]:
         """Seconds until the first piece, and from each piece to the next; given: what the model would do."""
@@ -96,6 +113,9 @@ def read_script(text: str) -> Script:
         tools=max(1, round(numbers.get("tools", 1))),
         calls=_calls(text),
         cut_tool=round(numbers.get("cut_tool", 0)),
+        searches=None if "searches" not in numbers else round(numbers["searches"]),
+        fetches=None if "fetches" not in numbers else round(numbers["fetches"]),
+        web_error=str(given.get("web_error", "")),
         stop=str(given.get("stop", "max_tokens" if plan == "cut" else "")),
         plan=plan,
         hostile=bool(numbers.get("hostile", 0)),

@@ -9,11 +9,13 @@ import socketserver
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import ThreadingHTTPServer
 from typing import Any
 
 from luna_tui.simulator.account import Account, SimulatorClock
+from luna_tui.simulator.answers import Answer
+from luna_tui.simulator.caching import CacheUse, PromptCache
 from luna_tui.simulator.chaos import Chaos
 from luna_tui.simulator.faults import Fault, FaultSchedule
 from luna_tui.simulator.hangups import HangUps
@@ -71,6 +73,7 @@ class SimulatorState:
         self.account = Account(settings, clock)
         self.hangups = HangUps()
         self.ledger: Ledger = Ledger()
+        self.cache: PromptCache = PromptCache()
         self._secret = secrets.token_hex(16)
         self._faults = FaultSchedule(settings.faults)
         self._chaos = Chaos(settings.chaos, settings.seed)
@@ -99,6 +102,16 @@ class SimulatorState:
     def secret(self, request: int) -> str:
         """What nobody can guess, and no other request of any server has."""
         return f"{self._secret}:{request}"
+
+    def cached(self, body: dict[str, Any], reply: Answer) -> tuple[Answer, CacheUse]:
+        """The answer with what it has of the prompt cache, unless the prompt orders that."""
+        if reply.cached_tokens:
+            return reply, CacheUse()
+        use = self.cache.look(body, reply.input_tokens, self.clock.now())
+        told = replace(
+            reply, cached_tokens=use.read, written_tokens=use.written, written_1h_tokens=use.written_1h
+        )
+        return told, use
 
     def age_s(self) -> float:
         """Seconds since the start."""

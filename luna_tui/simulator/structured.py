@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any
 
 _DEPTH = 12
@@ -110,8 +111,9 @@ class _Maker:
 
     def _number(self, schema: Mapping[str, Any], *, whole: bool) -> float:
         step = schema.get("multipleOf") or (1 if whole else 0.001)
-        least = schema.get("minimum", schema.get("exclusiveMinimum", -step) + step)
-        most = schema.get("maximum", schema.get("exclusiveMaximum", least + 100 + step) - step)
-        steps = max(0, int((most - least) / step))
-        first = -(-least // step) * step if whole else least
-        return float(min(first + self._rng.randint(0, min(steps, 100)) * step, most))
+        above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+        least = schema.get("minimum", 0 if above is None else above + (1 if whole else step))
+        most = schema.get("maximum", least + 100 * step if below is None else below - (1 if whole else step))
+        first = ceil(least / step) if "multipleOf" in schema or whole else least / step
+        steps = max(0, int(most / step - first + 1e-9))
+        return float((first + self._rng.randint(0, min(steps, 100))) * step)

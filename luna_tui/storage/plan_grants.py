@@ -14,6 +14,8 @@ _USUAL_TURNS = Subtask(id="-", title="-").max_turns
 
 def granted(table: Table) -> tuple[str, ...]:
     """The tools that a plan names, each once; the unknown are noted and left out."""
+    if "tools" not in table.values:
+        return ()
     found = dict.fromkeys(table.texts("tools"))
     if len(found) > MAX_TOOLS:
         table.wrong("tools", f"{len(found):,} tools are granted", f"at most {MAX_TOOLS} a subtask")

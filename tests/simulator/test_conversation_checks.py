@@ -9,8 +9,8 @@ from typing import Any
 
 import anthropic
 import pytest
-from agent_support import LIST, READ, converse, plain, results
 from simulator_support import Connect, Serve, ask
+from tool_client import LIST, READ, converse, plain, results
 
 from luna_tui.simulator.checks import wrong_message
 

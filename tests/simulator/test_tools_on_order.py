@@ -10,8 +10,8 @@ from typing import Any
 
 import anthropic
 import pytest
-from agent_support import LIST, READ, converse, plain, results, said
 from simulator_support import MODEL, Connect, Serve, ask, events
+from tool_client import LIST, READ, converse, plain, results, said
 
 from luna_tui.simulator.conversation import conversation_of
 from luna_tui.simulator.script import Call, Script, ScriptError, read_script

@@ -82,9 +82,9 @@ ONE_PROBLEM = [
     ("empty name", "[plan]\nname = ' '\n[[subtask]]\nid='a'\nprompt='x'\n", 2, "name is empty", ""),
     ("plan as text", "plan = 'p'\n[[subtask]]\nid='a'\nprompt='x'\n", 1, "plan must be a table", ""),
     ("on_failure", HEAD + 'on_failure = "halt"\n[[wave]]\nname="w"\n' + GOOD, 3, "'halt'", "continue, stop"),
-    ("map at the top", HEAD + '[[map]]\nid = "x"\n', 3, "map arrives in a later version", "one subtask per"),
-    ("map in a wave", WAVE + '[[wave.map]]\nid = "x"\n',
-     5, "map arrives in a later version", "one subtask per"),
+    ("map at the top", HEAD + '[[map]]\nid = "x"\n', 3, "a map needs items", "glob"),
+    ("map as a table", WAVE + '[wave.map]\nid = "x"\n', 5, "maps are tables", "[[wave.map]]"),
+    ("map beside waves", WAVE + GOOD + '[[map]]\nid = "b"\n', 8, "top-level [[map]]", "move the maps"),
     # waves
     ("empty wave", HEAD + '[[wave]]\nname = "w"\n', 3, "wave w has no subtasks", "[[wave.subtask]]"),
     ("no name", HEAD + "[[wave]]\n" + GOOD, 3, "a wave needs a name", 'name = "extract"'),
