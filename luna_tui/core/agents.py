@@ -102,6 +102,8 @@ def _apply(state: RunState, s: SubtaskState, event: AgentEvent, at: float) -> No
         case ToolCalled():
             s.tool = event.summary or event.tool
             s.stirred_at = at
+            if s.waiting is WaitReason.SLOT:
+                work_again(state, s, at)
             begin_tool(s, at)
             _note_call(s, event, at)
         case ToolFinished():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from luna_tui.core.events import (
     ApprovalRequested,
     SubtaskFinished,
     SubtaskWaiting,
+    ToolCalled,
 )
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
@@ -192,16 +194,65 @@ def test_text_of_a_model_is_data_and_a_long_detail_says_what_is_left_out() -> No
     assert asked.detail.endswith("(5,100 more characters are not shown)")
 
 
-def test_others_go_on_while_one_waits_for_a_person() -> None:
+def test_others_have_the_workers_of_those_who_wait_for_a_person() -> None:
     def body(work: Work, context: AttemptContext) -> str:
-        if work.subtask.id == "a":
+        if work.subtask.id in "ab":
             context.ask([RM])
         return "done"
 
-    run = make_run(
-        FakeRunner(body), plan(wave("w", *(subtask(i) for i in "abcd"))), workers=2, asking=Asking.PERSON
-    ).start()
-    run.wait_for_ends(3)
-    assert set(run.ends()) == {"b", "c", "d"}
+    given = plan(wave("w", *(subtask(i) for i in "abcdef")))
+    run = make_run(FakeRunner(body), given, workers=2, asking=Asking.PERSON).start()
+    run.wait_for_ends(4)
+    assert set(run.ends()) == set("cdef")
     run.executor.control.decide("a1", Decision.ALLOW, by="ana")
-    run.finish()
+    run.executor.control.decide("a2", Decision.ALLOW, by="ana")
+    check(run.finish())
+
+
+def test_who_is_answered_waits_until_a_worker_is_free() -> None:
+    here, go = threading.Event(), threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        if work.subtask.id == "a":
+            context.ask([RM])
+            context.tool_called("1", "run_command", "rm x")
+            context.tool_finished("1", ok=True)
+        else:
+            here.set()
+            go.wait(10)
+        return "done"
+
+    given = plan(wave("w", subtask("a"), subtask("b")))
+    run = make_run(FakeRunner(body), given, workers=1, asking=Asking.PERSON).start()
+    assert here.wait(10)
+    run.executor.control.decide("a1", Decision.ALLOW, by="ana")
+    state = run.state()
+    assert (state.subtasks["a"].waiting, state.running, state.tracks.load.most) == (WaitReason.SLOT, 1, 1)
+    assert not run.all(ToolCalled)
+    go.set()
+    check(run.finish())
+    assert run.seqs(SubtaskFinished)[0] < run.seqs(ToolCalled)[0]
+    assert run.state().tracks.load.most == 1
+
+
+def test_who_waits_for_a_worker_after_an_answer_can_be_cancelled() -> None:
+    here, go = threading.Event(), threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        if work.subtask.id == "a":
+            context.ask([RM])
+        else:
+            here.set()
+            go.wait(10)
+        return "done"
+
+    given = plan(wave("w", subtask("a"), subtask("b"), subtask("c")))
+    run = make_run(FakeRunner(body), given, workers=1, asking=Asking.PERSON).start()
+    assert here.wait(10)
+    run.executor.control.decide("a1", Decision.ALLOW, by="ana")
+    run.executor.control.cancel(Scope.SUBTASK, Manner.NOW, by="user", subtask="a")
+    run.wait_for_ends(1)
+    assert run.ends() == {"a": Status.CANCELLED}
+    go.set()
+    check(run.finish())
+    assert run.ends() == {"a": Status.CANCELLED, "b": Status.SUCCEEDED, "c": Status.SUCCEEDED}
