@@ -13,7 +13,7 @@ from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan_diff import changed_plan, current_content, kept_content
 from luna_tui.commands.retrying import agreed, price_lines, retry_there, say
 from luna_tui.commands.runs import carry_out, speak
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_budget, warn_of_workers
+from luna_tui.commands.settings import config_of, plan_defaults, tell_sandbox, warn_of_budget, warn_of_workers
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import worker_rule
@@ -101,6 +101,7 @@ def resume(args: argparse.Namespace, launcher: Launcher) -> int:
         console = chosen_console(args, config)
         warn_of_workers(config)
         warn_of_budget(config, plan)
+        tell_sandbox(config, plan)
         if isinstance(beginning, GoingOn):
             held.pop_all()  # the journal's writer closes it
     choice = SimulatorChoice.from_kept(meta.simulator)

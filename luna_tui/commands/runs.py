@@ -18,6 +18,7 @@ from luna_tui.commands.settings import (
     checked_keys,
     config_of,
     plan_defaults,
+    tell_sandbox,
     warn_of_budget,
     warn_of_secrets,
     warn_of_workers,
@@ -50,6 +51,7 @@ def run_plan(args: argparse.Namespace, launcher: Launcher) -> int:
     warn_of_workers(config)
     warn_of_budget(config, plan)
     warn_of_secrets(plan)
+    tell_sandbox(config, plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED

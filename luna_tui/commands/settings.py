@@ -66,6 +66,14 @@ def warn_of_budget(config: Config, plan: Plan) -> None:
         )
 
 
+def tell_sandbox(config: Config, plan: Plan) -> None:
+    """Say on stderr what holds the commands of the plan's agents, where it grants them any."""
+    from luna_tui.session.sandboxing import sandbox_words
+
+    if words := sandbox_words(plan, config.sandbox):
+        print(words, file=sys.stderr, flush=True)
+
+
 def warn_of_secrets(plan: Plan) -> None:
     """Say on stderr which variables' values stand in the plan: its copy beside the journal keeps them."""
     try:

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from luna_tui.core.limits import TIERS, worker_rule
 from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
-from luna_tui.core.rules import Rules
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Asking, Kind, RunStatus, Watching
@@ -26,6 +26,8 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.changes import RunChanges, own_workspaces
+from luna_tui.session.sandboxing import make_sandbox
 from luna_tui.session.saving import Saving
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
@@ -73,9 +75,7 @@ class LiveSession:
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
-        only = beginning.to_run if isinstance(beginning, GoingOn) else None
-        of_claude = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
-        check_credentials(config, asks_claude=any(only is None or s.id in only for s in of_claude))
+        check_credentials(config, asks_claude=_asks_claude(plan, beginning))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
@@ -84,18 +84,22 @@ class LiveSession:
         self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
         """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._saving = Saving(self.run_dir)
+        self._sandbox = make_sandbox(plan, config.sandbox)
         self._runners = self._make_runners(plan)
+        self._workspaces = own_workspaces(plan, self.run_dir, self.redaction)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
+        self.ended = threading.Event()
+        """Set when `run` is over and everything is on disk."""
+        changes = self._make_changes(opened.state)
         self._limiters = self._make_limiters()
         settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
-        self._executor = self._make_executor(plan, settings, opened.past)
+        settings = replace(settings, sandbox=str(self._sandbox.found.kind) if self._sandbox else "")
+        self._executor = self._make_executor(plan, settings, opened.past, changes)
         self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
             self.subscribe(listener)
-        self.ended = threading.Event()
-        """Set when `run` is over and everything is on disk."""
 
     @property
     def clock(self) -> Clock:
@@ -161,6 +165,8 @@ class LiveSession:
                 closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
+                if self._workspaces is not None:
+                    closing.callback(self._workspaces.close)
                 closing.callback(self._runners.close)
 
     @property
@@ -200,7 +206,14 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
-    def _make_executor(self, plan: Plan, settings: RunSettings, past: Past | None) -> WaveExecutor:
+    def _make_changes(self, state: RunState) -> RunChanges:
+        changes = RunChanges(self.run_dir, state, ended=self.ended, show=self._fold.put)
+        self._bus.subscribe(changes.follow)
+        return changes
+
+    def _make_executor(
+        self, plan: Plan, settings: RunSettings, past: Past | None, changes: RunChanges
+    ) -> WaveExecutor:
         from luna_tui.engine.executor import WaveExecutor
 
         return WaveExecutor(
@@ -208,12 +221,14 @@ class LiveSession:
             settings,
             bus=self._bus,
             clock=self._clock,
-            runners=self._runners,
+            runners=self._runners.examined(),
             limiter=self._limiters,
             store=self._saving.outputs,
             rng=self._rng,
             settle=self._saving.settle,
             past=past,
+            workspaces=self._workspaces,
+            changes=changes,
         )
 
     def _make_limiters(self) -> Limiters:
@@ -240,6 +255,8 @@ class LiveSession:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
+        from luna_tui.runners.examining import Examiner
+        from luna_tui.runners.python import PythonRunner
         from luna_tui.runners.registry import Runners
         from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
@@ -254,11 +271,13 @@ class LiveSession:
                 Kind.CLAUDE: ClaudeRunner(
                     lambda: make_client(base_url, key, most),
                     self._clock,
-                    toolbox=make_toolbox(plan, Rules()),
+                    toolbox=make_toolbox(plan, config.sandbox.rules, self._sandbox),
                     shared=shared_beginnings(plan),
                 ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
-            }
+                Kind.PYTHON: PythonRunner(current_environ()),
+            },
+            Examiner(current_environ()),
         )
 
     def _start_simulator(self) -> str:
@@ -272,6 +291,11 @@ class LiveSession:
         )
         self._server = SimulatorServer(settings, self._clock)
         return self._server.base_url
+
+
+def _asks_claude(plan: Plan, beginning: NewRun | GoingOn | None) -> bool:
+    only = beginning.to_run if isinstance(beginning, GoingOn) else None
+    return any(s.kind is Kind.CLAUDE and (only is None or s.id in only) for s in plan.subtasks())
 
 
 def _bus(opened: Opened, clock: Clock) -> EventBus:

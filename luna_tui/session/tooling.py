@@ -5,27 +5,46 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from luna_tui.core.plan import Plan, Subtask
 from luna_tui.core.rules import Rules
+from luna_tui.core.sandbox import REFUSED
 from luna_tui.core.templates import names
-from luna_tui.core.tools import FILE_READERS, FILE_WRITERS
+from luna_tui.core.tools import FILE_READERS, FILE_WRITERS, RUN_COMMAND
 from luna_tui.core.words import ErrorKind, Kind
 from luna_tui.engine.runner import AttemptError
 from luna_tui.runners.agent.toolbox import Make, Toolbox
 from luna_tui.runners.caching import Shared
 from luna_tui.runners.tools.base import Tool
 
+if TYPE_CHECKING:
+    from luna_tui.runners.sandbox.choice import Sandbox
+
 _FILE_TOOLS = (*FILE_READERS, *FILE_WRITERS)
 
 
-def make_toolbox(plan: Plan, rules: Rules) -> Toolbox:
-    """The tools that a plan may grant; nothing is loaded or started before an agent needs it."""
+def make_toolbox(plan: Plan, rules: Rules, sandbox: Sandbox | None = None) -> Toolbox:
+    """The tools that a plan may grant; nothing is loaded or started before an agent needs it.
+
+    Without a sandbox no commands can be had.
+    """
     protected = (plan.source,) if plan.source else ()
     makes: dict[str, Make] = {
         name: cache(partial(_file_tool, name, protected, rules)) for name in _FILE_TOOLS
     }
+    if sandbox is not None:
+        makes[RUN_COMMAND] = cache(partial(_run_command, sandbox, protected))
     return Toolbox(makes, rules)
+
+
+def _run_command(sandbox: Sandbox, protected: tuple[str, ...]) -> Tool:
+    from luna_tui.runners.tools.running import RunCommand
+
+    if sandbox.found.kind == REFUSED:
+        text = f"nothing can hold commands here, so agents run none: {sandbox.found.why}"
+        raise AttemptError(ErrorKind.TOOLS, text)
+    return RunCommand(sandbox, protected)
 
 
 def _file_tool(name: str, protected: tuple[str, ...], rules: Rules) -> Tool:

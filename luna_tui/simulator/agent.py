@@ -57,7 +57,9 @@ def _ask(_: Any, talk: Conversation, __: random.Random) -> list[dict[str, Any]]:
 
 
 def _list(tool: Mapping[str, Any], _: Conversation, __: random.Random) -> list[dict[str, Any]]:
-    return [{name: "." for name in tool["input_schema"].get("required") or ()}]
+    schema = tool["input_schema"]
+    deep = {"glob": "**/*"} if "glob" in (schema.get("properties") or {}) else {}
+    return [deep | {name: "." for name in schema.get("required") or () if name not in deep}]
 
 
 def _read(_: Any, talk: Conversation, rng: random.Random) -> list[dict[str, Any]]:

@@ -15,12 +15,14 @@ from luna_tui.core.events import (
     SubtaskFinished,
     SubtaskWaiting,
     ToolCalled,
+    TurnStarted,
 )
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.tool_events import DETAIL_CHARS
 from luna_tui.core.words import Asking, Decision, GrantScope, Manner, Scope, Status, WaitReason
-from luna_tui.engine.runner import AttemptContext, Reply, Request, Work
+from luna_tui.engine.clock import ManualClock
+from luna_tui.engine.runner import AttemptContext, Demand, Reply, Request, Usage, Work
 
 RM = Request(tool="run_command", summary="rm x", pattern="run_command(rm *)")
 LS = Request(tool="run_command", summary="ls", pattern="run_command(ls *)")
@@ -256,3 +258,29 @@ def test_who_waits_for_a_worker_after_an_answer_can_be_cancelled() -> None:
     go.set()
     check(run.finish())
     assert run.ends() == {"a": Status.CANCELLED, "b": Status.SUCCEEDED, "c": Status.SUCCEEDED}
+
+
+def test_who_asks_before_the_first_request_holds_nothing_of_the_limits_meanwhile() -> None:
+    small = Demand(input_tokens=100, output_tokens=50)
+
+    def body(work: Work, context: AttemptContext) -> str:
+        context.ask([RM])
+
+        def send() -> str:
+            context.usage(Usage(model="m", input_tokens=90, output_tokens=40), final=True)
+            return "done"
+
+        return context.turn(1, small, send)
+
+    run = make_run(
+        FakeRunner(body, small), plan(wave("w", subtask("a"))), asking=Asking.PERSON, clock=ManualClock()
+    ).start()
+    run.wait_for(ApprovalRequested)
+    books = run.limiter.snapshot()
+    assert (books.rpm.settled, books.rpm.reserved, books.itpm.reserved) == (0, 0, 0)
+    run.executor.control.decide("a1", Decision.ALLOW, by="ana")
+    run.finish()
+    books = run.limiter.snapshot()
+    assert (books.rpm.settled, books.itpm.settled, books.itpm.reserved) == (1, 90, 0)
+    assert [e.turn for e in run.all(TurnStarted)] == [1]
+    assert run.ends() == {"a": Status.SUCCEEDED}

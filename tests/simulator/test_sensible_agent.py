@@ -51,7 +51,7 @@ def story(serve: Serve, connect: Connect, prompt: str, *tools: Any) -> tuple[lis
 def test_it_lists_reads_what_is_named_and_describes_it(serve: Serve, connect: Connect) -> None:
     used, text = story(serve, connect, "token: T-8\nIs shelf.py right? See notes.txt too.", LIST, READ, WRITE)
     assert used == [
-        [("list_files", {})],
+        [("list_files", {"glob": "**/*"})],
         [("read_file", {"path": "shelf.py"}), ("read_file", {"path": "notes.txt"})],
     ]
     assert text.startswith("token: T-8\n")

@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from luna_tui.core.clean import clean_line
-from luna_tui.core.rules import Verdict
+from luna_tui.core.rules import Judgement, Verdict
 from luna_tui.core.tools import ASK_USER, FILE_WRITERS
 from luna_tui.engine.cancel import Cancelled
 from luna_tui.engine.runner import AttemptContext, Reply, Request
@@ -27,6 +27,7 @@ MOST_CHARS = 100_000
 _ENDING_S = 1.0
 """A cancelled attempt waits this long for its tools to end, so that nothing is written after it."""
 _SUMMARY_CHARS = 200
+_NAME_CHARS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -45,12 +46,15 @@ class _Step:
     @property
     def tool(self) -> str:
         """As plans call it, for the screen."""
-        return self.call.name if self.granted is None else self.granted.name
+        return clean_line(self.call.name)[:_NAME_CHARS] if self.granted is None else self.granted.name
 
     @property
     def summary(self) -> str:
         """One line, for the screen."""
-        return self.tool if self.use is None else self.use.summary
+        if self.use is not None:
+            return self.use.summary
+        first = next((v for v in (self.call.given or {}).values() if isinstance(v, str)), "")
+        return f"{self.tool} {clean_line(first[:_SUMMARY_CHARS])}".strip()
 
 
 class ToolUser:
@@ -92,8 +96,7 @@ class ToolUser:
         judged = self._kit.judge(granted, step.use.subject, step.use.harmless)
         step.asks = granted.name == ASK_USER or judged.verdict is Verdict.ASK
         if judged.verdict is Verdict.DENY:
-            text = f"denied by rule {judged.rule!r} of the person who runs this. Do without it."
-            self._settle(step, Result(text=text, ok=False, summary=f"denied by rule {judged.rule}"))
+            self._settle(step, _denied(judged))
 
     def _ask(self, asked: Sequence[tuple[_Step, Use]]) -> None:
         """Put everything that needs a person to one at once; a question is a use of its own."""
@@ -238,6 +241,14 @@ def _failed(error: Exception) -> Result:
     if isinstance(error, ToolError):
         return _wrong(str(error) or "this cannot be done")
     return _wrong(f"the tool failed: {clean_line(f'{type(error).__name__}: {error}')[:500]}")
+
+
+def _denied(judged: Judgement) -> Result:
+    if judged.unclear:
+        text = f"denied: too involved to tell whether rule {judged.rule!r} forbids it. Give a list of words."
+        return _wrong(text, f"denied: too involved for rule {judged.rule}")
+    text = f"denied by rule {judged.rule!r} of the person who runs this. Do without it."
+    return _wrong(text, f"denied by rule {judged.rule}")
 
 
 def _refused(reply: Reply) -> Result:
