@@ -70,6 +70,12 @@ class Subtask:
     command: tuple[str, ...] = ()
     """Argument vector; exactly one string when `shell` is set. Templates as in `prompt`."""
     shell: bool = False
+    callable: str = ""
+    """`module:function` of a Python subtask, found from the workspace."""
+    args: str = "[]"
+    """Arguments, as JSON; templates in texts as in `prompt`."""
+    kwargs: str = "{}"
+    """Arguments by name, as JSON."""
     env: tuple[tuple[str, str], ...] = ()
     cwd: str = "."
     """Relative to the workspace."""

@@ -1,28 +1,41 @@
-"""Compare outputs with what takes a process to compare with: expressions and schemas of a plan."""
+"""Compare outputs with what takes a process to compare with: expressions, schemas and commands of a plan."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from luna_tui.core.clean import clean_line
 from luna_tui.core.expect import unfenced
 from luna_tui.core.plan import Expectation
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError, Work
 from luna_tui.runners import expect_child
+from luna_tui.runners.environment import marks, narrowed
 from luna_tui.runners.guard import armed
+from luna_tui.runners.kept_output import KeptOutput
+from luna_tui.runners.spawn_errors import exit_error
+from luna_tui.runners.spawning import Launch, run_to_end
 
 LIMIT_S = 5.0
 """Longest time for one output, the start of a process included."""
+COMMAND_S = 60.0
+"""Longest time that a command of a plan may take for one output."""
+GRACE_S = 0.3
+"""Seconds between TERM and KILL."""
+_SHOWN_CHARS = 200
+_KEPT_BYTES = 16 * 1024
 _KEPT = 4
 """Processes that wait for the next output."""
 
@@ -30,8 +43,17 @@ _KEPT = 4
 class Examiner:
     """Serves all threads; an expression that takes too long ends its own process and nothing else."""
 
-    def __init__(self, *, limit_s: float = LIMIT_S) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        *,
+        limit_s: float = LIMIT_S,
+        command_s: float = COMMAND_S,
+    ) -> None:
+        """`environ` is narrowed to an allow-list for commands; the limits are for one output each."""
+        self._environ = narrowed(environ or {})
         self._limit_s = limit_s
+        self._command_s = command_s
         self._lock = threading.Lock()
         """Protects the two below."""
         self._idle: list[_Child] = []
@@ -43,8 +65,35 @@ class Examiner:
         Raises AttemptError when that cannot be found out, and Cancelled.
         """
         expect = work.subtask.expect
-        if expect is None or (expect.regex is None and expect.schema is None):
+        missed = None
+        if expect is not None and (expect.regex is not None or expect.schema is not None):
+            missed = self._compared(expect, output, token)
+        if missed is None and expect is not None and expect.command:
+            missed = self._accepted(work, expect.command, output, token)
+        return missed
+
+    def _accepted(self, work: Work, command: tuple[str, ...], output: str, token: CancelToken) -> str | None:
+        token.raise_if_cancelled()
+        shown = clean_line(shlex.join(command))[:_SHOWN_CHARS]
+        kept = KeptOutput(lambda text: None, _KEPT_BYTES)
+        with tempfile.TemporaryFile() as given:
+            given.write(output.encode("utf-8", "replace"))
+            given.flush()
+            given.seek(0)
+            environ = self._environ | marks(work)
+            launch = Launch([*command], os.path.realpath(work.workspace), environ, stdin=given.fileno())
+            code = run_to_end(launch, kept, token, grace_s=GRACE_S, limit_s=self._command_s)
+        token.raise_if_cancelled()
+        if code is None:
+            what = f"{shown} did not say within {self._command_s:g} s whether the output will do"
+            raise AttemptError(ErrorKind.EXPECTATION, what)
+        if code == 0:
             return None
+        lines = (line for line in reversed(kept.finish().splitlines()) if line.strip())
+        why = clean_line(next(lines, ""))[:_SHOWN_CHARS] or exit_error(code, "").message
+        return f"expected {shown} to accept the output, got: {why}"
+
+    def _compared(self, expect: Expectation, output: str, token: CancelToken) -> str | None:
         token.raise_if_cancelled()
         with self._child() as child:
             answer = child.ask(_question(expect, output), token, self._limit_s)

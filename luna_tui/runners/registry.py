@@ -37,9 +37,9 @@ class NoRunner:
 class Runners(Mapping[Kind, Runner]):
     """Runner by kind; looking one up never fails. Iterating gives only the kinds that somebody does."""
 
-    def __init__(self, runners: Mapping[Kind, Runner]) -> None:
+    def __init__(self, runners: Mapping[Kind, Runner], examiner: Examiner | None = None) -> None:
         self._runners = dict(runners)
-        self._examiner = Examiner()
+        self._examiner = examiner or Examiner()
 
     def __getitem__(self, kind: Kind) -> Runner:
         """The runner of a kind, or one whose attempts say that there is none."""

@@ -255,6 +255,8 @@ class LiveSession:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
+        from luna_tui.runners.examining import Examiner
+        from luna_tui.runners.python import PythonRunner
         from luna_tui.runners.registry import Runners
         from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
@@ -273,7 +275,9 @@ class LiveSession:
                     shared=shared_beginnings(plan),
                 ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
-            }
+                Kind.PYTHON: PythonRunner(current_environ()),
+            },
+            Examiner(current_environ()),
         )
 
     def _start_simulator(self) -> str:

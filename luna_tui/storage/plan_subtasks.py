@@ -11,6 +11,7 @@ from luna_tui.core.plan import Estimate, Subtask
 from luna_tui.core.templates import names
 from luna_tui.core.words import Kind, Priority
 from luna_tui.storage.fields import Table, shortened
+from luna_tui.storage.plan_calls import read_call
 from luna_tui.storage.plan_expect import ExpectReader
 from luna_tui.storage.plan_grants import granted, isolation, turns
 from luna_tui.storage.plan_inputs import Inputs
@@ -23,10 +24,16 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WHEN = ("timeout", "retries", "depends_on", "priority")
 _COMMON = ("id", "title", "kind", *_WHEN, "expect", "estimate", "isolate")
 _CLAUDE = ("prompt", "system", "files", "model", "max_tokens", "tools", "max_turns")
-_COMMAND = ("command", "shell", "env", "cwd", "ok_codes")
-_PYTHON = ("callable", "kwargs", "args")
-_FOREIGN = {Kind.CLAUDE: _COMMAND, Kind.COMMAND: _CLAUDE}
-SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_PYTHON)
+_COMMAND = ("command", "shell", "ok_codes")
+_PYTHON = ("callable", "args", "kwargs")
+_PROCESS = ("env", "cwd")
+_FOREIGN = {
+    Kind.CLAUDE: (*_COMMAND, *_PYTHON, *_PROCESS),
+    Kind.COMMAND: (*_CLAUDE, *_PYTHON),
+    Kind.PYTHON: (*_CLAUDE, *_COMMAND),
+}
+"""Keys that belong to other kinds only."""
+SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_PYTHON, *_PROCESS)
 """Every key a subtask or [defaults] may have."""
 
 
@@ -72,13 +79,17 @@ class SubtaskReader:
         table.refuse_unknown(SUBTASK_KEYS, "a subtask")
         subtask_id = _id(table)
         kind = table.choice("kind", Kind, Kind.CLAUDE)
-        _refuse_later(table, kind)
         common = subtask = self._common(table, subtask_id or "-", kind)
         mentions: dict[str, str] = {}
-        if table.values.get("kind", Kind.CLAUDE) in (Kind.CLAUDE, Kind.COMMAND):
+        if table.values.get("kind", Kind.CLAUDE) in list(Kind):
             _refuse_foreign(table, kind)
-            of_kind = self._claude if kind is Kind.CLAUDE else self._command
-            subtask = of_kind(table, common, mentions)
+            match kind:
+                case Kind.CLAUDE:
+                    subtask = self._claude(table, common, mentions)
+                case Kind.COMMAND:
+                    subtask = self._command(table, common, mentions)
+                case Kind.PYTHON:
+                    subtask = self._python(table, common, mentions)
         only = {i: key for i, key in mentions.items() if i not in common.depends_on}
         return None if subtask_id is None else Read(subtask, only)
 
@@ -120,9 +131,8 @@ class SubtaskReader:
 
     def _command(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
         command = tuple(filled(word, self._values) for word in _words(table))
-        env = tuple((name, filled(value, self._values)) for name, value in _env(table))
         check_references(table, "command", command, mentions)
-        check_references(table, "env", [value for _, value in env], mentions)
+        env = self._env(table, mentions)
         return replace(
             common,
             depends_on=_needs(common, mentions),
@@ -132,6 +142,26 @@ class SubtaskReader:
             cwd=self._cwd(table),
             ok_codes=_ok_codes(table),
         )
+
+    def _python(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
+        call = read_call(table, self._values)
+        for key in ("args", "kwargs"):
+            check_references(table, key, call.texts[key], mentions)
+        env = self._env(table, mentions)
+        return replace(
+            common,
+            depends_on=_needs(common, mentions),
+            callable=call.callable,
+            args=call.args,
+            kwargs=call.kwargs,
+            env=env,
+            cwd=self._cwd(table),
+        )
+
+    def _env(self, table: Table, mentions: dict[str, str]) -> tuple[tuple[str, str], ...]:
+        env = tuple((name, filled(value, self._values)) for name, value in _env(table))
+        check_references(table, "env", [value for _, value in env], mentions)
+        return env
 
     def _attached(self, table: Table) -> tuple[str, ...]:
         attached = table.texts("files")
@@ -171,15 +201,6 @@ def _id(table: Table) -> str | None:
         table.wrong("id", f"{clean_line(value[:80])!r} is no id", rule)
         return None
     return value
-
-
-def _refuse_later(table: Table, kind: Kind) -> None:
-    if kind is Kind.PYTHON:
-        fix = 'use kind = "command" with python -c'
-        table.wrong("kind", "python subtasks arrive in a later version", fix)
-    elif foreign := next((k for k in _PYTHON if k in table.own), None):
-        what = f'{foreign} belongs to kind = "python", which arrives in a later version'
-        table.wrong(foreign, what, "remove it")
 
 
 def _refuse_foreign(table: Table, kind: Kind) -> None:

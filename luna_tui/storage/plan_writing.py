@@ -79,7 +79,13 @@ def _all_keys(subtask: Subtask) -> dict[str, Any]:
         found["title"] = subtask.title
     if subtask.kind is not Kind.CLAUDE:
         found["kind"] = subtask.kind.value
-    found |= _asked(subtask) if subtask.kind is Kind.CLAUDE else _run(subtask)
+    match subtask.kind:
+        case Kind.CLAUDE:
+            found |= _asked(subtask)
+        case Kind.COMMAND:
+            found |= _run(subtask) | _process(subtask)
+        case Kind.PYTHON:
+            found |= _called(subtask) | _process(subtask)
     if subtask.depends_on:
         found["depends_on"] = list(subtask.depends_on)
     if subtask.priority is not Priority.IMPORTANT:
@@ -110,12 +116,26 @@ def _run(subtask: Subtask) -> dict[str, Any]:
     found: dict[str, Any] = {"command": subtask.command[0] if subtask.shell else list(subtask.command)}
     if subtask.shell:
         found["shell"] = True
+    if subtask.ok_codes != _USUAL.ok_codes:
+        found["ok_codes"] = list(subtask.ok_codes)
+    return found
+
+
+def _called(subtask: Subtask) -> dict[str, Any]:
+    found: dict[str, Any] = {"callable": subtask.callable}
+    if subtask.args != _USUAL.args:
+        found["args"] = json.loads(subtask.args)
+    if subtask.kwargs != _USUAL.kwargs:
+        found["kwargs"] = json.loads(subtask.kwargs)
+    return found
+
+
+def _process(subtask: Subtask) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     if subtask.env:
         found["env"] = dict(subtask.env)
     if subtask.cwd != _USUAL.cwd:
         found["cwd"] = subtask.cwd
-    if subtask.ok_codes != _USUAL.ok_codes:
-        found["ok_codes"] = list(subtask.ok_codes)
     return found
 
 

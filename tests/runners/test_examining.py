@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +145,44 @@ def test_what_a_runner_says_is_examined_and_comes_with_the_reason(
         with pytest.raises(MissedExpectation) as caught:
             runner.run(work_of(subtask("a", expect=expect)), context)
         assert (caught.value.output, caught.value.retryable) == ("none", True)
+
+
+def check(tmp_path: Path, script: str) -> tuple[str, ...]:
+    (tmp_path / "check.py").write_text(script, encoding="utf-8")
+    return (sys.executable, "check.py")
+
+
+def test_a_command_gets_the_output_and_its_last_line_is_the_reason(
+    tmp_path: Path, token: CancelToken
+) -> None:
+    examiner = Examiner({"ANTHROPIC_API_KEY": "canary"})
+    command = check(
+        tmp_path,
+        "import os, sys\ntext = sys.stdin.read()\nprint('so')\n"
+        "print(text + str('ANTHROPIC_API_KEY' in os.environ))\nsys.exit(text != 'good')\n",
+    )
+    work = work_of(subtask("a", expect=Expectation(command=command)), workspace=str(tmp_path))
+    assert examiner.missed(work, "good", token) is None
+    missed = examiner.missed(work, "bad é", token)
+    assert missed is not None
+    assert missed.endswith("check.py to accept the output, got: bad éFalse")
+
+
+def test_a_command_without_a_word_is_told_by_its_end(tmp_path: Path, token: CancelToken) -> None:
+    command = check(tmp_path, "raise SystemExit(7)\n")
+    work = work_of(subtask("a", expect=Expectation(command=command)), workspace=str(tmp_path))
+    assert str(Examiner().missed(work, "x", token)).endswith("got: exited with 7")
+
+
+def test_a_command_that_takes_too_long_is_ended(tmp_path: Path, token: CancelToken) -> None:
+    command = check(tmp_path, "import time\ntime.sleep(60)\n")
+    work = work_of(subtask("a", expect=Expectation(command=command)), workspace=str(tmp_path))
+    with pytest.raises(AttemptError, match=r"did not say within 0\.3 s") as caught:
+        Examiner(command_s=0.3).missed(work, "x", token)
+    assert caught.value.retryable is False
+
+
+def test_a_command_that_is_not_there_is_told(tmp_path: Path, token: CancelToken) -> None:
+    work = work_of(subtask("a", expect=Expectation(command=("no-such-checker",))), workspace=str(tmp_path))
+    with pytest.raises(AttemptError, match="command not found: no-such-checker"):
+        Examiner().missed(work, "x", token)

@@ -57,6 +57,11 @@ def command(*lines: str) -> str:
     return sub('kind = "command"', 'command = ["true"]', *lines)
 
 
+def python(*lines: str) -> str:
+    """As `sub`, a Python call; the lines given begin with line 9."""
+    return sub('kind = "python"', 'callable = "m:f"', *lines)
+
+
 def flat(**needs: str) -> str:
     """A plan without waves: id -> ids it depends on, separated by spaces; four lines each from line 3."""
     return HEAD + "".join(
@@ -153,9 +158,17 @@ ONE_PROBLEM = [
     ("priority", claude('priority = "importnat"'), 8, "'importnat'", "did you mean important?"),
     ("kind", sub('kind = "comand"', 'command = ["x"]'), 7, "'comand'", "did you mean command?"),
     ("kind as number", sub("kind = 3", 'prompt = "x"'), 7, "kind = a number", "claude, command, python"),
-    ("python", sub('kind = "python"', 'callable = "m:f"', "kwargs = { a = 1 }"),
-     7, "python subtasks arrive", "-c"),
-    ("callable", claude('callable = "m:f"'), 8, 'belongs to kind = "python"', "remove"),
+    ("no callable", sub('kind = "python"'), 5, "a python subtask needs a callable", "mypkg.score:run"),
+    ("callable", sub('kind = "python"', 'callable = "m.f"'), 8, "'m.f' names no module", "mypkg.score:run"),
+    ("callable number", sub('kind = "python"', "callable = 1"), 8, "callable must be text", ""),
+    ("args", python("args = 1"), 9, "args must be a list, not a number", "args = ["),
+    ("kwargs", python("kwargs = [1]"), 9, "kwargs must be a table, not a list", "kwargs ="),
+    ("date", python("args = [[2026-01-01]]"), 9, "args holds what JSON has no word for", "texts"),
+    ("nan", python("kwargs = { a = nan }"), 9, "kwargs holds what JSON has no word for", "texts"),
+    ("in kwargs", python("kwargs = { a = ['{{ zz }}'] }"), 9, "{{ zz }} is not known here", ""),
+    ("needs in args", python("args = ['{{ results.b }}']"), 9, "a depends on b, which does not exist", ""),
+    ("prompt of a call", python('prompt = "x"'), 9, "prompt does not belong to a python subtask", "kind"),
+    ("callable elsewhere", claude('callable = "m:f"'), 8, "callable does not belong to a claude", "remove"),
     ("tool", claude('tools = ["read_file", "serch_files"]'),
      8, "there is no tool serch_files", "did you mean search_files?"),
     ("tool as text", claude('tools = "read_file"'), 8, "tools must be a list of texts", "tools = ["),
