@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from needs import lacking
 from runners.agent_support import MadeUp
 from support import Run, make_run, plan, subtask, wave
 
@@ -26,13 +28,15 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.limits import TIERS
 from luna_tui.core.plan import Plan, Subtask
-from luna_tui.core.rules import Rules
+from luna_tui.core.rules import Rules, parse_rules
+from luna_tui.core.sandbox import REFUSED, SandboxSettings
 from luna_tui.core.words import Manner, Scope, Status
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import SystemClock
 from luna_tui.runners.agent.toolbox import Toolbox
 from luna_tui.runners.anthropic_client import make_client
 from luna_tui.runners.claude import ClaudeRunner
+from luna_tui.runners.sandbox.choice import Sandbox
 from luna_tui.session.tooling import make_toolbox
 from luna_tui.simulator.faults import FaultKind
 from luna_tui.simulator.server import SimulatorServer, SimulatorSettings
@@ -95,7 +99,7 @@ def workspace(folder: Path) -> Plan:
     for number in range(AGENTS):
         (folder / f"{number}.txt").write_text(f"token: mine-{number}\n" * (TURNS + 1))
     given = plan(wave("w", *map(reader, range(AGENTS))))
-    return type(given)(name="t", waves=given.waves, workspace=str(folder))
+    return replace(given, workspace=str(folder))
 
 
 def test_forty_agents_with_four_turns_of_tools_each_get_their_own_results(tmp_path: Path) -> None:
@@ -249,3 +253,38 @@ def test_uses_of_the_web_are_told_and_searches_are_booked() -> None:
     ]
     assert [e.ok for e in run.all(ToolFinished)] == [True, True]
     assert sum(e.searches for e in run.all(UsageRecorded)) == 1
+
+
+def sleeping(seconds: str) -> int:
+    """Processes, in sandboxes or not, that sleep for that long."""
+    count = 0
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            count += path.read_bytes().split(b"\0")[:2] == [b"sleep", seconds.encode()]
+        except OSError:
+            continue
+    return count
+
+
+def test_commands_of_agents_that_are_ended_leave_no_process(tmp_path: Path) -> None:
+    rules = parse_rules(allow=["run_command"])
+    sandbox = Sandbox(SandboxSettings(rules=rules), os.environ)
+    if sandbox.found.kind == REFUSED:
+        lacking("bwrap", sandbox.found.why)
+    seconds = f"4{os.getpid()}.5"
+    orders = (
+        f'simulate-call: run_command {{"command": ["sleep", "{seconds}"]}}\n'
+        f'simulate-also: run_command {{"command": "sleep {seconds} & sleep {seconds}; true"}}'
+    )
+    agents = [ordered(f"a{n}", orders, "run_command", timeout=60) for n in range(3)]
+    given = replace(plan(wave("w", *agents)), workspace=str(tmp_path))
+    with stage(given, make_toolbox(given, rules, sandbox)) as made:
+        run = made.run.start()
+        run.wait_for(ToolCalled, 6)
+        until = CLOCK.now() + 10
+        while sleeping(seconds) < 9 and CLOCK.now() < until:
+            threading.Event().wait(0.02)
+        assert sleeping(seconds) == 9
+        made.end_at_once()
+    assert set(run.ends().values()) == {Status.CANCELLED}
+    assert sleeping(seconds) == 0

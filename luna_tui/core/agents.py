@@ -155,6 +155,13 @@ def time_wave(state: RunState, name: str, at: float) -> None:
         wave.stands_since = None
 
 
+def drop_changes(state: RunState, s: SubtaskState) -> None:
+    """A new attempt begins: what an earlier one changed, and nobody settled, is no longer its result."""
+    changes = state.changes.get(s.id)
+    if changes is not None and not changes.settled:
+        del state.changes[s.id]
+
+
 def end_calls(s: SubtaskState, at: float) -> None:
     """No tool is in use any more; what had not returned has no result."""
     end_tool(s, at)

@@ -26,6 +26,7 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.changes import RunChanges, own_workspaces
 from luna_tui.session.sandboxing import make_sandbox
 from luna_tui.session.saving import Saving
 from luna_tui.session.serving import ControlSocket, ServedRun
@@ -74,9 +75,7 @@ class LiveSession:
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
-        only = beginning.to_run if isinstance(beginning, GoingOn) else None
-        of_claude = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
-        check_credentials(config, asks_claude=any(only is None or s.id in only for s in of_claude))
+        check_credentials(config, asks_claude=_asks_claude(plan, beginning))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
@@ -87,18 +86,20 @@ class LiveSession:
         self._saving = Saving(self.run_dir)
         self._sandbox = make_sandbox(plan, config.sandbox)
         self._runners = self._make_runners(plan)
+        self._workspaces = own_workspaces(plan, self.run_dir, self.redaction)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
+        self.ended = threading.Event()
+        """Set when `run` is over and everything is on disk."""
+        changes = self._make_changes(opened.state)
         self._limiters = self._make_limiters()
         settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
         settings = replace(settings, sandbox=str(self._sandbox.found.kind) if self._sandbox else "")
-        self._executor = self._make_executor(plan, settings, opened.past)
+        self._executor = self._make_executor(plan, settings, opened.past, changes)
         self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
             self.subscribe(listener)
-        self.ended = threading.Event()
-        """Set when `run` is over and everything is on disk."""
 
     @property
     def clock(self) -> Clock:
@@ -164,6 +165,8 @@ class LiveSession:
                 closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
+                if self._workspaces is not None:
+                    closing.callback(self._workspaces.close)
                 closing.callback(self._runners.close)
 
     @property
@@ -203,7 +206,14 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
-    def _make_executor(self, plan: Plan, settings: RunSettings, past: Past | None) -> WaveExecutor:
+    def _make_changes(self, state: RunState) -> RunChanges:
+        changes = RunChanges(self.run_dir, state, ended=self.ended, show=self._fold.put)
+        self._bus.subscribe(changes.follow)
+        return changes
+
+    def _make_executor(
+        self, plan: Plan, settings: RunSettings, past: Past | None, changes: RunChanges
+    ) -> WaveExecutor:
         from luna_tui.engine.executor import WaveExecutor
 
         return WaveExecutor(
@@ -217,6 +227,8 @@ class LiveSession:
             rng=self._rng,
             settle=self._saving.settle,
             past=past,
+            workspaces=self._workspaces,
+            changes=changes,
         )
 
     def _make_limiters(self) -> Limiters:
@@ -279,6 +291,11 @@ class LiveSession:
         )
         self._server = SimulatorServer(settings, self._clock)
         return self._server.base_url
+
+
+def _asks_claude(plan: Plan, beginning: NewRun | GoingOn | None) -> bool:
+    only = beginning.to_run if isinstance(beginning, GoingOn) else None
+    return any(s.kind is Kind.CLAUDE and (only is None or s.id in only) for s in plan.subtasks())
 
 
 def _bus(opened: Opened, clock: Clock) -> EventBus:

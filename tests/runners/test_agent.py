@@ -18,9 +18,10 @@ from runners.agent_support import (
     tool,
 )
 from runners.scripted_server import Call, chunk, refuse
-from support import work_of
+from support import make_run, plan, wave, work_of
 
-from luna_tui.core.words import ErrorKind
+from luna_tui.core.plan import Expectation
+from luna_tui.core.words import ErrorKind, Status
 from luna_tui.engine.runner import AttemptError, Missed, Usage
 from luna_tui.runners.agent.conversation import GO_ON, LAST_TURN
 
@@ -296,3 +297,15 @@ def test_a_plain_answer_that_missed_is_told_why_too() -> None:
         assert made.run(again) == "yes"
     assert [m["role"] for m in made.requests[0]["messages"]] == ["user", "assistant", "user"]
     assert "tools" not in made.requests[0]
+
+
+def test_the_next_attempt_of_a_run_is_shown_what_the_one_before_missed() -> None:
+    script = in_turn(answer(text("no idea")), answer(text("yes, it is")))
+    given = agent("read_file", expect=Expectation(contains="yes"), retries=1)
+    with attempt(script, LOOK) as made:
+        run = make_run(made.runner, plan(wave("w", given))).finish()
+        second = made.requests[1]["messages"]
+    assert run.ends() == {"a": Status.SUCCEEDED}
+    assert [message["role"] for message in second] == ["user", "assistant", "user"]
+    assert second[1]["content"] == [{"type": "text", "text": "no idea"}]
+    assert "yes" in second[2]["content"][0]["text"]
