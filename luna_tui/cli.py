@@ -13,6 +13,7 @@ from luna_tui import __version__
 from luna_tui.commands.attach_flags import add_attach_flags, add_cancel_flags
 from luna_tui.commands.bench_flags import add_bench_flags
 from luna_tui.commands.diff_flags import add_diff_flags
+from luna_tui.commands.plan_flags import add_plan_flags, add_replan_flags
 from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
@@ -71,7 +72,7 @@ def _without_secrets(text: str) -> str:
 
 def _command(args: argparse.Namespace) -> int:
     match args.command:
-        case "demo" | "run" | "resume" | "retry":
+        case "demo" | "run" | "resume" | "retry" | "plan" | "replan":
             return _launched(args)
         case "check":
             from luna_tui.commands.check import check
@@ -148,10 +149,20 @@ def _launched(args: argparse.Namespace) -> int:
             from luna_tui.commands.resume import resume
 
             return resume(args, launcher)
+        if args.command == "plan":
+            from luna_tui.commands.plan import plan_goal
+
+            return plan_goal(args, launcher)
+        if args.command == "replan":
+            from luna_tui.commands.replan import replan
+
+            return replan(args, launcher)
         from luna_tui.commands.runs import run_plan
 
         return run_plan(args, launcher)
 
+    if args.command in ("plan", "replan") and not args.start:
+        return body(Launcher())
     return launch(args, body)
 
 
@@ -182,6 +193,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a plan in the dashboard")
     run.add_argument("plan", type=Path)
     _run_flags(run)
+    planned = commands.add_parser("plan", help="ask a model for a plan; --run starts it after confirmation")
+    add_plan_flags(planned, _usd)
+    _run_flags(planned)
+    again = commands.add_parser("replan", help="plan anew what a run did not get done")
+    add_replan_flags(again, _usd)
+    _run_flags(again)
     _resume_flags(commands.add_parser("resume", help="go on with a run that was stopped or killed"))
     _resume_flags(commands.add_parser("retry", help="try again what failed in a run that has ended"))
     check = commands.add_parser("check", help="validate a plan and say what it will take; starts nothing")

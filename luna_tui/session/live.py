@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Attached, Detached, Record, TerminalLost
-from luna_tui.core.limits import TIERS, worker_rule
+from luna_tui.core.limits import worker_rule
 from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
@@ -29,6 +28,7 @@ from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
 from luna_tui.session.changes import RunChanges, own_workspaces
 from luna_tui.session.sandboxing import make_sandbox
 from luna_tui.session.saving import Saving
+from luna_tui.session.service import limiters_of, simulator_of
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
 from luna_tui.storage.config import Config, current_environ
@@ -36,13 +36,8 @@ from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings, WaveExecutor
-    from luna_tui.engine.limiter_shared import SharedTable
-    from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.server import SimulatorServer
-
-
-_log = logging.getLogger(__name__)
 
 
 class LiveSession:
@@ -92,7 +87,7 @@ class LiveSession:
         self.ended = threading.Event()
         """Set when `run` is over and everything is on disk."""
         changes = self._make_changes(opened.state)
-        self._limiters = self._make_limiters()
+        self._limiters = limiters_of(config, self._clock)
         settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
         settings = replace(settings, sandbox=str(self._sandbox.found.kind) if self._sandbox else "")
         self._executor = self._make_executor(plan, settings, opened.past, changes)
@@ -231,26 +226,6 @@ class LiveSession:
             changes=changes,
         )
 
-    def _make_limiters(self) -> Limiters:
-        from luna_tui.engine.limiters import Limiters
-
-        limits = self._config.tiers[self._config.tier].limits
-        return Limiters(limits, self._config.mode, self._clock, table_of=self._table_of)
-
-    def _table_of(self, family: str) -> SharedTable | None:
-        """Books that all our processes on the same account share; a simulated account is ours alone."""
-        if self._config.provider == "simulator" or not isinstance(self._clock, SystemClock):
-            return None
-        from luna_tui.engine.limiter_shared import COMMON_WIDTH, SLOT_WIDTH
-        from luna_tui.runners.anthropic_client import account
-        from luna_tui.storage.shared_limits import limits_table
-
-        try:
-            return limits_table(account(current_environ()), family, COMMON_WIDTH, SLOT_WIDTH)
-        except OSError as error:
-            _log.warning("limits are not shared with other processes: %s", error)
-            return None
-
     def _make_runners(self, plan: Plan) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
@@ -281,15 +256,7 @@ class LiveSession:
         )
 
     def _start_simulator(self) -> str:
-        from luna_tui.simulator.server import SimulatorServer
-        from luna_tui.simulator.settings import SimulatorSettings
-
-        settings = self._simulator_choice.settings or SimulatorSettings(
-            limits=self._config.tiers.get(self._config.tier, TIERS["tier2"]).limits,
-            speed=self._simulator_choice.speed,
-            faults=self._simulator_choice.faults,
-        )
-        self._server = SimulatorServer(settings, self._clock)
+        self._server = simulator_of(self._config, self._simulator_choice, self._clock)
         return self._server.base_url
 
 
