@@ -12,6 +12,8 @@ from pathlib import Path
 from luna_tui import __version__
 from luna_tui.commands.attach_flags import add_attach_flags, add_cancel_flags
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.diff_flags import add_diff_flags
+from luna_tui.commands.plan_flags import add_plan_flags, add_replan_flags
 from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
@@ -70,7 +72,7 @@ def _without_secrets(text: str) -> str:
 
 def _command(args: argparse.Namespace) -> int:
     match args.command:
-        case "demo" | "run" | "resume" | "retry":
+        case "demo" | "run" | "resume" | "retry" | "plan" | "replan":
             return _launched(args)
         case "check":
             from luna_tui.commands.check import check
@@ -90,6 +92,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.cancel import cancel
 
             return cancel(args)
+        case "diff":
+            from luna_tui.commands.diff import diff
+
+            return diff(args)
         case "report":
             from luna_tui.commands.report import report
 
@@ -143,10 +149,20 @@ def _launched(args: argparse.Namespace) -> int:
             from luna_tui.commands.resume import resume
 
             return resume(args, launcher)
+        if args.command == "plan":
+            from luna_tui.commands.plan import plan_goal
+
+            return plan_goal(args, launcher)
+        if args.command == "replan":
+            from luna_tui.commands.replan import replan
+
+            return replan(args, launcher)
         from luna_tui.commands.runs import run_plan
 
         return run_plan(args, launcher)
 
+    if args.command in ("plan", "replan") and not args.start:
+        return body(Launcher())
     return launch(args, body)
 
 
@@ -177,6 +193,12 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser("run", help="run a plan in the dashboard")
     run.add_argument("plan", type=Path)
     _run_flags(run)
+    planned = commands.add_parser("plan", help="ask a model for a plan; --run starts it after confirmation")
+    add_plan_flags(planned, _usd)
+    _run_flags(planned)
+    again = commands.add_parser("replan", help="plan anew what a run did not get done")
+    add_replan_flags(again, _usd)
+    _run_flags(again)
     _resume_flags(commands.add_parser("resume", help="go on with a run that was stopped or killed"))
     _resume_flags(commands.add_parser("retry", help="try again what failed in a run that has ended"))
     check = commands.add_parser("check", help="validate a plan and say what it will take; starts nothing")
@@ -190,6 +212,7 @@ def _parser() -> argparse.ArgumentParser:
     attached = commands.add_parser("attach", help="watch and command a run that goes on in another process")
     add_attach_flags(attached, _config_flags)
     add_cancel_flags(commands.add_parser("cancel", help="end a run that goes on, or a part of it"))
+    add_diff_flags(commands.add_parser("diff", help="what subtasks changed in workspaces of their own"))
     show = commands.add_parser("show", help="the report of a run")
     show.add_argument("run", help="id, unique part of one, or last")
     show.add_argument("--json", action="store_true", help="as data")

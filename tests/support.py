@@ -169,7 +169,7 @@ def make_run(
         RunSettings(mode=mode, tier=tier, provider="fake", version="0", workers=workers, **settings),
         bus=bus,
         clock=clock,
-        runners={Kind.CLAUDE: runner, Kind.COMMAND: runner},
+        runners=dict.fromkeys(Kind, runner),
         limiter=limiter,
         store=NoOutputs(),
         rng=random.Random(1),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from needs import lacking
 from runners.agent_support import MadeUp
 from support import Run, make_run, plan, subtask, wave
 
@@ -21,16 +24,19 @@ from luna_tui.core.events import (
     ToolFinished,
     TurnFailed,
     TurnStarted,
+    UsageRecorded,
 )
 from luna_tui.core.limits import TIERS
 from luna_tui.core.plan import Plan, Subtask
-from luna_tui.core.rules import Rules
+from luna_tui.core.rules import Rules, parse_rules
+from luna_tui.core.sandbox import REFUSED, SandboxSettings
 from luna_tui.core.words import Manner, Scope, Status
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import SystemClock
 from luna_tui.runners.agent.toolbox import Toolbox
 from luna_tui.runners.anthropic_client import make_client
 from luna_tui.runners.claude import ClaudeRunner
+from luna_tui.runners.sandbox.choice import Sandbox
 from luna_tui.session.tooling import make_toolbox
 from luna_tui.simulator.faults import FaultKind
 from luna_tui.simulator.server import SimulatorServer, SimulatorSettings
@@ -93,7 +99,7 @@ def workspace(folder: Path) -> Plan:
     for number in range(AGENTS):
         (folder / f"{number}.txt").write_text(f"token: mine-{number}\n" * (TURNS + 1))
     given = plan(wave("w", *map(reader, range(AGENTS))))
-    return type(given)(name="t", waves=given.waves, workspace=str(folder))
+    return replace(given, workspace=str(folder))
 
 
 def test_forty_agents_with_four_turns_of_tools_each_get_their_own_results(tmp_path: Path) -> None:
@@ -206,3 +212,79 @@ def test_what_is_cut_refused_or_paused_by_the_service_ends_as_it_should() -> Non
     turns = {s: 1 + sum(e.subtask == s for e in run.all(TurnStarted)) for s in run.ends()}
     assert turns == {"cut": 4, "refused": 2, "paused": 3, "long": 3}
     assert [e.error_kind for e in run.all(AttemptFailed)] == ["refused"]
+
+
+def test_what_agents_send_again_at_every_turn_is_read_from_the_cache() -> None:
+    toolbox = Toolbox({"read_file": lambda: MadeUp("read_file", lambda given, token: "a line\n" * 600)})
+    system = "Be brief and exact. " * 600
+    agents = [ordered(f"a{n}", "simulate: turns=4", "read_file", system=system) for n in range(3)]
+    with stage(plan(wave("w", *agents, max_workers=1)), toolbox) as made:
+        run = made.run.finish()
+        counted = made.server.stats().charges
+    used = {s.id: [e for e in run.all(UsageRecorded) if e.subtask == s.id] for s in agents}
+    for events in used.values():
+        assert len(events) == 5
+        for before, after in pairwise(events):
+            assert after.cache_read_tokens >= before.cache_read_tokens + before.cache_write_tokens > 0
+            assert after.cache_write_tokens > 0
+    assert all(used[s.id][0].cache_read_tokens > 0 for s in agents[1:]), "the start is shared"
+    every = [e for events in used.values() for e in events]
+    read = sum(e.cache_read_tokens for e in every)
+    whole = sum(e.input_tokens + e.cache_read_tokens + e.cache_write_tokens for e in every)
+    assert read / whole > 0.6
+    assert counted.input_tokens == whole - read, "what is read is not counted against the limits"
+
+
+def test_uses_of_the_web_are_told_and_searches_are_booked() -> None:
+    given = ordered(
+        "a",
+        'simulate-call: web_search {"query": "grace"}\nsimulate-call: web_fetch {"url": "https://example.org/"}',
+        "web_search",
+        "web_fetch",
+        max_tokens=2_000,
+    )
+    with stage(plan(wave("w", given)), Toolbox()) as made:
+        run = made.run.finish()
+        assert made.server.conversations().violations == {}
+    assert run.ends() == {"a": Status.SUCCEEDED}
+    assert [(e.tool, e.summary) for e in run.all(ToolCalled)] == [
+        ("web_search", "grace"),
+        ("web_fetch", "https://example.org/"),
+    ]
+    assert [e.ok for e in run.all(ToolFinished)] == [True, True]
+    assert sum(e.searches for e in run.all(UsageRecorded)) == 1
+
+
+def sleeping(seconds: str) -> int:
+    """Processes, in sandboxes or not, that sleep for that long."""
+    count = 0
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            count += path.read_bytes().split(b"\0")[:2] == [b"sleep", seconds.encode()]
+        except OSError:
+            continue
+    return count
+
+
+def test_commands_of_agents_that_are_ended_leave_no_process(tmp_path: Path) -> None:
+    rules = parse_rules(allow=["run_command"])
+    sandbox = Sandbox(SandboxSettings(rules=rules), os.environ)
+    if sandbox.found.kind == REFUSED:
+        lacking("bwrap", sandbox.found.why)
+    seconds = f"4{os.getpid()}.5"
+    orders = (
+        f'simulate-call: run_command {{"command": ["sleep", "{seconds}"]}}\n'
+        f'simulate-also: run_command {{"command": "sleep {seconds} & sleep {seconds}; true"}}'
+    )
+    agents = [ordered(f"a{n}", orders, "run_command", timeout=60) for n in range(3)]
+    given = replace(plan(wave("w", *agents)), workspace=str(tmp_path))
+    with stage(given, make_toolbox(given, rules, sandbox)) as made:
+        run = made.run.start()
+        run.wait_for(ToolCalled, 6)
+        until = CLOCK.now() + 10
+        while sleeping(seconds) < 9 and CLOCK.now() < until:
+            threading.Event().wait(0.02)
+        assert sleeping(seconds) == 9
+        made.end_at_once()
+    assert set(run.ends().values()) == {Status.CANCELLED}
+    assert sleeping(seconds) == 0

@@ -88,7 +88,7 @@ def resume(args: argparse.Namespace, launcher: Launcher) -> int:
         lock = hold(run_dir)
         held.callback(os.close, lock)
         meta, left = read_meta(run_dir), look_back(run_dir)
-        config = _as_it_ran(args, meta, left)
+        config = as_it_ran(args, meta, left)
         speak(config)
         _tell_damage(left)
         run = _Run(args, meta, left, config, lock)
@@ -108,7 +108,7 @@ def resume(args: argparse.Namespace, launcher: Launcher) -> int:
     return carry_out(args, config, plan, console, beginning, choice, launcher)
 
 
-def _as_it_ran(args: argparse.Namespace, meta: RunMeta, left: Left) -> Config:
+def as_it_ran(args: argparse.Namespace, meta: RunMeta, left: Left) -> Config:
     """The configuration the run was begun with, as it was changed while it was on, under the flags."""
     settings, state = dict(meta.settings), left.state
     if not state.subtasks:

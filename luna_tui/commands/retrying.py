@@ -21,7 +21,7 @@ from luna_tui.tui.views.problem_words import labels, name
 
 _MOST_CAUSES = 8
 _MOST_LABELS = 4
-_YES = ("y", "yes", "s", "sim")
+YES = ("y", "yes", "s", "sim")
 
 
 def price_lines(state: RunState, undo: Sequence[str], to_run: Collection[str]) -> list[str]:
@@ -79,4 +79,4 @@ def agreed(args: argparse.Namespace) -> bool:
     if not asks or args.yes or args.headless or getattr(args, "detach", False):
         return True
     print(_("try them again? [y/N] "), end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in _YES
+    return sys.stdin.readline().strip().lower() in YES

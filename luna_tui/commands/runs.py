@@ -24,8 +24,9 @@ from luna_tui.commands.settings import (
     warn_of_workers,
 )
 from luna_tui.core.plan import Plan
+from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _n, choose
-from luna_tui.core.words import Asking
+from luna_tui.core.words import Asking, OnFailure, RunStatus
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -36,6 +37,8 @@ from luna_tui.storage.translations import language, translations
 if TYPE_CHECKING:
     from luna_tui.simulator.faults import Fault
 
+MOST_REPLANS = 2
+"""How often what is left of a run is planned anew by itself, where the plan says `on_failure = "replan"`."""
 DEMO_SPEED = 0.4
 """Slow enough to watch, and done within a minute."""
 
@@ -72,7 +75,7 @@ def speak(config: Config) -> None:
     choose(translations(language(config.lang, current_environ()), ascii=plain))
 
 
-def _asking(args: argparse.Namespace, console: str) -> Asking:
+def asking_of(args: argparse.Namespace, console: str) -> Asking:
     """Who answers what agents ask for; to a run that was detached somebody may come."""
     if args.yes:
         return Asking.ALLOW
@@ -87,10 +90,16 @@ def carry_out(
     beginning: NewRun | GoingOn,
     choice: SimulatorChoice,
     launcher: Launcher,
+    *,
+    replans: int = 0,
 ) -> int:
-    """Run a plan from where it begins to its end, and have it followed; the exit code says how it went."""
+    """Run a plan from where it begins to its end, and have it followed; the exit code says how it went.
+
+    `replans` = how often the rest of it was planned anew by itself.
+    """
     keys = {} if console == HEADLESS else checked_keys(config)
-    printers: list[RecordPrinter] = [RecordPrinter(args.events)] if args.events else []
+    append = getattr(args, "events_begun", False)
+    printers = [RecordPrinter(args.events, append=append)] if args.events else []
     lines = LinePrinter(sys.stderr)
     session = LiveSession(
         plan,
@@ -98,7 +107,7 @@ def carry_out(
         simulator=choice,
         listeners=tuple(printers),
         hold_for_person=console != HEADLESS,
-        asking=_asking(args, console),
+        asking=asking_of(args, console),
         beginning=beginning,
     )
     if session.leftovers:
@@ -114,12 +123,25 @@ def carry_out(
             session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
         )
         with _without_hang_ups():
-            return end_run(session, lines, forced, ending_of(args, config, console))
+            code = end_run(session, lines, forced, ending_of(args, config, console))
     finally:
         for printer in printers:
             printer.close()
             if printer.lost:
                 lines.say(printer.lost)
+    args.events_begun = True
+    if forced is not None or not _replans(plan, session.state(), replans):
+        return code
+    from luna_tui.commands.replan import replan_by_itself
+
+    again = replan_by_itself(args, config, session.run_dir, console, choice, launcher, replans=replans)
+    return code if again is None else again
+
+
+def _replans(plan: Plan, state: RunState, replans: int) -> bool:
+    """Whether the plan asks for a new plan of what is left, after a run that ended like this."""
+    failed = state.finished is not None and state.finished.status is RunStatus.FAILED
+    return plan.on_failure is OnFailure.REPLAN and failed and not state.not_saved and replans < MOST_REPLANS
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from luna_tui.core.agents import end_asks, end_calls
+from luna_tui.core.agents import drop_changes, end_asks, end_calls
 from luna_tui.core.continuing import continue_run
 from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
@@ -264,6 +264,7 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     if s.ghost:
         s.ghost = False
         note_trouble(state, s, None)
+    drop_changes(state, s)
     s.asked = state.seq if s.asked is None else s.asked
     s.silent_s = 0.0
     s.started_at = at if s.started_at is None else s.started_at

@@ -23,6 +23,7 @@ _KNOWN = (
     N_("skipped by {who}"),
     N_("what is left would exceed the budget of {usd}"),
     N_("wave {name} did not succeed and the plan says stop"),
+    N_("wave {name} did not succeed and the plan says replan"),
     N_("{n} threads ignored their cancellation"),
     N_("the plan asks Claude, and no API key was found"),
     N_("not saved: {why}"),

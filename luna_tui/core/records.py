@@ -55,7 +55,7 @@ def encode(record: Record) -> dict[str, Any]:
         "type": _wire_names[type(record.event)],
         "run": record.run,
     }
-    return head | _plain_object(record.event)
+    return head | plain_object(record.event)
 
 
 def to_line(record: Record) -> str:
@@ -152,7 +152,8 @@ def _shape(cls: type) -> _Shape:
     return _Shape(keys, attrgetter(*names), converted)
 
 
-def _plain_object(value: Any) -> dict[str, Any]:
+def plain_object(value: Any) -> dict[str, Any]:
+    """The JSON object of an event or of a part of one."""
     shape = _shape(value.__class__)
     plain = dict(zip(shape.keys, shape.values(value), strict=True))
     for key, convert in shape.converted:
@@ -173,7 +174,7 @@ def _conversion(hint: Any) -> Callable[[Any], Any] | None:
         item = _conversion(inner[1]) or _same
         return lambda value: {str(k): item(v) for k, v in value.items()}
     if is_dataclass(hint):
-        return _plain_object
+        return plain_object
     if hint is float:
         return _rounded
     return str if issubclass(hint, StrEnum) else None

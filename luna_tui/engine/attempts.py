@@ -21,7 +21,16 @@ from luna_tui.engine.deadlines import DeadlineThread
 from luna_tui.engine.desk import FlightDesk
 from luna_tui.engine.flight import Flight
 from luna_tui.engine.outputs import OutputStore
-from luna_tui.engine.runner import AttemptError, Reply, Request, Runner, Usage, Work
+from luna_tui.engine.runner import (
+    AttemptError,
+    Missed,
+    MissedExpectation,
+    Reply,
+    Request,
+    Runner,
+    Usage,
+    Work,
+)
 from luna_tui.engine.tool_uses import ToolUses
 from luna_tui.engine.turns import Passage, Requests
 from luna_tui.engine.workspaces import Workspaces
@@ -112,6 +121,7 @@ class Pilot:
             run_dir=self._around.run_dir,
             results=results,
             expect=self._expect,
+            missed=flight.missed,
         )
         requests = Requests(self._passage, flight, runner.demand(work))
         flight.give_up = requests.give_up
@@ -120,6 +130,8 @@ class Pilot:
             requests.begin(self._desk.start)
             return self._run(flight, runner, work, context)
         except AttemptError as error:
+            if isinstance(error, MissedExpectation):
+                flight.missed = Missed(output=error.output, why=error.message)
             requests.failed(error)
             raise
         finally:
@@ -156,7 +168,7 @@ class Pilot:
         if flight.subtask.expect is not None:
             missed = miss(flight.subtask.expect, output)
             if missed is not None:
-                raise AttemptError(ErrorKind.EXPECTATION, missed, retryable=True)
+                raise MissedExpectation(output, missed)
         return output
 
     def _context(self, flight: Flight, requests: Requests) -> FlightContext:

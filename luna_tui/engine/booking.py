@@ -77,6 +77,12 @@ class Booking:
         )
         self._limiter.settle(self._ticket, self._known or estimate)
 
+    def give_back(self) -> None:
+        """Nothing of it was sent, and nothing will be; what was answered stays as it is."""
+        if not self._settled and self._ticket is not None and self._known is None:
+            self._settled = True
+            self._limiter.refund(self._ticket)
+
     def give_up(self) -> None:
         """Its thread will not close it: whatever is held counts as sent."""
         self.sent = True

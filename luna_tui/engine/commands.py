@@ -166,10 +166,12 @@ class EngineControl:
         self._approvals.decide(approval, decision, by=by, scope=scope, reason=reason)
 
     def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
-        """Take over or throw away what a subtask changed, while the run is on."""
+        """Take over or throw away what a subtask changed, while the run is on and after it."""
         with self._lock:
             if self._takes_changes:
                 self._settler.begin(subtask, accept=accept, by=by)
+            elif self._floor.over:
+                self._settler.begin_late(subtask, accept=accept, by=by)
 
     def finish(self) -> None:
         """The run is over and takes nothing more: wait for what was begun and takes its time."""

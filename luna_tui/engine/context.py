@@ -97,6 +97,7 @@ class FlightContext:
     def ask(self, requests: Sequence[Request]) -> tuple[Reply, ...]:
         """Put requests to a person, as far as they are not decided already."""
         self._say()
+        self._requests.stand_aside()
         return self._ask(self._flight, requests)
 
     def tool_called(self, call: str, tool: str, summary: str) -> None:

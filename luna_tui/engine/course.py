@@ -68,7 +68,8 @@ class Course:
         """Called without the lock when a wave's time is over."""
         self._rule = rule
         self._together = plan.schedule is Schedule.DAG
-        self._strict = plan.on_failure is OnFailure.STOP
+        self._strict = plan.on_failure is not OnFailure.CONTINUE
+        self._says = plan.on_failure.value
         self.waves = [WaveInProgress(wave, number) for number, wave in enumerate(plan.waves)]
         self._by_name = {w.wave.name: w for w in self.waves}
         self._over: deque[WaveInProgress] = deque()
@@ -189,7 +190,7 @@ class Course:
 
     def _stop_after(self, wrong: WaveInProgress) -> None:
         self.stopped = Ending(
-            Status.SKIPPED, f"wave {wrong.wave.name} did not succeed and the plan says stop"
+            Status.SKIPPED, f"wave {wrong.wave.name} did not succeed and the plan says {self._says}"
         )
         for later in self.waves[wrong.number + 1 :]:
             later.ends(self.stopped)

@@ -10,7 +10,7 @@ from luna_tui.core.words import Status
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.deadlines import Deadline
 from luna_tui.engine.limiter import Ticket
-from luna_tui.engine.runner import AttemptError
+from luna_tui.engine.runner import AttemptError, Missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ class Flight:
     """429 and 529 answers, which say nothing about the subtask."""
     judged: AttemptError | None = None
     """An error of a further request that was counted already, and ends its attempt for good."""
+    missed: Missed | None = None
+    """The last output that was not what the plan expects."""
     texts: list[str] = field(default_factory=list)
     """Cleaned text of the current attempt."""
     reserved_usd: float = 0.0

@@ -162,7 +162,8 @@ class AttemptContext(Protocol):
 
         What a person has allowed for the subtask or the run is not asked again. Where nobody can
         be asked, permission is denied and questions have no answer. Waiting does not count against
-        any timeout. Raises Cancelled.
+        any timeout. Not during a request; asked before the first one, that is sent with `turn` too,
+        since what was reserved for it is given back. Raises Cancelled.
         """
         ...
 
@@ -206,6 +207,14 @@ class AttemptError(Exception):
         """The limit that a 429 names: RPM, ITPM or OTPM."""
         self.ramp = ramp
         """A 429 because use grew too fast, not because a limit was reached."""
+
+
+class MissedExpectation(AttemptError):
+    """An output that came, and is not what the plan expects."""
+
+    def __init__(self, output: str, why: str) -> None:
+        super().__init__(ErrorKind.EXPECTATION, why, retryable=True)
+        self.output = output
 
 
 class Runner(Protocol):

@@ -31,6 +31,13 @@ class Settler:
         self._threads.append(thread)
         thread.start()
 
+    def begin_late(self, subtask: str, *, accept: bool, by: str) -> None:
+        """Have it done although the run is over; the end of the program waits for it."""
+        if self._changes is not None:
+            given = {"accept": accept, "by": by}
+            late = self._changes.settle_late
+            threading.Thread(target=late, args=(subtask,), kwargs=given, name="luna-changes").start()
+
     def wait(self) -> None:
         """Until all that was begun is done and told."""
         for thread in self._threads:

@@ -141,6 +141,11 @@ class Requests:
             self._passage.release(flight)
             self._passage.pause(flight, delay_s, asked_by_server=asked_by_server)
 
+    def stand_aside(self) -> None:
+        """A person is waited for between two requests, and nobody else shall wait for that."""
+        self._booking.give_back()
+        self._passage.release(self._flight)
+
     def use(self, usage: Usage, final: bool) -> None:
         """The current request used this much."""
         self._booking.use(usage, final)

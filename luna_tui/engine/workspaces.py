@@ -41,6 +41,10 @@ class Changes(Protocol):
         """Take over or throw away, and what came of it; None when there is nothing to settle."""
         ...
 
+    def settle_late(self, subtask: str, *, accept: bool, by: str) -> None:
+        """The same after the end of the run, when nobody publishes what came of it; waits for that end."""
+        ...
+
 
 class PlanWorkspace:
     """Everybody works in the same one."""

@@ -15,6 +15,7 @@ from typing import IO
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Record
+from luna_tui.core.planning import PlanningRecord, planning_line
 from luna_tui.core.records import to_line
 
 _POLL_S = 0.2
@@ -79,13 +80,13 @@ class RecordPrinter:
     A thread of its own writes: a reader that is slow holds nobody up, and gets every line.
     """
 
-    def __init__(self, target: str) -> None:
-        """LunaError(74) when the file cannot be opened."""
+    def __init__(self, target: str, *, append: bool = False) -> None:
+        """LunaError(74) when the file cannot be opened; `append` = what it holds stays."""
         self._stream: IO[str] = sys.stdout
         self._target = target
         if target != "-":
             try:
-                self._stream = Path(target).open("w", encoding="utf-8")  # noqa: SIM115 - closed by `close`
+                self._stream = Path(target).open("a" if append else "w", encoding="utf-8")  # noqa: SIM115 - closed by `close`
             except OSError as error:
                 raise LunaError(
                     "cannot write events",
@@ -94,14 +95,14 @@ class RecordPrinter:
                     ExitCode.NOT_SAVED,
                 ) from error
         self._broken = False
-        self._records: SimpleQueue[Record | None] = SimpleQueue()
+        self._records: SimpleQueue[Record | PlanningRecord | None] = SimpleQueue()
         """None at the end."""
         self._thread: threading.Thread | None = None
         """Started with the first record."""
         self.lost = ""
         """Why events are missing, in words, known after `close`; empty when none is, or nobody read on."""
 
-    def __call__(self, record: Record) -> None:
+    def __call__(self, record: Record | PlanningRecord) -> None:
         """Write the record's line soon; a reader that went away ends the output, not the run."""
         self._records.put(record)
         if self._thread is None:
@@ -122,9 +123,10 @@ class RecordPrinter:
             if not self._broken:
                 self._write(record)
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: Record | PlanningRecord) -> None:
         try:
-            self._stream.write(to_line(record) + "\n")
+            line = to_line(record) if isinstance(record, Record) else planning_line(record)
+            self._stream.write(line + "\n")
             self._stream.flush()
         except (OSError, ValueError) as error:
             self._broken = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from luna_tui.core.words import ErrorKind
@@ -86,12 +86,15 @@ class AnswerReader:
         if not self._stopped or self._stop_reason is None:
             text = f"the stream ended early, after {self._characters:,} characters"
             raise AttemptError(ErrorKind.TRUNCATED, text, retryable=True)
-        whole, stop, usage = "".join(self._texts), self._stop_reason, self._usage()
-        if self._blocks is None:
-            return Said(stop=stop, text=whole, usage=usage)
-        self._blocks.close()
-        calls = self._blocks.calls(cut=stop in _LONG_STOPS)
-        return Said(stop=stop, text=whole, usage=usage, content=self._blocks.content(), calls=calls)
+        said = Said(stop=self._stop_reason, text="".join(self._texts), usage=self._usage())
+        return said if self._blocks is None else self._with_blocks(said, self._blocks)
+
+    def _with_blocks(self, said: Said, blocks: Blocks) -> Said:
+        try:
+            blocks.close()
+            return replace(said, content=blocks.content(), calls=blocks.calls(cut=said.stop in _LONG_STOPS))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise _not_the_api() from error
 
     def book(self) -> None:
         """Report what was used, whether or not the answer came to anything."""

@@ -55,6 +55,8 @@ def locate(workspace: str, path: str) -> str:
         found = os.path.realpath(os.path.join(root, path))
     except ValueError as error:
         raise BeneathError(f"{clean_line(path)} is not a path") from error
+    except OSError as error:  # what was a link a moment ago is none any more
+        raise BeneathError(f"{clean_line(path)} changes just now") from error
     if not os.path.isdir(root):
         raise BeneathError(f"the workspace {clean_line(workspace)} is no longer there")
     if found != root and not found.startswith(root.rstrip("/") + "/"):

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 
 from luna_tui.core.templates import TemplateError, names, render
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.runner import AttemptContext, AttemptError, Work
+from luna_tui.runners.environment import marks, narrowed
 from luna_tui.runners.kept_output import KeptOutput
-from luna_tui.runners.leftovers import MARK
 from luna_tui.runners.spawn_errors import exit_error
-from luna_tui.runners.spawning import Launch, follow, start
+from luna_tui.runners.spawning import Launch, run_to_end
 from luna_tui.runners.workspace_files import folder_beneath
 
 GRACE_S = 0.3
 """Seconds between TERM and KILL."""
-_PASSED_ON = frozenset(
-    {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "USER", "LOGNAME", "SHELL", "CI"} | {"VIRTUAL_ENV"}
-)
-_PASSED_ON_PREFIXES = ("LC_", "PYTHON")
-"""Variables a command sees besides its own; never a credential."""
-_DEFAULTS = {"PYTHONUNBUFFERED": "1", "TERM": "dumb", "NO_COLOR": "1"}
 
 
 class CommandRunner:
@@ -32,7 +25,7 @@ class CommandRunner:
         """`environ` is narrowed to an allow-list; `grace_s` is the time between TERM and KILL."""
         self._clock = clock
         self._grace_s = grace_s
-        self._environ = {k: v for k, v in environ.items() if _is_passed_on(k)} | _DEFAULTS
+        self._environ = narrowed(environ)
 
     def demand(self, work: Work) -> None:
         """Commands take nothing from the rate limits."""
@@ -46,18 +39,11 @@ class CommandRunner:
         """
         context.token.raise_if_cancelled()
         launch = self._launch(work)
-        read_end, group = start(launch)
         kept = KeptOutput(context.output)
-        try:
-            follow(group, read_end, kept, context.token)
-        finally:
-            try:
-                code = group.end(self._grace_s)
-            finally:
-                os.close(read_end)
+        code = run_to_end(launch, kept, context.token, grace_s=self._grace_s)
         output = kept.finish()
         context.token.raise_if_cancelled()
-        if code not in work.subtask.ok_codes:
+        if code is not None and code not in work.subtask.ok_codes:
             raise exit_error(code, output)
         return output
 
@@ -77,12 +63,7 @@ class CommandRunner:
         except TemplateError as error:
             raise AttemptError(ErrorKind.INVALID_REQUEST, str(error)) from error
         cwd = folder_beneath(work.workspace, subtask.cwd)
-        marks = {MARK: work.run_dir} if work.run_dir else {}
-        return Launch(argv, cwd, self._environ | extra | variables | marks)
-
-
-def _is_passed_on(name: str) -> bool:
-    return name in _PASSED_ON or name.startswith(_PASSED_ON_PREFIXES)
+        return Launch(argv, cwd, self._environ | extra | variables | marks(work))
 
 
 def _shell_text(template: str, values: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -31,6 +31,9 @@ class Launch:
     argv: list[str]
     cwd: str
     environ: dict[str, str]
+    stdin: int = subprocess.DEVNULL
+    pass_fds: tuple[int, ...] = ()
+    """Descriptors that it gets besides."""
 
 
 def start(launch: Launch) -> tuple[int, ProcessGroup]:
@@ -42,10 +45,11 @@ def start(launch: Launch) -> tuple[int, ProcessGroup]:
             launch.argv,
             cwd=launch.cwd,
             env=launch.environ,
-            stdin=subprocess.DEVNULL,
+            stdin=launch.stdin,
             stdout=write_end,
             stderr=write_end,
             start_new_session=True,
+            pass_fds=launch.pass_fds,
         )
     except (OSError, ValueError) as error:
         if read_end >= 0:
@@ -55,6 +59,26 @@ def start(launch: Launch) -> tuple[int, ProcessGroup]:
         if write_end >= 0:
             os.close(write_end)
     return read_end, ProcessGroup(process)
+
+
+def run_to_end(
+    launch: Launch, kept: KeptOutput, token: CancelToken, *, grace_s: float, limit_s: float | None = None
+) -> int | None:
+    """The exit code, negative for a signal; None when it was ended, by its token or after `limit_s` seconds.
+
+    Nothing that it started and that stayed in its group is left. `grace_s` is between TERM and KILL.
+    """
+    read_end, group = start(launch)
+    in_time = False
+    try:
+        follow(group, read_end, kept, token, limit_s)
+        in_time = group.has_ended()
+    finally:
+        try:
+            code = group.end(grace_s)
+        finally:
+            os.close(read_end)
+    return code if in_time else None
 
 
 def follow(

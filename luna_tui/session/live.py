@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Attached, Detached, Record, TerminalLost
-from luna_tui.core.limits import TIERS, worker_rule
+from luna_tui.core.limits import worker_rule
 from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
@@ -26,8 +25,10 @@ from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.changes import RunChanges, own_workspaces
 from luna_tui.session.sandboxing import make_sandbox
 from luna_tui.session.saving import Saving
+from luna_tui.session.service import limiters_of, simulator_of
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
 from luna_tui.storage.config import Config, current_environ
@@ -35,13 +36,8 @@ from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
     from luna_tui.engine.executor import RunSettings, WaveExecutor
-    from luna_tui.engine.limiter_shared import SharedTable
-    from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
     from luna_tui.simulator.server import SimulatorServer
-
-
-_log = logging.getLogger(__name__)
 
 
 class LiveSession:
@@ -74,9 +70,7 @@ class LiveSession:
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
-        only = beginning.to_run if isinstance(beginning, GoingOn) else None
-        of_claude = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
-        check_credentials(config, asks_claude=any(only is None or s.id in only for s in of_claude))
+        check_credentials(config, asks_claude=_asks_claude(plan, beginning))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
@@ -87,18 +81,20 @@ class LiveSession:
         self._saving = Saving(self.run_dir)
         self._sandbox = make_sandbox(plan, config.sandbox)
         self._runners = self._make_runners(plan)
+        self._workspaces = own_workspaces(plan, self.run_dir, self.redaction)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
-        self._limiters = self._make_limiters()
+        self.ended = threading.Event()
+        """Set when `run` is over and everything is on disk."""
+        changes = self._make_changes(opened.state)
+        self._limiters = limiters_of(config, self._clock)
         settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
         settings = replace(settings, sandbox=str(self._sandbox.found.kind) if self._sandbox else "")
-        self._executor = self._make_executor(plan, settings, opened.past)
+        self._executor = self._make_executor(plan, settings, opened.past, changes)
         self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
             self.subscribe(listener)
-        self.ended = threading.Event()
-        """Set when `run` is over and everything is on disk."""
 
     @property
     def clock(self) -> Clock:
@@ -164,6 +160,8 @@ class LiveSession:
                 closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
+                if self._workspaces is not None:
+                    closing.callback(self._workspaces.close)
                 closing.callback(self._runners.close)
 
     @property
@@ -203,7 +201,14 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
-    def _make_executor(self, plan: Plan, settings: RunSettings, past: Past | None) -> WaveExecutor:
+    def _make_changes(self, state: RunState) -> RunChanges:
+        changes = RunChanges(self.run_dir, state, ended=self.ended, show=self._fold.put)
+        self._bus.subscribe(changes.follow)
+        return changes
+
+    def _make_executor(
+        self, plan: Plan, settings: RunSettings, past: Past | None, changes: RunChanges
+    ) -> WaveExecutor:
         from luna_tui.engine.executor import WaveExecutor
 
         return WaveExecutor(
@@ -211,38 +216,22 @@ class LiveSession:
             settings,
             bus=self._bus,
             clock=self._clock,
-            runners=self._runners,
+            runners=self._runners.examined(),
             limiter=self._limiters,
             store=self._saving.outputs,
             rng=self._rng,
             settle=self._saving.settle,
             past=past,
+            workspaces=self._workspaces,
+            changes=changes,
         )
-
-    def _make_limiters(self) -> Limiters:
-        from luna_tui.engine.limiters import Limiters
-
-        limits = self._config.tiers[self._config.tier].limits
-        return Limiters(limits, self._config.mode, self._clock, table_of=self._table_of)
-
-    def _table_of(self, family: str) -> SharedTable | None:
-        """Books that all our processes on the same account share; a simulated account is ours alone."""
-        if self._config.provider == "simulator" or not isinstance(self._clock, SystemClock):
-            return None
-        from luna_tui.engine.limiter_shared import COMMON_WIDTH, SLOT_WIDTH
-        from luna_tui.runners.anthropic_client import account
-        from luna_tui.storage.shared_limits import limits_table
-
-        try:
-            return limits_table(account(current_environ()), family, COMMON_WIDTH, SLOT_WIDTH)
-        except OSError as error:
-            _log.warning("limits are not shared with other processes: %s", error)
-            return None
 
     def _make_runners(self, plan: Plan) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
+        from luna_tui.runners.examining import Examiner
+        from luna_tui.runners.python import PythonRunner
         from luna_tui.runners.registry import Runners
         from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
@@ -261,20 +250,19 @@ class LiveSession:
                     shared=shared_beginnings(plan),
                 ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
-            }
+                Kind.PYTHON: PythonRunner(current_environ()),
+            },
+            Examiner(current_environ()),
         )
 
     def _start_simulator(self) -> str:
-        from luna_tui.simulator.server import SimulatorServer
-        from luna_tui.simulator.settings import SimulatorSettings
-
-        settings = self._simulator_choice.settings or SimulatorSettings(
-            limits=self._config.tiers.get(self._config.tier, TIERS["tier2"]).limits,
-            speed=self._simulator_choice.speed,
-            faults=self._simulator_choice.faults,
-        )
-        self._server = SimulatorServer(settings, self._clock)
+        self._server = simulator_of(self._config, self._simulator_choice, self._clock)
         return self._server.base_url
+
+
+def _asks_claude(plan: Plan, beginning: NewRun | GoingOn | None) -> bool:
+    only = beginning.to_run if isinstance(beginning, GoingOn) else None
+    return any(s.kind is Kind.CLAUDE and (only is None or s.id in only) for s in plan.subtasks())
 
 
 def _bus(opened: Opened, clock: Clock) -> EventBus:

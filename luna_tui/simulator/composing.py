@@ -15,6 +15,7 @@ from luna_tui.simulator.answers import Block, text_block, thinking_block, tool_b
 from luna_tui.simulator.calls import offered, some_calls
 from luna_tui.simulator.conversation import Conversation
 from luna_tui.simulator.orders import HOSTILE, ordered_calls, summed_up
+from luna_tui.simulator.planning import is_of_plan, write_plan
 from luna_tui.simulator.prose import echo, write
 from luna_tui.simulator.schema_checks import wanted_schema
 from luna_tui.simulator.script import Call, Script, filled
@@ -85,7 +86,8 @@ def _last(
     uses = surfed.uses or {}
     ordered = script.output is not None and schema is None
     if schema is not None:
-        said = json.dumps(instance(schema, rng))
+        plan = write_plan(talk.asked, script.plan) if is_of_plan(schema) else None
+        said = json.dumps(instance(schema, rng)) if plan is None else plan
     else:
         said = (
             _dirt(script)

@@ -10,6 +10,7 @@ from math import ceil, isfinite
 from typing import Any
 
 from luna_tui.simulator.answers import cut
+from luna_tui.simulator.planning import PLANS, SLOW_S
 
 _LINE = re.compile(r"^simulate:((?:[ \t]+\w+=\S*)+)[ \t]*\r?$", re.MULTILINE)
 _CALL = re.compile(r"^simulate-(call|also):[ \t]*([\w.-]+)[ \t]*(.*?)[ \t]*\r?$", re.MULTILINE)
@@ -27,6 +28,7 @@ _MOST = {
 }
 _WORDS = {
     "stop": ("refusal", "pause_turn", "max_tokens"),
+    "plan": PLANS,
     "web_error": ("unavailable", "max_uses_exceeded", "too_many_requests", "url_not_accessible"),
 }
 _FILLER = "Every step of this was looked at on its own, and nothing in it contradicts the rest of the text. "
@@ -66,6 +68,8 @@ class Script:
     """Answers that max_tokens ends in the midst of a tool's input, before anything else."""
     stop: str = ""
     """Stop reason of the answer that would have summed up."""
+    plan: str = "good"
+    """What becomes of a plan that is asked for, one of `planning.PLANS`."""
     searches: int | None = None
     """Searches of the web, where the service may do them."""
     fetches: int | None = None
@@ -99,9 +103,10 @@ def read_script(text: str) -> Script:
     pairs = [pair.partition("=") for pair in found[1].split()] if found else []
     given = {key: _word(key, value) if key in _WORDS else _number(key, value) for key, _, value in pairs}
     numbers = {key: value for key, value in given.items() if isinstance(value, float)}
+    plan = str(given.get("plan", "good"))
     return Script(
         output=None if "output" not in numbers else max(1, round(numbers["output"])),
-        seconds=numbers.get("seconds"),
+        seconds=numbers.get("seconds", SLOW_S if plan == "slow" else None),
         first=numbers.get("first"),
         cached=round(numbers.get("cached", 0)),
         turns=None if "turns" not in numbers else round(numbers["turns"]),
@@ -111,7 +116,8 @@ def read_script(text: str) -> Script:
         searches=None if "searches" not in numbers else round(numbers["searches"]),
         fetches=None if "fetches" not in numbers else round(numbers["fetches"]),
         web_error=str(given.get("web_error", "")),
-        stop=str(given.get("stop", "")),
+        stop=str(given.get("stop", "max_tokens" if plan == "cut" else "")),
+        plan=plan,
         hostile=bool(numbers.get("hostile", 0)),
     )
 

@@ -73,6 +73,7 @@ def _run(plan: Plan, subtask: Subtask) -> dict[str, object]:
     return {
         "command": subtask.command,
         "shell": subtask.shell,
+        "call": [subtask.callable, subtask.args, subtask.kwargs],
         "env": sorted(subtask.env),
         "cwd": subtask.cwd,
         "ok_codes": sorted(subtask.ok_codes),

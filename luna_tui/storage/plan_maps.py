@@ -99,6 +99,8 @@ class MapReader:
                 continue
             if key == "command" and shell:
                 fills |= _shell(value, table.values.get("env", {}), paths=items.paths)
+            elif key == "expect" and isinstance(value, dict):
+                fills[key] = _expected(value, paths=items.paths)
             elif key not in fills and (fill := prepare(value, _MANNERS[key], paths=items.paths)):
                 fills[key] = fill
         if "id" in table.own and "id" not in fills and len(items.values) > 1:
@@ -127,6 +129,16 @@ class MapReader:
             return f"{shown} has no value for {items.label(lacking)}", "every item needs it"
         names = [clean_line(n) for n in items.names]
         return f"{shown} is no column", self._problems.nearest(name, names)
+
+
+def _expected(expect: dict[str, Any], *, paths: bool) -> Fill:
+    """An expression must find what an item is, whatever its characters would mean in it."""
+    fills = {
+        key: prepare(value, Manner.PATTERN if key == "regex" else Manner.TEXT, paths=paths)
+        for key, value in expect.items()
+    }
+    used = {key: fill for key, fill in fills.items() if fill is not None}
+    return lambda values: expect | {key: fill(values) for key, fill in used.items()}
 
 
 def _shell(command: str, env: Any, *, paths: bool) -> dict[str, Fill]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -96,11 +97,11 @@ def _sections(ids: Sequence[str]) -> str:
 
 
 def _filled(subtask: Subtask, known: dict[str, str]) -> Subtask:
-    def fill(text: str) -> str:
+    def fill(text: str, convert: Callable[[str], str] = str) -> str:
         for name in names(text):
             if name in known:
                 reference = r"\{\{\s*+" + re.escape(name) + r"\s*+\}\}"
-                text = re.sub(reference, partial(_as_it_is, known[name]), text)
+                text = re.sub(reference, partial(_as_it_is, convert(known[name])), text)
         return text
 
     return replace(
@@ -108,7 +109,14 @@ def _filled(subtask: Subtask, known: dict[str, str]) -> Subtask:
         prompt=fill(subtask.prompt),
         command=tuple(fill(word) for word in subtask.command),
         env=tuple((name, fill(value)) for name, value in subtask.env),
+        args=fill(subtask.args, _in_json),
+        kwargs=fill(subtask.kwargs, _in_json),
     )
+
+
+def _in_json(text: str) -> str:
+    """As it stands within a text of JSON."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def _as_it_is(value: str, _match: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,8 @@ _SHARED = ("timeout", "retries", "model", "max_tokens")
 """Keys that go to [defaults] when every subtask has the same."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _WIDTH = 100
+_DEEPEST = 12
+"""Tables and lists within each other that a file may be sure to hold."""
 
 
 def plan_toml(plan: Plan, *, workspace: str | None = None) -> str:
@@ -76,7 +79,13 @@ def _all_keys(subtask: Subtask) -> dict[str, Any]:
         found["title"] = subtask.title
     if subtask.kind is not Kind.CLAUDE:
         found["kind"] = subtask.kind.value
-    found |= _asked(subtask) if subtask.kind is Kind.CLAUDE else _run(subtask)
+    match subtask.kind:
+        case Kind.CLAUDE:
+            found |= _asked(subtask)
+        case Kind.COMMAND:
+            found |= _run(subtask) | _process(subtask)
+        case Kind.PYTHON:
+            found |= _called(subtask) | _process(subtask)
     if subtask.depends_on:
         found["depends_on"] = list(subtask.depends_on)
     if subtask.priority is not Priority.IMPORTANT:
@@ -107,17 +116,51 @@ def _run(subtask: Subtask) -> dict[str, Any]:
     found: dict[str, Any] = {"command": subtask.command[0] if subtask.shell else list(subtask.command)}
     if subtask.shell:
         found["shell"] = True
-    if subtask.env:
-        found["env"] = dict(subtask.env)
-    if subtask.cwd != _USUAL.cwd:
-        found["cwd"] = subtask.cwd
     if subtask.ok_codes != _USUAL.ok_codes:
         found["ok_codes"] = list(subtask.ok_codes)
     return found
 
 
+def _called(subtask: Subtask) -> dict[str, Any]:
+    found: dict[str, Any] = {"callable": subtask.callable}
+    if subtask.args != _USUAL.args:
+        found["args"] = json.loads(subtask.args)
+    if subtask.kwargs != _USUAL.kwargs:
+        found["kwargs"] = json.loads(subtask.kwargs)
+    return found
+
+
+def _process(subtask: Subtask) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if subtask.env:
+        found["env"] = dict(subtask.env)
+    if subtask.cwd != _USUAL.cwd:
+        found["cwd"] = subtask.cwd
+    return found
+
+
 def _expect(expect: Expectation) -> dict[str, Any]:
-    return ({"json": True} if expect.json else {}) | _present(expect, ("contains", "max_chars"))
+    found = ({"json": True} if expect.json else {}) | _present(expect, ("contains", "max_chars", "regex"))
+    if expect.schema is not None:
+        found["schema"] = _schema(expect.schema)
+    if expect.command:
+        found["command"] = list(expect.command)
+    return found
+
+
+def _schema(text: str) -> Any:
+    """A table where that says the very same; else its text, as for a schema with null in it."""
+    table = json.loads(text)
+    same = json.dumps(table, ensure_ascii=False) == text and _fits(table, 1)
+    return table if same and table.keys() != {"file"} else text
+
+
+def _fits(value: Any, depth: int) -> bool:
+    if isinstance(value, dict):
+        return depth < _DEEPEST and all(k and len(k) < 100 and _fits(v, depth + 1) for k, v in value.items())
+    if isinstance(value, list):
+        return depth < _DEEPEST and all(_fits(v, depth + 1) for v in value)
+    return value is not None
 
 
 def _present(values: Estimate | Expectation, keys: tuple[str, ...]) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class _Loader:
         self._workspace = self._resolve(workspace)
         files = PlanFiles(self._workspace) if self._workspace is not None else None
         self._inputs = Inputs(self._workspace, kept) if self._workspace is not None else None
-        self._reader = SubtaskReader(defaults, files, self._values)
+        self._reader = SubtaskReader(defaults, files, self._inputs, self._values)
         self._maps = MapReader(self._problems, self._common.values, self._reader, self._inputs)
 
     def load(self) -> Plan:

@@ -33,6 +33,8 @@ class Own:
     asked: list[tuple[str, bool]] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
     full: bool = False
+    late: list[tuple[str, bool]] = field(default_factory=list)
+    was_late: threading.Event = field(default_factory=threading.Event)
 
     def enter(self, subtask: Subtask, attempt: int, token: CancelToken) -> Entered:
         if self.refuses:
@@ -55,6 +57,10 @@ class Own:
         if self.full:
             raise OSError(28, "No space left on device")
         return ChangesAccepted(subtask=subtask, by=by, files=1)
+
+    def settle_late(self, subtask: str, *, accept: bool, by: str) -> None:
+        self.late.append((subtask, accept))
+        self.was_late.set()
 
 
 def test_each_attempt_has_its_own_and_only_what_went_well_has_changes() -> None:
@@ -131,7 +137,8 @@ def test_changes_are_settled_one_after_the_other_and_the_run_waits_for_that() ->
     assert run.seqs(ChangesAccepted)[0] < run.seqs(RunFinished)[0]
     assert run.state().changes["a"].settled == "accepted"
     run.executor.control.settle_changes("b", accept=False, by="ana")
-    assert own.asked == [("a", True)], "a run that is over takes nothing more"
+    assert own.was_late.wait(10)
+    assert (own.asked, own.late) == ([("a", True)], [("b", False)])
 
 
 def test_a_disk_that_refuses_is_said_where_the_changes_are() -> None:

@@ -18,9 +18,10 @@ from runners.agent_support import (
     tool,
 )
 from runners.scripted_server import Call, chunk, refuse
-from support import work_of
+from support import make_run, plan, wave, work_of
 
-from luna_tui.core.words import ErrorKind
+from luna_tui.core.plan import Expectation
+from luna_tui.core.words import ErrorKind, Status
 from luna_tui.engine.runner import AttemptError, Missed, Usage
 from luna_tui.runners.agent.conversation import GO_ON, LAST_TURN
 
@@ -253,6 +254,24 @@ def test_a_turn_that_is_sent_again_is_the_same_request() -> None:
     assert made.requests[1] == made.requests[2]
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        answer(tool("t1", "read_file")).replace('"index": 0', '"index": 9', 1),
+        answer(tool("t1", "read_file")).replace('"id": "t1", ', ""),
+        answer(tool("t1", "read_file")).replace('"partial_json": "{}"', '"partial_json": null'),
+        answer(text("x"), tool("t1", "read_file")).replace(
+            '"content_block": {"type": "tool_use"', '"block": {"x": 1'
+        ),
+    ],
+    ids=["never begun", "no id", "no piece", "no block"],
+)
+def test_what_is_not_what_the_api_sends_is_told_as_that(broken: str) -> None:
+    error, _ = fails(in_turn(broken), agent("read_file"), LOOK)
+    assert error.kind is ErrorKind.PROTOCOL
+    assert error.retryable
+
+
 def test_an_answer_that_missed_is_told_why_and_keeps_its_tools() -> None:
     work = work_of(agent("read_file"))
     again = type(work)(
@@ -278,3 +297,15 @@ def test_a_plain_answer_that_missed_is_told_why_too() -> None:
         assert made.run(again) == "yes"
     assert [m["role"] for m in made.requests[0]["messages"]] == ["user", "assistant", "user"]
     assert "tools" not in made.requests[0]
+
+
+def test_the_next_attempt_of_a_run_is_shown_what_the_one_before_missed() -> None:
+    script = in_turn(answer(text("no idea")), answer(text("yes, it is")))
+    given = agent("read_file", expect=Expectation(contains="yes"), retries=1)
+    with attempt(script, LOOK) as made:
+        run = make_run(made.runner, plan(wave("w", given))).finish()
+        second = made.requests[1]["messages"]
+    assert run.ends() == {"a": Status.SUCCEEDED}
+    assert [message["role"] for message in second] == ["user", "assistant", "user"]
+    assert second[1]["content"] == [{"type": "text", "text": "no idea"}]
+    assert "yes" in second[2]["content"][0]["text"]

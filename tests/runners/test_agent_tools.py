@@ -46,7 +46,7 @@ def test_a_tool_that_is_not_granted_is_unknown_and_the_model_reads_what_there_is
     assert result["is_error"]
     assert "there is no tool 'write_file' here; there is: read_file, ask_user" in result["content"]
     assert write.used == []
-    assert made.context.called == [("t1", "write_file", "write_file")]
+    assert made.context.called == [("t1", "write_file", "write_file a")]
     assert made.context.finished[0][:2] == ("t1", False)
 
 

@@ -108,6 +108,7 @@ def test_where_a_rule_says_ask_a_person_is_asked_once_before_the_first_request(a
     assert [(r.tool, r.pattern) for r in made.context.asked] == [("web_search", "web_search")]
     names = [t["name"] for t in made.requests[0]["tools"]]
     assert names == (["web_search", "web_fetch"] if allowed else ["web_fetch"])
+    assert [number for number, _ in made.context.turns] == [1, 2], "the first one is admitted anew"
 
 
 def test_uses_are_told_with_what_was_looked_for_and_what_it_came_to() -> None:

@@ -113,6 +113,15 @@ def test_what_is_kept_is_not_demanded_again() -> None:
     assert context.turns[0][1].input_tokens > 3_510 + 40 + 1_500
 
 
+def test_in_the_last_turn_nothing_of_the_messages_is_kept_or_found() -> None:
+    requests, context = conversation(
+        agent("read_file", system=LONG, max_turns=2), 1, input_tokens=10, cache_read_input_tokens=5_000
+    )
+    assert marks(requests[1]) == [("system", 0, 0)]
+    demand = context.turns[0][1].input_tokens
+    assert 5_010 + 40 + 1_500 - 1_500 < demand < 5_010 + 40 + 2_000 - 1_400, "all but the start"
+
+
 def plain(shared: Shared, given: Subtask, workspace: Path) -> Mapping[str, Any]:
     with attempt(in_turn(answer(text("fine")))) as made:
         runner = ClaudeRunner(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ SECONDS = st.floats(0, 604_800, allow_nan=False) | st.sampled_from([0.0, 60.0, 1
 TEXTS = st.text(max_size=30).map(literal) | st.sampled_from(
     ["x", "a\nb\n", "\r\n", "tail\\", '"""', "'''\n", "\x00\x1b", "{{ nothing", "é\u2028ç", "a\r", "\n"]
 )
+SCHEMAS = (
+    '{"type": "object", "required": ["a b"], "properties": {"a b": {"enum": [1, 2.5, true, "x\\ny"]}}}',
+    '{"enum": [null]}',
+    '{"type":"string"}',
+    "{}",
+)
 LABELS = TEXTS.map(clean_line).filter(bool)
 WORDS = TEXTS.map(lambda text: text.replace("\0", "")).filter(lambda text: bool(text.strip()))
 NAMES = st.text(max_size=8).filter(lambda n: bool(n) and not set(n) & {"=", "\0"})
@@ -30,6 +37,9 @@ def expectations() -> st.SearchStrategy[Expectation]:
         json=st.booleans(),
         contains=st.none() | TEXTS.filter(lambda text: bool(text.strip())),
         max_chars=st.none() | st.integers(1, 1_000_000_000),
+        schema=st.none() | st.sampled_from(SCHEMAS),
+        regex=st.none() | st.sampled_from([r"^\d+$", "é\n", r"\\", "'\""]),
+        command=st.lists(WORDS, max_size=3).map(tuple),
     )
 
 
@@ -42,8 +52,9 @@ def estimates() -> st.SearchStrategy[Estimate]:
 def subtasks(draw: st.DrawFn, subtask_id: str, before: list[str]) -> Subtask:
     """A subtask that may depend on those before it."""
     needs = tuple(draw(st.lists(st.sampled_from(before), unique=True))) if before else ()
-    kind = draw(st.sampled_from([Kind.CLAUDE, Kind.COMMAND]))
-    own = draw(_asked(needs) if kind is Kind.CLAUDE else _run(needs))
+    kind = draw(st.sampled_from(Kind))
+    made = {Kind.CLAUDE: _asked, Kind.COMMAND: _run, Kind.PYTHON: _called}[kind]
+    own = draw(made(needs))
     return Subtask(
         id=subtask_id,
         title=draw(LABELS),
@@ -78,14 +89,35 @@ def _asked(draw: st.DrawFn, needs: tuple[str, ...]) -> dict[str, Any]:
 @st.composite
 def _run(draw: st.DrawFn, needs: tuple[str, ...]) -> dict[str, Any]:
     shell = draw(st.booleans())
-    env = draw(st.dictionaries(NAMES, WORDS, max_size=3))
-    return {
+    return draw(_process()) | {
         "command": tuple(draw(st.lists(WORDS, min_size=1, max_size=1 if shell else 4))),
         "shell": shell,
-        "env": tuple(env.items()),
-        "cwd": draw(st.sampled_from([".", "deeper/folder", "é"])),
         "ok_codes": tuple(draw(st.lists(st.integers(0, 255), min_size=1, max_size=3))),
     }
+
+
+@st.composite
+def _called(draw: st.DrawFn, needs: tuple[str, ...]) -> dict[str, Any]:
+    used = st.sampled_from([f"{{{{ results.{i} }}}}" for i in needs] or ["x"])
+    leaves = TEXTS | used | st.integers(-(10**9), 10**9) | st.booleans() | st.floats(-1e9, 1e9)
+    values = st.recursive(
+        leaves,
+        lambda v: st.lists(v, max_size=2) | st.dictionaries(st.text(max_size=5), v, max_size=2),
+        max_leaves=5,
+    )
+    return draw(_process()) | {
+        "callable": draw(st.sampled_from(["mine:run", "a.b_1.c:D.e", "é:é"])),
+        "args": json.dumps(draw(st.lists(values, max_size=2)), ensure_ascii=False),
+        "kwargs": json.dumps(
+            draw(st.dictionaries(st.text(max_size=5), values, max_size=2)), ensure_ascii=False
+        ),
+    }
+
+
+@st.composite
+def _process(draw: st.DrawFn) -> dict[str, Any]:
+    env = draw(st.dictionaries(NAMES, WORDS, max_size=3))
+    return {"env": tuple(env.items()), "cwd": draw(st.sampled_from([".", "deeper/folder", "é"]))}
 
 
 @st.composite

@@ -57,6 +57,11 @@ def command(*lines: str) -> str:
     return sub('kind = "command"', 'command = ["true"]', *lines)
 
 
+def python(*lines: str) -> str:
+    """As `sub`, a Python call; the lines given begin with line 9."""
+    return sub('kind = "python"', 'callable = "m:f"', *lines)
+
+
 def flat(**needs: str) -> str:
     """A plan without waves: id -> ids it depends on, separated by spaces; four lines each from line 3."""
     return HEAD + "".join(
@@ -130,14 +135,40 @@ ONE_PROBLEM = [
     ("empty model", claude('model = ""'), 8, "model is empty", ""),
     ("expect", claude('expect = "json"'), 8, "expect must be a table", ""),
     ("expect key", claude("expect = { contain = 'x' }"), 8, "contain", "did you mean contains?"),
-    ("expect later", claude("expect = { regex = '(a+)+$' }"), 8, "expect.regex arrives", "contains"),
+    ("regex", claude("expect = { regex = '(a' }"), 8, "regex is no expression: missing )", "backslashes"),
+    ("long regex", claude(f"expect = {{ regex = '{'a' * 2001}' }}"), 8, "2,001 characters", ""),
+    ("huge regex", claude("expect = { regex = 'a{9999999999999}' }"), 8, "it is too large", ""),
+    ("schema", claude("expect = { schema = { type = 'strin' } }"), 8, "schema is none at $.type", ""),
+    ("schema as number", claude("expect = { schema = 1 }"), 8, "schema must be a table", "schema ="),
+    ("schema as date", claude("expect = { schema = { const = 2026-01-01 } }"), 8, "JSON has no word", ""),
+    ("schema text", claude("expect = { schema = '{' }"), 8, "the schema is no JSON", "schema ="),
+    ("schema list", claude("expect = { schema = '[]' }"), 8, "a schema is an object, not a list", ""),
+    ("schema file", claude("expect = { schema = { file = 'paln.toml' } }"),
+     8, "no such file", "did you mean plan.toml?"),
+    ("no schema", claude("expect = { schema = { file = 'plan.toml' } }"), 8, "the schema is no JSON", ""),
+    ("far schema", claude("expect = { schema = { '$ref' = 'http://localhost/x' } }"),
+     8, "refers to http://localhost/x, which is not in it", "nothing is ever fetched"),
+    ("lost schema", claude("expect = { schema = { '$ref' = '#/$defs/a' } }"), 8, "refers to #/$defs/a", ""),
+    ("schema pattern", claude("expect = { schema = { pattern = '(' } }"), 8, "none at $.pattern: '('", ""),
+    ("schema keys", claude("expect = { schema = { patternProperties = { '(' = {} } } }"), 8, "'(' is", ""),
+    ("wide pattern", claude("expect = { schema = { pattern = 'a{9999999999999}' } }"), 8, "too large", ""),
+    ("expect command", claude("expect = { command = [] }"), 8, "command is empty", "check.py"),
+    ("expect text", claude("expect = { command = 'a' }"), 8, "command must be a list of texts", ""),
     ("estimate", claude("estimate = { seconds = -1 }"), 8, "seconds = -1", "between 0"),
     ("priority", claude('priority = "importnat"'), 8, "'importnat'", "did you mean important?"),
     ("kind", sub('kind = "comand"', 'command = ["x"]'), 7, "'comand'", "did you mean command?"),
     ("kind as number", sub("kind = 3", 'prompt = "x"'), 7, "kind = a number", "claude, command, python"),
-    ("python", sub('kind = "python"', 'callable = "m:f"', "kwargs = { a = 1 }"),
-     7, "python subtasks arrive", "-c"),
-    ("callable", claude('callable = "m:f"'), 8, 'belongs to kind = "python"', "remove"),
+    ("no callable", sub('kind = "python"'), 5, "a python subtask needs a callable", "mypkg.score:run"),
+    ("callable", sub('kind = "python"', 'callable = "m.f"'), 8, "'m.f' names no module", "mypkg.score:run"),
+    ("callable number", sub('kind = "python"', "callable = 1"), 8, "callable must be text", ""),
+    ("args", python("args = 1"), 9, "args must be a list, not a number", "args = ["),
+    ("kwargs", python("kwargs = [1]"), 9, "kwargs must be a table, not a list", "kwargs ="),
+    ("date", python("args = [[2026-01-01]]"), 9, "args holds what JSON has no word for", "texts"),
+    ("nan", python("kwargs = { a = nan }"), 9, "kwargs holds what JSON has no word for", "texts"),
+    ("in kwargs", python("kwargs = { a = ['{{ zz }}'] }"), 9, "{{ zz }} is not known here", ""),
+    ("needs in args", python("args = ['{{ results.b }}']"), 9, "a depends on b, which does not exist", ""),
+    ("prompt of a call", python('prompt = "x"'), 9, "prompt does not belong to a python subtask", "kind"),
+    ("callable elsewhere", claude('callable = "m:f"'), 8, "callable does not belong to a claude", "remove"),
     ("tool", claude('tools = ["read_file", "serch_files"]'),
      8, "there is no tool serch_files", "did you mean search_files?"),
     ("tool as text", claude('tools = "read_file"'), 8, "tools must be a list of texts", "tools = ["),

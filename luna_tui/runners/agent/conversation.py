@@ -66,34 +66,31 @@ class Conversation:
         """Input tokens that the next request probably has, those included that the service has kept."""
         return self._tokens
 
-    def demand(self) -> Demand:
+    def demand(self, *, last: bool) -> Demand:
         """What the next request will take: what is kept costs nothing of the limits."""
         most = self._subtask.max_tokens
+        kept = self._kept_tokens
+        if self._forbids(last):
+            kept = min(kept, self._start_tokens if self._keeps_start else 0)
         return Demand(
-            input_tokens=max(1, self._tokens - self._kept_tokens),
+            input_tokens=max(1, self._tokens - kept),
             output_tokens=max(1, min(round(self._output_tokens), most)),
             max_output_tokens=most,
         )
 
     def request(self, *, last: bool) -> dict[str, Any]:
         """The next one; in the `last` one of an attempt no tool may be used."""
-        least = least_tokens(self._subtask.model)
-        keeps_start = self._start_tokens >= least
         request: dict[str, Any] = {
             "model": self._subtask.model,
             "max_tokens": self._subtask.max_tokens,
-            "messages": self._marked(least),
+            "messages": list(self._messages) if self._forbids(last) else self._marked(),
         }
         if self._tools:
-            marks_tools = keeps_start and not self._system
-            request["tools"] = [
-                *self._tools[:-1],
-                marked(self._tools[-1]) if marks_tools else self._tools[-1],
-            ]
-            if last and self.ours:
-                request["tool_choice"] = {"type": "none"}
+            request["tools"] = [*self._tools[:-1], self._last_tool()]
+        if self._forbids(last):
+            request["tool_choice"] = {"type": "none"}
         if self._system:
-            request["system"] = system_text(self._system, mark=keeps_start)
+            request["system"] = system_text(self._system, mark=self._keeps_start)
         return request
 
     def hear(self, said: Said) -> None:
@@ -123,14 +120,30 @@ class Conversation:
             self._messages.append({"role": "user", "content": content})
         self._ends[len(self._messages) - 1] = self._tokens
 
-    def _marked(self, least: int) -> list[dict[str, Any]]:
+    @property
+    def _least(self) -> int:
+        return least_tokens(self._subtask.model)
+
+    @property
+    def _keeps_start(self) -> bool:
+        return self._start_tokens >= self._least
+
+    def _forbids(self, last: bool) -> bool:
+        """No tool may be used. Then the service finds nothing of the messages that it has kept."""
+        return last and self.ours and bool(self._tools)
+
+    def _last_tool(self) -> Block:
+        ends_start = self._keeps_start and not self._system
+        return marked(self._tools[-1]) if ends_start else self._tools[-1]
+
+    def _marked(self) -> list[dict[str, Any]]:
         """Three marks at most: the documents, which others may share, and the last two messages of ours.
 
         The one before the last is where the service kept the conversation when it was last asked.
         """
-        long_enough = [place for place, tokens in self._ends.items() if tokens >= least]
+        long_enough = [place for place, tokens in self._ends.items() if tokens >= self._least]
         places: dict[int, list[int]] = {place: [-1] for place in long_enough[-2:]}
-        if self._documents and self._tokens_of_documents() >= least:
+        if self._documents and self._tokens_of_documents() >= self._least:
             places.setdefault(0, []).append(self._documents - 1)
         return [
             {**message, "content": with_marks(message["content"], *places.get(n, ()))}

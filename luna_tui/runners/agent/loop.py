@@ -46,7 +46,7 @@ class Agent:
         """Since it was last our turn to speak: an answer that pauses comes in several pieces."""
         reminded = False
         for turn in range(1, self._most + 1):
-            said = self._ask(talk, turn)
+            said = self._ask(talk, turn, admitted=turn == 1 and not kit.asked)
             talk.hear(said)
             said_last.append(said.text)
             wants = said.stop in _WANTS and bool(said.calls)
@@ -63,7 +63,8 @@ class Agent:
                 return result(said, "".join(said_last))
         raise self._not_done(said_last)
 
-    def _ask(self, talk: Conversation, turn: int) -> Said:
+    def _ask(self, talk: Conversation, turn: int, *, admitted: bool) -> Said:
+        """Send one request; the first one of an attempt was admitted as that began."""
         last = turn == self._most
         if last and talk.ours:
             talk.remind(LAST_TURN)
@@ -80,7 +81,7 @@ class Agent:
                 self._web.broke_off()
                 raise
 
-        return send() if turn == 1 else self._context.turn(turn, talk.demand(), send)
+        return send() if admitted else self._context.turn(turn, talk.demand(last=last), send)
 
     def _conversation(self, kit: Kit) -> Conversation:
         expected = self._work.expect(self._work.subtask)
@@ -97,7 +98,7 @@ class Agent:
         return Place(
             subtask=work.subtask.id,
             workspace=work.workspace,
-            own=work.subtask.isolate is not None,
+            own=work.own_workspace,
             writable=any(name in FILE_WRITERS for name in work.subtask.tools),
             run_dir=work.run_dir,
         )

@@ -55,6 +55,8 @@ class Kit:
     web: Sequence[Block]
     """Definitions of what the service does on its side."""
     rules: Rules
+    asked: bool = False
+    """A person was asked for it, so the first request has to be admitted anew."""
 
     @property
     def definitions(self) -> list[Mapping[str, Any]]:
@@ -89,7 +91,13 @@ class Toolbox:
         for name in dict.fromkeys(subtask.tools):
             if name not in WEB:
                 own |= {g.tool.name: g for g in self._granted(name, context.token)}
-        return Kit(own, self._web(subtask, context), self.rules)
+        wanted = [name for name in WEB if name in subtask.tools]
+        offered = {name: d for name in wanted if (d := web_definition(name, self.rules)) is not None}
+        asked = [name for name in offered if needs_asking(name, self.rules)]
+        replies = context.ask([_may_it(name) for name in asked]) if asked else ()
+        refused = {name for name, reply in zip(asked, replies, strict=True) if not reply.allowed}
+        web = [definition for name, definition in offered.items() if name not in refused]
+        return Kit(own, web, self.rules, asked=bool(asked))
 
     def size_chars(self, subtask: Subtask) -> int:
         """About how long the definitions of a subtask's tools are; those of servers are not counted."""
@@ -117,14 +125,6 @@ class Toolbox:
         tools = self.servers.tools(server, mcp_tool(name), token)
         before = f"mcp__{server}__"
         return [Granted(tool, f"mcp.{server}.{tool.name.removeprefix(before)}") for tool in tools]
-
-    def _web(self, subtask: Subtask, context: AttemptContext) -> list[Block]:
-        wanted = [name for name in WEB if name in subtask.tools]
-        offered = {name: d for name in wanted if (d := web_definition(name, self.rules)) is not None}
-        asked = [name for name in offered if needs_asking(name, self.rules)]
-        replies = context.ask([_may_it(name) for name in asked]) if asked else ()
-        refused = {name for name, reply in zip(asked, replies, strict=True) if not reply.allowed}
-        return [definition for name, definition in offered.items() if name not in refused]
 
 
 def _may_it(name: str) -> Request:

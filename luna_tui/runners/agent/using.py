@@ -27,6 +27,7 @@ MOST_CHARS = 100_000
 _ENDING_S = 1.0
 """A cancelled attempt waits this long for its tools to end, so that nothing is written after it."""
 _SUMMARY_CHARS = 200
+_NAME_CHARS = 64
 
 
 @dataclass(slots=True, eq=False)
@@ -45,12 +46,15 @@ class _Step:
     @property
     def tool(self) -> str:
         """As plans call it, for the screen."""
-        return self.call.name if self.granted is None else self.granted.name
+        return clean_line(self.call.name)[:_NAME_CHARS] if self.granted is None else self.granted.name
 
     @property
     def summary(self) -> str:
         """One line, for the screen."""
-        return self.tool if self.use is None else self.use.summary
+        if self.use is not None:
+            return self.use.summary
+        first = next((v for v in (self.call.given or {}).values() if isinstance(v, str)), "")
+        return f"{self.tool} {clean_line(first[:_SUMMARY_CHARS])}".strip()
 
 
 class ToolUser:

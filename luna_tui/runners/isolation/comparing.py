@@ -15,11 +15,10 @@ from luna_tui.runners.isolation.copying import SHOWN_BYTES, BaseTexts, is_text
 from luna_tui.runners.isolation.kept import Change
 from luna_tui.runners.isolation.lines import line_diff
 from luna_tui.runners.isolation.tree import MOST_BYTES, MOST_FILES, Found, Node, node_of, nodes, walk
+from luna_tui.runners.tools.files import PROTECTED
 
 CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
 """Folders that programs fill for themselves: nobody's work."""
-_PROTECTED_ANYWHERE = frozenset({".git"})
-_PROTECTED_AT_TOP = frozenset({"luna-tui.toml", ".luna", ".claude"})
 _SYMBOLS = {n: 0x2400 + n for n in range(32) if n not in (9, 10)} | {127: 0x2421}
 _MOST_SHOWN = 4 * 1024 * 1024
 """Characters of a diff; beyond, files are named only."""
@@ -45,10 +44,7 @@ class Compared:
 
 def protected(path: str, plan_file: str = "") -> bool:
     """Whether no subtask may change this file of the workspace: it decides what programs may do."""
-    parts = [part.casefold() for part in PurePosixPath(path).parts]
-    if any(part in _PROTECTED_ANYWHERE for part in parts):
-        return True
-    return parts[0] in _PROTECTED_AT_TOP or path == plan_file or parts[-1] == "luna-tui.toml"
+    return path == plan_file or any(part.casefold() in PROTECTED for part in PurePosixPath(path).parts)
 
 
 class Comparison:

@@ -26,6 +26,7 @@ from luna_tui.runners.sandbox.reach import (
     open_settings,
     parts_without,
     program_folders,
+    repository_of,
     resolver,
     system_folders,
 )
@@ -107,12 +108,16 @@ class Sandbox:
         environ: Mapping[str, str],
     ) -> Held:
         run_dir = os.path.realpath(place.run_dir) if place.run_dir else ""
+        repository = repository_of(workspace)
         return Held(
             argv=command,
             workspace=workspace,
             writable=place.writable,
             network=self._settings.network,
-            read=program_folders(self._environ, self._settings.read),
+            read=(
+                *program_folders(self._environ, self._settings.read),
+                *([repository] if repository else []),
+            ),
             kept=kept,
             hidden=[run_dir] if run_dir and holds(workspace, run_dir) else [],
             environ=environ,

@@ -11,13 +11,16 @@ import ctypes
 import errno
 import json
 import os
-import platform
 import resource
 import signal
 import struct
 import sys
-from collections.abc import Sequence
-from typing import Any
+
+# Known by its name to type checkers; what this needs is loaded anew for every command.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PDEATHSIG, _SECCOMP, _CAPBSET_DROP, _SUBREAPER, _NO_NEW_PRIVS = 1, 22, 24, 36, 38
@@ -77,18 +80,26 @@ def main(argv: Sequence[str]) -> int:
 
 def landlock_abi() -> int:
     """Version of Landlock here; 0 = there is none, or no filter of ours for this machine."""
-    if platform.machine() not in _CALLS:
+    if os.uname().machine not in _CALLS:
         return 0
     return max(0, int(_LIBC.syscall(_CREATE_RULESET, None, 0, _VERSION)))
 
 
 def _become(argv: Sequence[str]) -> int:
-    try:
-        os.execvp(argv[0], list(argv))
-    except OSError as error:
-        missing = error.errno == errno.ENOENT
-        sys.stderr.write(f"{argv[0]}: {'command not found' if missing else os.strerror(error.errno or 0)}\n")
-        return 127 if missing else 126
+    """As os.execvp, which may have to load a module first: here that could no longer be read."""
+    name = argv[0]
+    folders = [""] if "/" in name else os.environ.get("PATH", os.defpath).split(os.pathsep)
+    said = os.strerror(errno.ENOENT)
+    for folder in folders:
+        try:
+            os.execv(os.path.join(folder, name), list(argv))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            said = os.strerror(error.errno or 0)
+    missing = said == os.strerror(errno.ENOENT)
+    sys.stderr.write(f"{name}: {'command not found' if missing else said}\n")
+    return 127 if missing else 126
 
 
 def _supervise(landlock: dict[str, Any] | None, argv: Sequence[str]) -> int:
@@ -135,6 +146,8 @@ def _end_children() -> None:
                 os.kill(pid, signal.SIGKILL)
         try:
             os.waitpid(-1, 0)
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         except ChildProcessError:
             return
 
@@ -188,7 +201,7 @@ def _drop_capabilities() -> None:
 
 def _filter_calls(*, network: bool) -> None:
     """Fail what Landlock does not see; sockets of the Internet only with `network`, no other kind at all."""
-    architecture, socket, denied = _CALLS[platform.machine()]
+    architecture, socket, denied = _CALLS[os.uname().machine]
     fails, no_call = _FAILS | errno.EPERM, _FAILS | errno.ENOSYS
     steps = [
         (_LOAD, 0, 0, _ARCHITECTURE), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, no_call),

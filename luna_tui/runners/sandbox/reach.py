@@ -52,6 +52,33 @@ def resolver() -> str:
     return real if os.path.isfile(real) and not holds(SETTINGS, real) else ""
 
 
+def repository_of(workspace: str) -> str:
+    """Where git keeps the repository of a workspace that is a worktree of it; empty for any other.
+
+    Only where the repository, too, knows the workspace as its worktree: what stands in `.git` may be
+    anybody's word.
+    """
+    try:
+        pointer = os.path.join(workspace, ".git")
+        folder = os.path.realpath(_line_of(pointer).removeprefix("gitdir:").strip())
+        common = os.path.realpath(os.path.join(folder, _line_of(os.path.join(folder, "commondir"))))
+        known = os.path.realpath(_line_of(os.path.join(folder, "gitdir")))
+    except OSError:
+        return ""
+    in_it = os.path.dirname(folder) == os.path.join(common, "worktrees")
+    return common if in_it and known == os.path.realpath(pointer) else ""
+
+
+def _line_of(path: str) -> str:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise IsADirectoryError(path)
+        return os.fsdecode(os.read(descriptor, 4_096)).strip()
+    finally:
+        os.close(descriptor)
+
+
 def held_environ(environ: Mapping[str, str], secrets: Mapping[str, str], home: str) -> dict[str, str]:
     """What a held command sees of the environment; nothing that holds any of `secrets`."""
     passed = {k: v for k, v in environ.items() if k in _PASSED_ON or k.startswith("LC_")}

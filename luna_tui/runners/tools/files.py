@@ -35,10 +35,13 @@ def located_for_writing(place: Place, path: str, protected: tuple[str, ...]) -> 
     for part in name.split("/"):
         if part.casefold() in PROTECTED:
             raise ToolError(f"{clean_line(path)} is protected: nothing in {part} is changed by tools")
-    whole = os.path.join(os.path.realpath(place.workspace), name)
+    root = os.path.realpath(place.workspace)
+    whole = os.path.join(root, name)
     for kept in (*protected, place.run_dir):
         real = os.path.realpath(kept) if kept else ""
-        if real and (whole == real or whole.startswith(real.rstrip("/") + "/")):
+        # A workspace of a subtask's own lies in the run's directory.
+        own = root.startswith(real.rstrip("/") + "/")
+        if real and not own and (whole == real or whole.startswith(real.rstrip("/") + "/")):
             raise ToolError(f"{clean_line(path)} is protected: it belongs to the run")
     return name
 

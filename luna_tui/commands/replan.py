@@ -1,0 +1,141 @@
+"""`replan`: plan anew what a run did not get done; also after a failed wave, where its plan says so."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from luna_tui.commands.launch import Launcher
+from luna_tui.commands.plan import check_price
+from luna_tui.commands.plan_diff import diff_lines, summary
+from luna_tui.commands.planning import check_flags, conduct, deliver, granted_tools
+from luna_tui.commands.resume import as_it_ran
+from luna_tui.commands.retrying import say
+from luna_tui.commands.runs import MOST_REPLANS, carry_out, speak
+from luna_tui.commands.settings import plan_defaults, warn_of_workers
+from luna_tui.core.clean import clean_line
+from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.outcome import exit_code
+from luna_tui.core.plan import Plan
+from luna_tui.core.tongue import _
+from luna_tui.session import NewRun, SimulatorChoice
+from luna_tui.session.planning import Planning, Proposal
+from luna_tui.session.replanning import Before, look_at
+from luna_tui.storage.config import Config
+from luna_tui.storage.holder import hold
+from luna_tui.storage.paths import RunDir, find_run
+from luna_tui.storage.plan_writing import plan_toml
+
+
+def replan(args: argparse.Namespace, launcher: Launcher) -> int:
+    """Plan the rest of a run; the exit code says whether there is a plan, and of a run of it how that went.
+
+    `launcher` is what waits for us.
+    """
+    run_dir = find_run(args.run)
+    with _held(run_dir):
+        before = look_at(
+            run_dir,
+            lambda meta, left: as_it_ran(args, meta, left),
+            plan_defaults,
+            workspace=args.workspace,
+        )
+    config = before.config
+    speak(config)
+    console = check_flags(args, config)
+    tools = granted_tools(args.tools, before.tools)
+    request = before.request(tools, commands=args.allow_commands, budget_usd=args.max_usd)
+    if request is None:
+        say(_("{run}: everything is done; there is nothing to plan anew").format(run=run_dir.run))
+        return int(exit_code(before.left.state))
+    warn_of_workers(config)
+    check_price(args, config)
+    choice = SimulatorChoice.from_kept(before.meta.simulator)
+    proposal = conduct(Planning(request, config, simulator=choice), args)
+    _show_difference(before, proposal)
+
+    def beginning(plan: Plan) -> NewRun:
+        return NewRun(run=args.run_id, takes_over=before.taken_over(plan))
+
+    return deliver(
+        args, config, proposal, console, launcher,
+        choice=choice, beginning=beginning, start=f"luna-tui resume {run_dir.run} --plan",
+    )  # fmt: skip
+
+
+def replan_by_itself(
+    args: argparse.Namespace,
+    config: Config,
+    run_dir: RunDir,
+    console: str,
+    choice: SimulatorChoice,
+    launcher: Launcher,
+    *,
+    replans: int,
+) -> int | None:
+    """Plan the rest of a run whose plan asks for that, and run it; None when there is no plan.
+
+    `replans` = how often that was done before.
+    """
+    text = _("The plan says replan: what is left is planned anew, {n} of {most}.")
+    say(text.format(n=replans + 1, most=MOST_REPLANS))
+    try:
+        with _held(run_dir):
+            before = look_at(run_dir, lambda *_: config, plan_defaults, workspace=args.workspace)
+        left_usd = _left_usd(before, config)
+        # Only what the plan's author granted: nobody is asked now.
+        request = before.request(before.tools, budget_usd=left_usd)
+        if request is None:
+            return None
+        proposal = conduct(Planning(request, config, simulator=choice), args, append=True)
+        config = _with_budget(config, left_usd, proposal.cost_usd or 0.0)
+    except LunaError as error:
+        say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))))
+        return None
+    _show_difference(before, proposal)
+    try:
+        beginning = NewRun(takes_over=before.taken_over(proposal.plan))
+        return carry_out(
+            args, config, proposal.plan, console, beginning, choice, launcher, replans=replans + 1
+        )
+    finally:
+        proposal.discard()
+
+
+@contextmanager
+def _held(run_dir: RunDir) -> Iterator[None]:
+    """Nobody else writes the run meanwhile; LunaError(2) when somebody does."""
+    lock = hold(run_dir)
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _left_usd(before: Before, config: Config) -> float | None:
+    """What the run left of its budget; None = it has none. LunaError(75) when nothing is left."""
+    if not config.budget_usd:
+        return None
+    left_usd = config.budget_usd - (before.left.state.cost_usd or 0.0)
+    return _some_usd(left_usd)
+
+
+def _with_budget(config: Config, left_usd: float | None, spent_usd: float) -> Config:
+    return config if left_usd is None else replace(config, budget_usd=_some_usd(left_usd - spent_usd))
+
+
+def _some_usd(left_usd: float) -> float:
+    if left_usd <= 0.0:
+        text = _("nothing is left of the budget")
+        raise LunaError(_("not planned anew"), text, code=ExitCode.STOPPED_EARLY)
+    return left_usd
+
+
+def _show_difference(before: Before, proposal: Proposal) -> None:
+    for line in diff_lines(plan_toml(before.plan).encode(), plan_toml(proposal.plan).encode()):
+        say(line)
+    for line in summary(before.plan, proposal.plan):
+        say(clean_line(line))
