@@ -32,6 +32,10 @@ class KeptFiles(Protocol):
         """The first `most` characters of an attempt's text, and whether that is all; None = not kept."""
         ...
 
+    def difference(self, name: str, *, most: int) -> tuple[str, bool] | None:
+        """The first `most` characters of a `diff_file`, clean, and whether that is all; None = not there."""
+        ...
+
     def where(self, subtask: str, attempt: int) -> str:
         """Path of the attempt's text, for people; it need not be there."""
         ...
