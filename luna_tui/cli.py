@@ -12,6 +12,7 @@ from pathlib import Path
 from luna_tui import __version__
 from luna_tui.commands.attach_flags import add_attach_flags, add_cancel_flags
 from luna_tui.commands.bench_flags import add_bench_flags
+from luna_tui.commands.diff_flags import add_diff_flags
 from luna_tui.commands.replay_flags import add_replay_flags
 from luna_tui.commands.runs_flags import add_runs_flags
 from luna_tui.commands.simulate_flags import add_simulate_flags
@@ -90,6 +91,10 @@ def _command(args: argparse.Namespace) -> int:
             from luna_tui.commands.cancel import cancel
 
             return cancel(args)
+        case "diff":
+            from luna_tui.commands.diff import diff
+
+            return diff(args)
         case "report":
             from luna_tui.commands.report import report
 
@@ -190,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
     attached = commands.add_parser("attach", help="watch and command a run that goes on in another process")
     add_attach_flags(attached, _config_flags)
     add_cancel_flags(commands.add_parser("cancel", help="end a run that goes on, or a part of it"))
+    add_diff_flags(commands.add_parser("diff", help="what subtasks changed in workspaces of their own"))
     show = commands.add_parser("show", help="the report of a run")
     show.add_argument("run", help="id, unique part of one, or last")
     show.add_argument("--json", action="store_true", help="as data")
@@ -248,7 +254,11 @@ def _run_flags(parser: argparse.ArgumentParser) -> None:
         help="run without a terminal: prints where, as JSON, and returns; asks nothing before it starts",
     )
     parser.add_argument("--events", metavar="FILE|-", help="write every event as a line of JSON")
-    parser.add_argument("--yes", action="store_true", help="start at once, without a look at the plan")
+    parser.add_argument(
+        "--yes",
+        action="store_true",
+        help="start at once, without a look at the plan, and allow what agents ask for",
+    )
     _terms_flags(parser)
     parser.add_argument("--workspace", type=Path)
     parser.add_argument("--provider", choices=("anthropic", "simulator"))

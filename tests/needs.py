@@ -10,7 +10,7 @@ import pytest
 def lacking(what: str, why: str) -> None:
     """Skip with a reason in capitals; on a build server fail, unless that has said that it has no such thing.
 
-    `what` is a word of LUNA_UNTESTABLE: sshd, mount, root.
+    `what` is a word of LUNA_UNTESTABLE: sshd, mount, root, bwrap, landlock.
     """
     said = os.environ.get("LUNA_UNTESTABLE", "").split()
     if os.environ.get("CI", "").lower() in ("1", "true", "yes") and what not in said:

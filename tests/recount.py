@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from luna_tui.core.insight import countdown_s, dependents, flow, summed_s
-from luna_tui.core.state import RunState, WaveState
+from luna_tui.core.spans import Try
+from luna_tui.core.state import RunState, SubtaskState, WaveState
 from luna_tui.core.words import GOOD, Kind, Status
 
 BAD = (Status.FAILED, Status.TIMED_OUT)
@@ -37,9 +38,7 @@ def agrees(state: RunState, now_s: float) -> None:
     assert state.current_wave is (
         opened[0] if opened else begun[-1] if begun else next(iter(state.waves.values()))
     )
-    tried = sum(
-        (now_s if t.ended_at is None else t.ended_at) - t.started_at for s in subtasks for t in s.tries
-    )
+    tried = sum(worked_s(s, t, now_s) for s in subtasks for t in s.tries)
     assert summed_s(state, now_s) == pytest.approx(tried)
     for s in subtasks:
         needing = tuple(o.id for o in subtasks if s.id in o.planned.depends_on)
@@ -47,8 +46,20 @@ def agrees(state: RunState, now_s: float) -> None:
         assert s.unmet == sum(state.subtasks[i].status not in GOOD for i in set(s.planned.depends_on))
 
 
+def worked_s(s: SubtaskState, t: Try, now_s: float) -> float:
+    """From the stretches of the subtask: those of an attempt without its waits."""
+    end_at = now_s if t.ended_at is None else t.ended_at
+    waits = [
+        min(end_at, now_s if span.end_at is None else span.end_at) - span.start_at
+        for span in s.spans
+        if span.phase != "run" and t.started_at <= span.start_at < end_at
+    ]
+    return end_at - t.started_at - sum(waits)
+
+
 def wave_agrees(state: RunState, w: WaveState) -> None:
     members = [state.subtasks[i] for i in w.subtasks]
+    assert (w.stands_since is not None) == any(ask.subtask in w.subtasks for ask in state.asks.values())
     on = sum(s.status is None and (s.running or s.waiting is not None) for s in members)
     went_well = [s for s in members if s.status is Status.SUCCEEDED and s.duration_s > 0]
     asked = [s for s in went_well if s.planned.kind is Kind.CLAUDE]

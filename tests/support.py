@@ -32,6 +32,7 @@ from luna_tui.engine.runner import (
     Usage,
     Work,
 )
+from luna_tui.engine.workspaces import Changes, Workspaces
 
 E = TypeVar("E")
 Body = Callable[[Work, AttemptContext], str]
@@ -154,6 +155,8 @@ def make_run(
     clock: Clock | None = None,
     settle: Callable[[int], bool] = lambda _: True,
     past: Past | None = None,
+    workspaces: Workspaces | None = None,
+    changes: Changes | None = None,
     **settings: Any,
 ) -> Run:
     """A run that has not started; `past` = what an earlier process did of it, `settle` = is it saved?"""
@@ -166,12 +169,14 @@ def make_run(
         RunSettings(mode=mode, tier=tier, provider="fake", version="0", workers=workers, **settings),
         bus=bus,
         clock=clock,
-        runners={Kind.CLAUDE: runner, Kind.COMMAND: runner},
+        runners=dict.fromkeys(Kind, runner),
         limiter=limiter,
         store=NoOutputs(),
         rng=random.Random(1),
         settle=settle,
         past=past,
+        workspaces=workspaces,
+        changes=changes,
     )
     run = Run(executor, limiter)
     bus.subscribe(run.take)

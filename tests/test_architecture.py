@@ -46,6 +46,8 @@ THIRD_PARTY: dict[str, set[str]] = {
     "httpcore2": {"runners"},
     "platformdirs": {"storage"},
     "tomli_w": {"storage"},
+    "jsonschema": {"storage", "runners"},
+    "referencing": {"runners"},
 }
 """Package -> the only folders that may import it."""
 

@@ -7,7 +7,9 @@ import json
 
 import pytest
 
-COMPARISONS = ("bus", "engine_overhead", "fold", "frame", "run_list", "startup", "streams")
+COMPARISONS = (
+    "agents", "bus", "engine_overhead", "fold", "frame", "held_commands", "run_list", "startup", "streams",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", COMPARISONS)

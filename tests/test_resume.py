@@ -423,6 +423,29 @@ def test_a_result_older_than_the_try_that_was_in_flight_does_not(plan: Path) -> 
     assert [t.error_kind for t in state().subtasks["bad"].tries] == ["exit_code", ErrorKind.INTERRUPTED, None]
 
 
+MAPPED = (
+    "[plan]\nname = 'p'\n[[wave]]\nname = 'one'\n[[wave.map]]\nid = '{{ item }}'\nkind = 'command'\n"
+    "items = { glob = 'items/*' }\ncommand = ['cat', '{{ item }}']\n"
+)
+
+
+def test_a_map_goes_on_with_the_items_that_it_began_with(plan: Path, said: Said) -> None:
+    Path("items").mkdir()
+    for name in ("a", "b"):
+        Path("items", name).write_text(name, encoding="utf-8")
+    plan.write_text(MAPPED, encoding="utf-8")
+    assert run(plan) == 0
+    crash_after(SubtaskFinished, "items-a")
+    Path("items/c").write_text("c", encoding="utf-8")
+    assert resume() == 0
+    assert ends() == {"items-a": Status.SUCCEEDED, "items-b": Status.SUCCEEDED}
+    said()
+    assert resume("--plan", str(plan), "--run-id", "r2") == 0
+    assert "2 unchanged since r1, 1 to run" in said()
+    both = {"items-a": Status.CACHED, "items-b": Status.CACHED}
+    assert ends("r2") == both | {"items-c": Status.SUCCEEDED}
+
+
 def test_words_about_the_folder_of_the_plan_mean_where_it_was_started(plan: Path) -> None:
     plan.write_text(HEAD + command("a", "test -e {{ plan.dir }}/plan.toml"), encoding="utf-8")
     run(plan)

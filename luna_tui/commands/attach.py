@@ -25,6 +25,7 @@ from luna_tui.session.kept_run import KeptSession, gone_words
 from luna_tui.session.remote import RemoteSession
 from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.paths import RunDir, find_run
+from luna_tui.storage.plan_inputs import kept_inputs
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.run_files import RunFiles
 from luna_tui.storage.run_lock import is_held, running_runs
@@ -149,10 +150,14 @@ def _prompts(run_dir: RunDir) -> Callable[[str], str | None]:
 
     @functools.cache
     def known() -> Mapping[str, str]:
-        names = (name for name in ("plan.toml", "plan.json") if (run_dir.path / name).exists())
+        kept = (name for name in ("plan.toml", "plan.json", "plan.jsonl") if (run_dir.path / name).exists())
         try:
             workspace = json.loads((run_dir.path / "run.json").read_bytes())["workspace"]
-            plan = load_plan(run_dir.path / next(names, "plan.toml"), workspace=Path(workspace))
+            plan = load_plan(
+                run_dir.path / next(kept, "plan.toml"),
+                workspace=Path(workspace),
+                inputs=kept_inputs(run_dir.path),
+            )
         except (LunaError, OSError, ValueError, TypeError, KeyError):
             return {}
         redaction = Redaction(known_secrets(current_environ()))

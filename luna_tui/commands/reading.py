@@ -11,6 +11,7 @@ from dataclasses import asdict
 from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
+from luna_tui.core.price_table import PRICES
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.session.asking import state_of
@@ -99,6 +100,12 @@ def _show(config: Config, *, origin: bool) -> None:
         "storage.keep_runs": config.keep.runs,
         "storage.keep_gb": config.keep.gigabytes,
         "storage.keep_days": config.keep.days,
+        "sandbox.kind": config.sandbox.kind.value,
+        "sandbox.network": config.sandbox.network,
+        "sandbox.read": list(config.sandbox.read),
+        "sandbox.deny": [rule.text for rule in config.sandbox.rules.deny],
+        "sandbox.ask": [rule.text for rule in config.sandbox.rules.ask],
+        "sandbox.allow": [rule.text for rule in config.sandbox.rules.allow],
     }
     for key, value in (*rows.items(), *_in_tables(config)):
         where = config.origins.get(key.replace('"', ""), "default")
@@ -114,5 +121,8 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
     for action, keys in config.keys.items():
         yield f'keys."{action}"', keys
     for model, price in config.prices.items():
-        for what, usd in asdict(price).items():
+        if price is PRICES.get(model):
+            continue
+        for what in ("input", "output", "cache_read", "cache_write", "search"):
+            usd = getattr(price, what)
             yield f'prices."{model}".{what}', usd

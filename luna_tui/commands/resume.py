@@ -13,7 +13,7 @@ from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan_diff import changed_plan, current_content, kept_content
 from luna_tui.commands.retrying import agreed, price_lines, retry_there, say
 from luna_tui.commands.runs import carry_out, speak
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_budget, warn_of_workers
+from luna_tui.commands.settings import config_of, plan_defaults, tell_sandbox, warn_of_budget, warn_of_workers
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import worker_rule
@@ -29,6 +29,7 @@ from luna_tui.storage.config import Config
 from luna_tui.storage.holder import hold
 from luna_tui.storage.past import Left, Prepared, look_back, prepare, with_prompts, with_results
 from luna_tui.storage.paths import RunDir, find_run
+from luna_tui.storage.plan_inputs import kept_inputs
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.run_lock import is_held
 from luna_tui.storage.run_meta import RunMeta, read_meta
@@ -56,11 +57,17 @@ class _Run:
         return bool(self.args.command == "retry")
 
     def plan(self, path: Path, origin: Path | None = None) -> Plan:
-        """A plan file, with the folder and the defaults that the run had."""
+        """A plan file, with the folder and the defaults that the run had, and a kept one with its inputs."""
         workspace = self.args.workspace
         if workspace is None and origin is not None:
             workspace = Path(self.meta.workspace)
-        return load_plan(path, workspace=workspace, defaults=plan_defaults(self.config), origin=origin)
+        return load_plan(
+            path,
+            workspace=workspace,
+            defaults=plan_defaults(self.config),
+            origin=origin,
+            inputs=kept_inputs(self.dir.path) if path.parent == self.dir.path else None,
+        )
 
     def kept_plan(self) -> Plan:
         """The plan as it ran, with the prompts that a person changed."""
@@ -94,6 +101,7 @@ def resume(args: argparse.Namespace, launcher: Launcher) -> int:
         console = chosen_console(args, config)
         warn_of_workers(config)
         warn_of_budget(config, plan)
+        tell_sandbox(config, plan)
         if isinstance(beginning, GoingOn):
             held.pop_all()  # the journal's writer closes it
     choice = SimulatorChoice.from_kept(meta.simulator)
@@ -137,7 +145,15 @@ def _is_changed(run: _Run) -> bool:
     same = now is None or now == kept
     if now is not None and not same and (not named or run.retry):
         raise changed_plan(run.dir, meta, kept, now, run.plan, retry=run.retry)
-    return not same
+    return not same or (named and not run.retry and _has_other_inputs(run))
+
+
+def _has_other_inputs(run: _Run) -> bool:
+    """Whether the plan that is named reads something else now: other items, another schema or role."""
+    kept = kept_inputs(run.dir.path)
+    if not kept or run.args.plan.resolve().parent == run.dir.path:
+        return False
+    return dict(run.plan(run.args.plan).inputs) != kept
 
 
 def _same_run(run: _Run) -> int | tuple[Plan, GoingOn]:

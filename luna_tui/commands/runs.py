@@ -18,12 +18,14 @@ from luna_tui.commands.settings import (
     checked_keys,
     config_of,
     plan_defaults,
+    tell_sandbox,
     warn_of_budget,
     warn_of_secrets,
     warn_of_workers,
 )
 from luna_tui.core.plan import Plan
 from luna_tui.core.tongue import _n, choose
+from luna_tui.core.words import Asking
 from luna_tui.headless.printer import LinePrinter, RecordPrinter
 from luna_tui.session import GoingOn, LiveSession, NewRun, SimulatorChoice
 from luna_tui.storage.config import Config, current_environ
@@ -49,6 +51,7 @@ def run_plan(args: argparse.Namespace, launcher: Launcher) -> int:
     warn_of_workers(config)
     warn_of_budget(config, plan)
     warn_of_secrets(plan)
+    tell_sandbox(config, plan)
     choice = SimulatorChoice()
     if demo:
         speed = args.speed or DEMO_SPEED
@@ -67,6 +70,13 @@ def speak(config: Config) -> None:
     """Use the language that the configuration and the environment ask for."""
     plain = config.ascii or not draws_boxes(current_environ())
     choose(translations(language(config.lang, current_environ()), ascii=plain))
+
+
+def _asking(args: argparse.Namespace, console: str) -> Asking:
+    """Who answers what agents ask for; to a run that was detached somebody may come."""
+    if args.yes:
+        return Asking.ALLOW
+    return Asking.DENY if console == HEADLESS and not args.detach else Asking.PERSON
 
 
 def carry_out(
@@ -88,6 +98,7 @@ def carry_out(
         simulator=choice,
         listeners=tuple(printers),
         hold_for_person=console != HEADLESS,
+        asking=_asking(args, console),
         beginning=beginning,
     )
     if session.leftovers:

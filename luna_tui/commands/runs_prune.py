@@ -17,6 +17,7 @@ from luna_tui.core.retention import KeepLimits, to_remove
 from luna_tui.core.run_summary import RunSummary
 from luna_tui.core.tongue import _n
 from luna_tui.engine.clock import SystemClock
+from luna_tui.session.changes import clear_workspaces
 from luna_tui.storage.paths import runs_dir
 from luna_tui.storage.retention import links_in, remove_runs
 from luna_tui.storage.summaries import RunShelf
@@ -34,7 +35,7 @@ def prune(args: argparse.Namespace) -> int:
     chosen = _chosen(root, runs, config.keep, now, args.spare)
     refused: tuple[tuple[str, str], ...] = ()
     if not args.dry_run:
-        done = remove_runs(root, chosen)
+        done = remove_runs(root, chosen, clear=clear_workspaces)
         chosen, refused = done.runs, done.refused
     for summary in chosen:
         print(f"{summary.run}  {summary.status.value}  {sized(summary.size_bytes)}")
@@ -84,7 +85,8 @@ def _argv(run: str, limits: KeepLimits) -> list[str]:
 
 def _prune_quietly(run: str, limits: KeepLimits, done: Callable[[RunSummary], object]) -> None:
     root, now = runs_dir(), SystemClock().wall()
-    remove_runs(root, _chosen(root, RunShelf(root).look(now), limits, now, run), done)
+    chosen = _chosen(root, RunShelf(root).look(now), limits, now, run)
+    remove_runs(root, chosen, done, clear_workspaces)
 
 
 def _chosen(

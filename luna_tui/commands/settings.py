@@ -11,7 +11,7 @@ from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, InvalidInput, LunaError
 from luna_tui.core.limits import above_table
 from luna_tui.core.plan import Plan
-from luna_tui.core.prices import usd
+from luna_tui.core.prices import price_of, usd
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind, Staffing
@@ -53,7 +53,8 @@ def warn_of_workers(config: Config) -> None:
 
 def warn_of_budget(config: Config, plan: Plan) -> None:
     """Say on stderr for which models a budget holds nothing back, since their price is not known."""
-    models = {s.model for s in plan.subtasks() if s.kind is Kind.CLAUDE} - config.prices.keys()
+    asked = {s.model for s in plan.subtasks() if s.kind is Kind.CLAUDE}
+    models = {model for model in asked if price_of(config.prices, model) is None}
     if config.budget_usd and models:
         names = ", ".join(clean_line(name) for name in sorted(models))
         print(
@@ -63,6 +64,14 @@ def warn_of_budget(config: Config, plan: Plan) -> None:
             file=sys.stderr,
             flush=True,
         )
+
+
+def tell_sandbox(config: Config, plan: Plan) -> None:
+    """Say on stderr what holds the commands of the plan's agents, where it grants them any."""
+    from luna_tui.session.sandboxing import sandbox_words
+
+    if words := sandbox_words(plan, config.sandbox):
+        print(words, file=sys.stderr, flush=True)
 
 
 def warn_of_secrets(plan: Plan) -> None:

@@ -21,8 +21,10 @@ from luna_tui.core.events import (
     TurnStarted,
     WorkspaceChanged,
 )
+from luna_tui.core.samples import Throttle, note_throttle
 from luna_tui.core.spans import Call
-from luna_tui.core.trying import MOST_TOOLS, RUN, begin_span, begin_tool, end_span, end_tool
+from luna_tui.core.trying import MOST_TOOLS, RUN, begin_span, begin_tool, end_span, end_tool, in_flight, work
+from luna_tui.core.words import Decision, ErrorKind, WaitReason
 
 if TYPE_CHECKING:
     from luna_tui.core.parts import SubtaskState
@@ -109,6 +111,11 @@ def _apply(state: RunState, s: SubtaskState, event: AgentEvent, at: float) -> No
             _turn(state, s, event, at)
         case TurnFailed():
             s.stirred_at = at
+            if event.status == 429:
+                state.throttled_at.append(at)
+                note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
+            if event.error_kind is not ErrorKind.RATE_LIMITED:
+                s.asked = None
         case ToolCalled():
             s.tool = event.summary or event.tool
             s.stirred_at = at
@@ -121,10 +128,13 @@ def _apply(state: RunState, s: SubtaskState, event: AgentEvent, at: float) -> No
                 event.approval, event.subtask, event.tool, event.summary, event.detail,
                 event.pattern, event.question, at,
             )  # fmt: skip
+            time_wave(state, s.wave, at)
         case ApprovalDecided():
             state.asks.pop(event.approval, None)
             s.stirred_at = at
-            if s.status is None and not any(ask.subtask == s.id for ask in state.asks.values()):
+            time_wave(state, s.wave, at)
+            left = any(ask.subtask == s.id for ask in state.asks.values())
+            if not left and s.waiting is WaitReason.APPROVAL and event.decision is not Decision.WITHDRAWN:
                 work_again(state, s, at)
         case WorkspaceChanged():
             state.changes[s.id] = Changes(s.id, event.attempt, event.files, event.diff_file)
@@ -143,10 +153,30 @@ def _settle(state: RunState, event: SettledEvent) -> None:
             changes.conflicts = event.conflicts
 
 
-def end_asks(state: RunState, s: SubtaskState) -> None:
+def end_asks(state: RunState, s: SubtaskState, at: float) -> None:
     """Nobody is asked any more for a subtask that is over, or begins anew."""
-    for name in [a.approval for a in state.asks.values() if a.subtask == s.id]:
-        del state.asks[name]
+    if state.asks:
+        for name in [a.approval for a in state.asks.values() if a.subtask == s.id]:
+            del state.asks[name]
+        time_wave(state, s.wave, at)
+
+
+def time_wave(state: RunState, name: str, at: float) -> None:
+    """The clock of a wave stands while anything in it waits for a person."""
+    wave = state.waves[name]
+    asks = any(state.subtasks[ask.subtask].wave == name for ask in state.asks.values())
+    if asks and wave.stands_since is None:
+        wave.stands_since = at
+    elif not asks and wave.stands_since is not None:
+        wave.stood_s += at - wave.stands_since
+        wave.stands_since = None
+
+
+def drop_changes(state: RunState, s: SubtaskState) -> None:
+    """A new attempt begins: what an earlier one changed, and nobody settled, is no longer its result."""
+    changes = state.changes.get(s.id)
+    if changes is not None and not changes.settled:
+        del state.changes[s.id]
 
 
 def end_calls(s: SubtaskState, at: float) -> None:
@@ -159,8 +189,10 @@ def end_calls(s: SubtaskState, at: float) -> None:
 
 def work_again(state: RunState, s: SubtaskState, at: float) -> None:
     """The attempt is in flight again after it had to wait in its midst."""
-    if s.waiting is None or not s.tries or s.tries[-1].ended_at is not None:
+    last = in_flight(s)
+    if s.waiting is None or last is None:
         return
+    work(state, last, at)
     pause(state, s)
     s.waiting, s.expected_s, s.running = None, None, True
     go_on(state, s)
@@ -172,6 +204,7 @@ def _turn(state: RunState, s: SubtaskState, event: TurnStarted, at: float) -> No
     s.stirred_at = at
     if s.tries:
         s.tries[-1].turns = event.turn
+    s.asked = state.seq if s.asked is None else s.asked
     work_again(state, s, at)
 
 

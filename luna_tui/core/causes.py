@@ -164,10 +164,9 @@ class Finder:
     def deadlines(self) -> Iterator[Problem]:
         """Waves that need more time than they have."""
         for wave in self._state.opened.values():
-            if wave.timeout <= 0 or wave.started_at is None or wave.sums.ends < ENDS_FOR_FORECAST:
+            left_s = wave.left_s(self._now_s)
+            if left_s is None or wave.sums.ends < ENDS_FOR_FORECAST:
                 continue
-            since = wave.started_at if wave.timed_from is None else wave.timed_from
-            left_s = max(0.0, since + wave.timeout - self._now_s)
             needs_s = self._needs_s(wave)
             if needs_s > left_s:
                 facts = Deadline(

@@ -39,6 +39,8 @@ def continue_run(state: RunState, event: RunStarted, at: float) -> None:
     state.workers.clear()
     for wave in state.opened.values():
         wave.timed_from = at
+    for wave in state.waves.values():
+        wave.stood_s, wave.stands_since = 0.0, None
     _take_changes(state, event)
 
 

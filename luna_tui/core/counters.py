@@ -137,7 +137,7 @@ class Silences:
 
 @dataclass(slots=True)
 class TriedTime:
-    """Seconds in attempts, without going through them."""
+    """Seconds of work in attempts, without going through them."""
 
     closed_s: float = 0.0
     open: int = 0
@@ -154,6 +154,11 @@ class TriedTime:
         self.open -= 1
         self.opened_s -= began_at
         self.closed_s += at - began_at
+
+    def reopen(self, began_at: float, ended_at: float) -> None:
+        """One that ended goes on."""
+        self.begin(began_at)
+        self.closed_s -= ended_at - began_at
 
     def until(self, now_s: float) -> float:
         """Their sum, those that are open taken up to `now_s`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from luna_tui.core.events import Tokens
+from luna_tui.core.events import Tokens, UsageRecorded
 from luna_tui.core.plan import Plan, Subtask
 from luna_tui.core.trend import Trends
 from luna_tui.core.words import Kind
@@ -42,6 +42,28 @@ class Expected:
     """For the prompt as the plan knows it: results of other subtasks are not counted."""
     input_tokens_per_char: float
     """For whoever knows the finished prompt and wants to count that."""
+
+
+@dataclass(frozen=True, slots=True)
+class PerRequest:
+    """What an attempt used, as far as it tells what one request takes."""
+
+    first: Tokens | None = None
+    """Of its first request, the one that has the prompt of the plan; later ones repeat all before them."""
+    output: int = 0
+    requests: int = 0
+
+    def plus(self, used: UsageRecorded) -> PerRequest:
+        """With another request."""
+        first = self.first or Tokens().plus(used)
+        return PerRequest(first, self.output + used.output_tokens, self.requests + 1)
+
+    @property
+    def mean(self) -> Tokens | None:
+        """The input of the first request, and an output as each of them had; None = nothing is known."""
+        if self.first is None:
+            return None
+        return replace(self.first, output=round(self.output / self.requests))
 
 
 _Group = tuple[str, Kind, str]
@@ -98,7 +120,9 @@ class Expectations:
         )  # fmt: skip
 
     def learn(self, subtask: Subtask, used: Tokens | None, seconds: float) -> None:
-        """An attempt succeeded after `seconds`; `used` is what the server counted, None = unknown."""
+        """An attempt succeeded after `seconds` of work; `used` is what one request took, as the server
+        counted it, None = unknown.
+        """
         self.learnt += 1
         for group in self._groups(subtask):
             if subtask.kind is not Kind.CLAUDE:
@@ -108,8 +132,8 @@ class Expectations:
             self._seconds[group] = self._seconds.get(group, Trends()).plus(traits, seconds)
             if used is not None and used.output > 0:
                 self._outputs[group] = self._outputs.get(group, Trends()).plus(traits, used.output)
-        # What results of others add to a prompt is not in its size, so those would spoil the ratio.
-        if used is not None and used.input > 0 and not subtask.depends_on:
+        # What results of others or of tools add to a prompt is not in its size: it would spoil the ratio.
+        if used is not None and used.input > 0 and not subtask.depends_on and not subtask.tools:
             tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
             counted = max(0, used.input + used.cache_write + used.cache_read - REQUEST_OVERHEAD_TOKENS)
             self._per_char[subtask.model] = (tokens + counted, chars + subtask.size_chars)

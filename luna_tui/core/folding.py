@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from luna_tui.core.agents import end_asks, end_calls
+from luna_tui.core.agents import drop_changes, end_asks, end_calls
 from luna_tui.core.continuing import continue_run
 from luna_tui.core.counting import count, count_plan, go_on, note_trouble, note_wave, pause, uncount
 from luna_tui.core.events import (
@@ -38,7 +38,7 @@ from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.samples import Throttle, note_throttle, sample
 from luna_tui.core.spans import ENDED, Span, Try
 from luna_tui.core.tracks import note_end
-from luna_tui.core.trying import RUN, begin_span, end_span, end_try
+from luna_tui.core.trying import RUN, begin_span, end_span, end_try, in_flight, rest
 from luna_tui.core.words import LIMITER_REASONS, ErrorKind, Kind, Manner, Scope, Status, WaitReason
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _cancel(state: RunState, event: CancelRequested) -> None:
         case Scope.SUBTASK:
             hit = [s for s in state.subtasks.values() if s.id == event.subtask]
     for subtask in hit:
-        if subtask.status is None and not (event.manner is Manner.FINISH and subtask.running):
+        if subtask.status is None and not (event.manner is Manner.FINISH and in_flight(subtask)):
             subtask.cancel_requested = True
 
 
@@ -171,16 +171,16 @@ def _put_back(state: RunState, s: SubtaskState, at: float, by: str) -> None:
     s.cancel_requested = False
     if s.status is not None:
         _undo_end(state, s, at)
-    elif s.running:
-        s.running, s.tool, s.asked = False, None, None
-        if s.tries and s.tries[-1].ended_at is None:
-            last = s.tries[-1]
+    elif s.running or in_flight(s):
+        s.running, s.waiting, s.expected_s, s.tool, s.asked = False, None, None, None, None
+        last = in_flight(s)
+        if last is not None:
             end_try(state, last, at)
             last.error_kind, last.message = ErrorKind.INTERRUPTED, f"tried again by {by}"
             end_calls(s, at)
             state.tracks.fail(s, last, at)
         end_span(state, s, at)
-    end_asks(state, s)
+    end_asks(state, s, at)
     count(state, s)
 
 
@@ -245,6 +245,7 @@ def apply_subtask(state: RunState, s: SubtaskState, event: _SubtaskEvent, at: fl
 
 def _wait(state: RunState, s: SubtaskState, event: SubtaskWaiting, at: float) -> None:
     pause(state, s)
+    rest(state, s, at)
     s.waiting, s.waiting_since, s.expected_s = event.reason, at, event.expected_s
     s.running = False
     go_on(state, s)
@@ -263,6 +264,7 @@ def _start_attempt(state: RunState, s: SubtaskState, event: SubtaskStarted, at: 
     if s.ghost:
         s.ghost = False
         note_trouble(state, s, None)
+    drop_changes(state, s)
     s.asked = state.seq if s.asked is None else s.asked
     s.silent_s = 0.0
     s.started_at = at if s.started_at is None else s.started_at
@@ -283,6 +285,8 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
     used = _add_to_try(s, event)
+    if s.running:
+        s.asked = None  # that request is over, and another one takes a place of its own
     if event.cost_usd is None:
         state.unpriced = True
     else:
@@ -316,7 +320,7 @@ def _fail_attempt(state: RunState, s: SubtaskState, event: AttemptFailed, at: fl
         if not told:
             state.tracks.fail(s, last, at)
     end_calls(s, at)
-    end_asks(state, s)
+    end_asks(state, s, at)
     if event.status == 429:
         state.throttled_at.append(at)
         note_throttle(state.throttles, Throttle(at, s.id, event.delay_s))
@@ -334,7 +338,7 @@ def _finish_subtask(state: RunState, s: SubtaskState, event: SubtaskFinished, at
         _hear_last(state, s, at)
         end_try(state, s.tries[-1], at)
     end_calls(s, at)
-    end_asks(state, s)
+    end_asks(state, s, at)
     note_end(state, s)
     state.tracks.finish(s, at)
     count(state, s)

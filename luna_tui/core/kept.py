@@ -36,6 +36,13 @@ class KeptFiles(Protocol):
         """The first `most` characters of a `diff_file`, clean, and whether that is all; None = not there."""
         ...
 
+    def result(self, subtask: str, *, most: int) -> tuple[str, bool] | None:
+        """The first `most` characters of what a subtask came to, and whether that is all; None = not kept.
+
+        That of an agent is the last of all that it said.
+        """
+        ...
+
     def where(self, subtask: str, attempt: int) -> str:
         """Path of the attempt's text, for people; it need not be there."""
         ...

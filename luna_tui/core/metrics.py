@@ -100,8 +100,7 @@ def most_workers(state: RunState) -> int:
 def _spent_s(s: SubtaskState, now_s: float) -> float:
     if s.status is not None:
         return s.duration_s
-    ends = ((t.started_at, now_s if t.ended_at is None else t.ended_at) for t in s.tries)
-    return sum(max(0.0, end - start) for start, end in ends)
+    return sum(max(0.0, t.worked_s(now_s)) for t in s.tries)
 
 
 def _schedule_bounds(state: RunState, durations: Mapping[str, float]) -> tuple[dict[str, float], float]:

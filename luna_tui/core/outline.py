@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 from luna_tui.core.clean import clean, clean_line
@@ -58,7 +59,15 @@ def _planned(subtask: Subtask, redaction: Redaction) -> PlannedSubtask:
 def _instruction(subtask: Subtask) -> str:
     if subtask.kind is Kind.COMMAND:
         return subtask.command[0] if subtask.shell else shlex.join(subtask.command)
+    if subtask.kind is Kind.PYTHON:
+        args, named = json.loads(subtask.args), json.loads(subtask.kwargs)
+        given = [_json(v) for v in args] + [f"{name}={_json(v)}" for name, v in named.items()]
+        return f"{subtask.callable}({', '.join(given)})"
     return subtask.prompt
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _shortened(text: str) -> str:

@@ -269,5 +269,5 @@ def _asks(s: SubtaskState) -> bool:
 
 
 def elapsed_try_s(s: SubtaskState, now_s: float) -> float:
-    """Seconds in the attempt that is running."""
-    return max(0.0, now_s - s.tries[-1].started_at) if s.tries else elapsed_s(s, now_s)
+    """Seconds of work in the attempt that is running."""
+    return max(0.0, s.tries[-1].worked_s(now_s)) if s.tries else elapsed_s(s, now_s)

@@ -86,6 +86,10 @@ class WaveState:
     started_at: float | None = None
     timed_from: float | None = None
     """Since when its timeout counts, where that is not its start: another process goes on with it."""
+    stood_s: float = 0.0
+    """Seconds since then that its timeout did not count, for a person was waited for."""
+    stands_since: float | None = None
+    """Since when it does not count; None while it does."""
     ended_at: float | None = None
     status: RunStatus | None = None
     end_reason: str = ""
@@ -109,6 +113,14 @@ class WaveState:
     sums: Sums = field(default_factory=Sums)
     chains: Chains = field(default_factory=Chains)
     silences: Silences = field(default_factory=Silences)
+
+    def left_s(self, now_s: float) -> float | None:
+        """Seconds left until its timeout, never negative; None where it has none, or has not begun."""
+        since = self.started_at if self.timed_from is None else self.timed_from
+        if self.timeout <= 0 or since is None:
+            return None
+        until = now_s if self.stands_since is None else self.stands_since
+        return max(0.0, since + self.stood_s + self.timeout - until)
 
     @property
     def untouched(self) -> int:

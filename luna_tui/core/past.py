@@ -7,6 +7,8 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from dataclasses import dataclass, field
 
 from luna_tui.core.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     AttemptFailed,
     JournalRepaired,
     Record,
@@ -16,11 +18,13 @@ from luna_tui.core.events import (
     SubtaskFinished,
     SubtaskStarted,
     Tokens,
+    TurnFailed,
     UsageRecorded,
 )
+from luna_tui.core.expectations import PerRequest
 from luna_tui.core.parts import SubtaskState
 from luna_tui.core.state import RunState
-from luna_tui.core.words import BAD, GOOD, ErrorKind, Status
+from luna_tui.core.words import BAD, GOOD, Decision, ErrorKind, GrantScope, Status
 
 ENDED_PROCESS = "the process ended"
 """Why an attempt was interrupted that was in flight when its process ended."""
@@ -61,6 +65,10 @@ class Past:
     """Ends to be undone: these are tried again, and what was skipped for want of them."""
     by: str = "resume"
     """Who undoes them."""
+    asked: int = 0
+    """Requests that agents put to a person."""
+    grants: Sequence[ApprovalDecided] = ()
+    """Allowances that reach further than the request they were given for."""
     results: Mapping[str, str] = field(default_factory=dict)
     """Subtask that ended well -> its output, where something that will run needs it."""
 
@@ -78,6 +86,8 @@ class Traces:
     """A person asked that these are skipped."""
     prompts: dict[str, str] = field(default_factory=dict)
     """Subtask -> the prompt a person gave it instead of the plan's."""
+    asked: int = 0
+    grants: list[ApprovalDecided] = field(default_factory=list)
     ended_at: str = ""
     """`started_at` of the last process."""
     ended_after_s: float = 0.0
@@ -99,6 +109,14 @@ def traces_of(records: Iterable[Record]) -> Traces:
                 found.in_flight.pop(e.subtask, None)
                 if e.error_kind not in _UNCOUNTED:
                     found.failures[e.subtask] = found.failures.get(e.subtask, 0) + 1
+            case TurnFailed() as e:
+                if e.error_kind not in _UNCOUNTED:
+                    found.failures[e.subtask] = found.failures.get(e.subtask, 0) + 1
+            case ApprovalRequested():
+                found.asked += 1
+            case ApprovalDecided() as e:
+                if e.decision is Decision.ALLOW and e.scope is not GrantScope.ONCE:
+                    found.grants.append(e)
             case SubtaskFinished() as e:
                 found.in_flight.pop(e.subtask, None)
                 found.failures.pop(e.subtask, None)
@@ -121,19 +139,24 @@ def _note_retry(found: Traces, e: RetryRequested) -> None:
 
 
 def lessons(records: Iterable[Record]) -> Iterator[tuple[str, Tokens | None, float]]:
-    """Of each subtask that went well, what its last attempt used (None = unknown) and its seconds."""
-    began: dict[str, float] = {}
-    used: dict[str, Tokens] = {}
+    """Of each subtask that went well, what a request of its last attempt used (None = unknown), and seconds.
+
+    The seconds are of work: without waits in the midst of the attempt.
+    """
+    state = RunState()
+    used: dict[str, PerRequest] = {}
     for record in records:
+        state.apply(record)
         match record.event:
             case SubtaskStarted() as e:
-                began[e.subtask] = record.at
                 used.pop(e.subtask, None)
             case UsageRecorded() as e:
-                used[e.subtask] = used.get(e.subtask, Tokens()).plus(e)
+                used[e.subtask] = used.get(e.subtask, PerRequest()).plus(e)
             case SubtaskFinished(status=Status.SUCCEEDED) as e:
-                seconds = record.at - began.get(e.subtask, record.at - e.duration_s)
-                yield e.subtask, used.pop(e.subtask, None), seconds if e.attempts > 1 else e.duration_s
+                s = state.subtasks.get(e.subtask)
+                last = s.tries[-1] if s is not None and s.tries else None
+                seconds = e.duration_s if e.attempts <= 1 or last is None else last.worked_s(record.at)
+                yield e.subtask, used.pop(e.subtask, PerRequest()).mean, seconds
 
 
 def interrupted_by(traces: Traces) -> tuple[AttemptFailed, ...]:
@@ -164,7 +187,7 @@ def flown_of(state: RunState) -> dict[str, tuple[int, float]]:
 def _flown(s: SubtaskState, at: float) -> tuple[int, float]:
     if s.status is not None:
         return s.attempt, s.duration_s
-    spent_s = sum((at if t.ended_at is None else t.ended_at) - t.started_at for t in s.tries)
+    spent_s = sum(t.worked_s(at) for t in s.tries)
     return max([s.attempt, *(t.number for t in s.tries)]), spent_s
 
 

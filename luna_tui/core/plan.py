@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from luna_tui.core.words import Isolation, Kind, OnFailure, Priority, Schedule
 
@@ -18,6 +18,12 @@ class Expectation:
     """Text that must occur in the output."""
     max_chars: int | None = None
     """Longest output accepted, in characters."""
+    schema: str | None = None
+    """A JSON schema, as JSON, that the output must satisfy; it must be JSON then."""
+    regex: str | None = None
+    """A regular expression that must match somewhere in the output."""
+    command: tuple[str, ...] = ()
+    """A command that gets the output on stdin and accepts it with exit code 0; empty = none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,12 @@ class Subtask:
     command: tuple[str, ...] = ()
     """Argument vector; exactly one string when `shell` is set. Templates as in `prompt`."""
     shell: bool = False
+    callable: str = ""
+    """`module:function` of a Python subtask, found from the workspace."""
+    args: str = "[]"
+    """Arguments, as JSON; templates in texts as in `prompt`."""
+    kwargs: str = "{}"
+    """Arguments by name, as JSON."""
     env: tuple[tuple[str, str], ...] = ()
     cwd: str = "."
     """Relative to the workspace."""
@@ -102,6 +114,8 @@ class Plan:
     schedule: Schedule = Schedule.WAVES
     source: str = ""
     """Absolute path of the plan file; empty for a plan made in memory."""
+    inputs: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    """What else was read when it was loaded, key and text: a run keeps it, to load the very same again."""
 
     def subtasks(self) -> Iterator[Subtask]:
         """Every subtask, wave by wave, in file order."""

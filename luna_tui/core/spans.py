@@ -49,6 +49,10 @@ class Try:
     status: int | None = None
     delay_s: float | None = None
     """Pause announced after it; None when nothing follows."""
+    waited_s: float = 0.0
+    """Seconds in its midst that went into waits that are over: for limits, a pause, a person."""
+    waits_since: float | None = None
+    """Since when it waits in its midst; None while it works. One that ended so never worked again."""
     first_output_at: float | None = None
     tools: tuple[Span, ...] = ()
     """Stretches in which it waited for a tool; the last ones when there are very many."""
@@ -61,3 +65,15 @@ class Try:
     """Both as the server counted them, in all requests of the attempt."""
     cost_usd: float | None = None
     """Known costs added up; None when none is known."""
+
+    @property
+    def open(self) -> bool:
+        """It has not ended; it may wait."""
+        return self.ended_at is None
+
+    def worked_s(self, now_s: float) -> float:
+        """Seconds of work in it, up to `now_s`."""
+        until = now_s if self.ended_at is None else self.ended_at
+        if self.waits_since is not None:
+            until = min(until, self.waits_since)
+        return until - self.started_at - self.waited_s

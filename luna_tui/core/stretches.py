@@ -76,11 +76,12 @@ def of_run(s: SubtaskState, attempt: Try | None, start_at: float, end_at: float)
     found: list[Stretch] = []
     at = start_at
     for tool in attempt.tools:
-        found += _said(at, tool.start_at, told_at)
+        begin = min(max(at, tool.start_at), end_at)
         stop = min(end_at, end_at if tool.end_at is None else tool.end_at)
-        if stop > tool.start_at:
-            found.append(Stretch(Cause.TOOL, tool.start_at, stop))
-        at = max(tool.start_at, stop)
+        found += _said(at, begin, told_at)
+        if stop > begin:
+            found.append(Stretch(Cause.TOOL, begin, stop))
+        at = max(begin, stop)
     return [*found, *_said(at, end_at, told_at)]
 
 

@@ -9,7 +9,7 @@ from luna_tui.core.expectations import LIKELY_SHARE_OF_MAX, Expectations
 from luna_tui.core.limits import family
 from luna_tui.core.packing import MOST_SUBTASKS
 from luna_tui.core.plan import Plan, Subtask
-from luna_tui.core.prices import Price, cost_usd
+from luna_tui.core.prices import Price, cost_usd, price_of
 from luna_tui.core.ranking import Ranking
 from luna_tui.core.rehearsal import Job
 from luna_tui.core.templates import names
@@ -123,7 +123,7 @@ def _expenses(
             for i in _results(s):
                 taken = taken.plus(outputs.get(i, NOTHING))
         job = Job(expected.seconds, family(s.model), round(taken.likely), expected.output_tokens)
-        given, price = outputs[s.id], prices.get(s.model)
+        given, price = outputs[s.id], price_of(prices, s.model)
         found.append(
             Expense(
                 subtask=s,

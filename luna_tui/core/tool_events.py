@@ -18,7 +18,7 @@ class TurnStarted:
     subtask: str
     attempt: int
     turn: int
-    """From 2."""
+    """From 2; 1 where a person was asked before the first request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

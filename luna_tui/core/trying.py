@@ -18,11 +18,40 @@ MOST_TOOLS = 200
 
 def end_try(state: RunState, last: Try, at: float) -> None:
     """An attempt is over; said again with another instant, that one counts."""
-    if last.ended_at is not None:
-        state.tried.begin(last.started_at)
-        state.tried.closed_s -= last.ended_at - last.started_at
-    state.tried.end(last.started_at, at)
+    if last.waits_since is None:
+        if last.ended_at is not None:
+            state.tried.reopen(_worked_from(last), last.ended_at)
+        state.tried.end(_worked_from(last), at)
     last.ended_at = at
+
+
+def rest(state: RunState, s: SubtaskState, at: float) -> None:
+    """The attempt in flight waits in its midst, if there is one: that is no work."""
+    last = in_flight(s)
+    if last is not None and last.waits_since is None:
+        state.tried.end(_worked_from(last), at)
+        last.waits_since = at
+
+
+def work(state: RunState, last: Try, at: float) -> None:
+    """It goes on after `rest`."""
+    if last.waits_since is None:
+        return
+    state.tried.reopen(_worked_from(last), last.waits_since)
+    waited_s = at - last.waits_since
+    state.tried.opened_s += waited_s
+    last.waited_s += waited_s
+    last.waits_since = None
+
+
+def in_flight(s: SubtaskState) -> Try | None:
+    """The attempt that has begun and not ended, also while it waits in its midst."""
+    return s.tries[-1] if s.tries and s.tries[-1].open else None
+
+
+def _worked_from(last: Try) -> float:
+    """When it would have begun without waits in its midst."""
+    return last.started_at + last.waited_s
 
 
 def begin_tool(s: SubtaskState, at: float) -> None:

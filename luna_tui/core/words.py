@@ -119,6 +119,17 @@ class GrantScope(StrEnum):
     RUN = "run"
 
 
+class Asking(StrEnum):
+    """Who answers what agents ask for."""
+
+    PERSON = "person"
+    """Somebody is there, or can come."""
+    DENY = "deny"
+    """Nobody can be asked."""
+    ALLOW = "allow"
+    """A person has said yes to all of it beforehand; nobody answers a question by that."""
+
+
 class Scope(StrEnum):
     """How much of a run a cancellation ends."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from luna_tui.core.plan import Subtask
-from luna_tui.core.prices import Price, cost_usd
+from luna_tui.core.prices import Price, cost_usd, price_of
 from luna_tui.core.words import WaitReason
 from luna_tui.engine.desk import FlightDesk
 from luna_tui.engine.flight import Flight
@@ -30,7 +30,7 @@ class Spending:
 
     def priced(self, subtask: Subtask) -> bool:
         """Whether it is known what its tokens cost."""
-        return subtask.model in self.prices
+        return price_of(self.prices, subtask.model) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Budget:
 
     def afford(self, flight: Flight, demand: Demand) -> None:
         """Reserve what the next attempt may cost; wait until it fits. Raises Cancelled."""
-        price = self._prices.get(flight.subtask.model)
+        price = price_of(self._prices, flight.subtask.model)
         if price is None:
             return
         estimate = cost_usd(price, demand.input_tokens, demand.output_tokens)

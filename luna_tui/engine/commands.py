@@ -20,10 +20,12 @@ from luna_tui.core.events import (
 from luna_tui.core.limits import WorkerRule
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing, Status
+from luna_tui.engine.approvals import Approvals
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.flight import Ending
 from luna_tui.engine.floor import Floor
 from luna_tui.engine.limiters import Limiters
+from luna_tui.engine.settling import Settler
 
 
 class EngineControl:
@@ -35,6 +37,8 @@ class EngineControl:
         lock: threading.RLock,
         floor: Floor,
         limiter: Limiters,
+        approvals: Approvals,
+        settler: Settler,
         *,
         mode: Mode,
         staffing: int | Staffing,
@@ -46,6 +50,8 @@ class EngineControl:
         """The desk's: no start can slip between a command's event and its effect."""
         self._floor = floor
         self._limiter = limiter
+        self._approvals = approvals
+        self._settler = settler
         self._mode = mode
         self._staffing = staffing
         """Where the number of workers comes from; with the table every mode has its own."""
@@ -156,12 +162,20 @@ class EngineControl:
         scope: GrantScope = GrantScope.ONCE,
         reason: str = "",
     ) -> None:
-        """Allow or deny what an agent asks for, or answer its question."""
-        raise NotImplementedError
+        """Allow or deny what an agent asks for, or answer its question; see RunControl."""
+        self._approvals.decide(approval, decision, by=by, scope=scope, reason=reason)
 
     def settle_changes(self, subtask: str, *, accept: bool, by: str) -> None:
-        """Take over or throw away what a subtask changed."""
-        raise NotImplementedError
+        """Take over or throw away what a subtask changed, while the run is on and after it."""
+        with self._lock:
+            if self._takes_changes:
+                self._settler.begin(subtask, accept=accept, by=by)
+            elif self._floor.over:
+                self._settler.begin_late(subtask, accept=accept, by=by)
+
+    def finish(self) -> None:
+        """The run is over and takes nothing more: wait for what was begun and takes its time."""
+        self._settler.wait()
 
     def stop_admission(self, reason: str) -> None:
         """Let what runs finish and start nothing more; the rest ends as cancelled for this reason."""

@@ -14,7 +14,7 @@ from luna_tui.core.words import GOOD, OnFailure, RunStatus, Schedule, Status
 from luna_tui.engine.board import PlanBoard
 from luna_tui.engine.clock import Clock
 from luna_tui.engine.deadlines import Deadline, DeadlineThread
-from luna_tui.engine.flight import Ending
+from luna_tui.engine.flight import Ending, Flight
 from luna_tui.engine.tally import wave_status
 
 
@@ -30,6 +30,10 @@ class WaveInProgress:
     """When something of it was first handed out."""
     deadline: Deadline | None = None
     """Armed at its first start."""
+    asking: set[Flight] = field(default_factory=set)
+    """Those that wait for a person; while there are any, its clock stands."""
+    left_s: float | None = None
+    """Of its time, while its clock stands."""
     ended_by: Ending | None = None
     """The timeout or cancellation that ended it early."""
     opened: bool = False
@@ -136,6 +140,30 @@ class Course:
         """The first attempt of a wave starts its timeout."""
         if wave.deadline is None and wave.wave.timeout > 0:
             at = self._clock.now() + wave.wave.timeout
+            wave.deadline = self._deadlines.arm(at, lambda: self._expire(wave))
+
+    def stand(self, wave: WaveInProgress, flight: Flight) -> None:
+        """One of its subtasks waits for a person: that takes nothing of the wave's time."""
+        wave.asking.add(flight)
+        deadline = wave.deadline
+        if deadline is not None and not deadline.disarmed:
+            wave.left_s = max(0.0, deadline.at - self._clock.now())
+            deadline.disarm()
+
+    def still(self, wave: WaveInProgress) -> bool:
+        """Its time is over, unless its clock stands: then what was left of it was less than a moment."""
+        if wave.asking:
+            wave.left_s = 0.0
+        return bool(wave.asking)
+
+    def go_on(self, wave: WaveInProgress, flight: Flight) -> None:
+        """It waits no longer; said again it changes nothing."""
+        wave.asking.discard(flight)
+        if wave.left_s is None or wave.asking:
+            return
+        left_s, wave.left_s = wave.left_s, None
+        if not wave.finished and wave.ended_by is None:
+            at = self._clock.now() + left_s
             wave.deadline = self._deadlines.arm(at, lambda: self._expire(wave))
 
     def count(self, wave: WaveInProgress, status: Status) -> bool:

@@ -13,7 +13,12 @@ from luna_tui.core.events import (
     SubtaskWaiting,
     ThreadAbandoned,
     ThreadReturned,
+    ToolCalled,
+    ToolFinished,
+    TurnFailed,
+    TurnStarted,
     UsageRecorded,
+    WorkspaceChanged,
 )
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Status, WaitReason
@@ -64,17 +69,19 @@ class FlightDesk:
             flight.attempt += 1
             return
         with self.lock:
-            self._raise_if_ending(flight)
+            self.raise_if_ending(flight)
             flight.attempt += 1
             flight.texts.clear()
             flight.token = CancelToken(self._clock)
 
     def wait(self, flight: Flight, reason: WaitReason, expected_s: float | None, *, timed: bool) -> None:
-        """Say that the flight waits. The timeout's clock goes on only when `timed`."""
+        """Say that the flight waits, before an attempt or in its midst. The timeout's clock goes on only
+        when `timed`."""
         with self.lock:
-            self._raise_if_ending(flight)
+            self.raise_if_ending(flight)
             if not timed:
                 self._stop_timer(flight)
+            self._rest(flight)
             self._bus.publish(
                 SubtaskWaiting(
                     wave=flight.wave,
@@ -89,14 +96,15 @@ class FlightDesk:
     def stand(self, flight: Flight) -> None:
         """The flight waits for something of ours, and its timeout's clock with it."""
         with self.lock:
-            self._raise_if_ending(flight)
+            self.raise_if_ending(flight)
             self._stop_timer(flight)
 
     def go_on(self, flight: Flight) -> None:
-        """After `stand`: the clock of an attempt in flight runs again."""
+        """After `stand`, or a wait in its midst: the clocks of an attempt in flight run again."""
         with self.lock:
             if flight.running and flight.ending is None:
                 self._run_timer(flight)
+                self._work(flight)
 
     def start(self, flight: Flight) -> int:
         """An attempt was admitted, and that is record number so and so.
@@ -104,9 +112,10 @@ class FlightDesk:
         Cancelled when the end of the flight was decided before.
         """
         with self.lock:
-            self._raise_if_ending(flight)
+            self.raise_if_ending(flight)
             flight.begun, flight.running = flight.attempt, True
-            flight.attempt_began_at = self._clock.now()
+            flight.spent_before_s = flight.spent_s
+            self._work(flight)
             self._run_timer(flight)
             self._on_start(flight)
             record = self._bus.publish(
@@ -120,6 +129,44 @@ class FlightDesk:
                 )
             )
             return record.seq
+
+    def turn(self, flight: Flight, number: int) -> int:
+        """A further request of the attempt in flight was admitted, and that is record number so and so.
+
+        Cancelled when the end of the flight was decided before.
+        """
+        with self.lock:
+            self.raise_if_ending(flight)
+            self._work(flight)
+            self._run_timer(flight)
+            self._on_start(flight)
+            event = TurnStarted(
+                wave=flight.wave, subtask=flight.subtask.id, attempt=flight.attempt, turn=number
+            )
+            return self._bus.publish(event).seq
+
+    def turn_failed(self, flight: Flight, number: int, error: AttemptError, delay_s: float) -> None:
+        """A further request failed and is sent again; Cancelled when the end was decided meanwhile."""
+        with self.lock:
+            self.raise_if_ending(flight)
+            self._bus.publish(
+                TurnFailed(
+                    wave=flight.wave,
+                    subtask=flight.subtask.id,
+                    attempt=flight.attempt,
+                    turn=number,
+                    error_kind=error.kind,
+                    message=error.message,
+                    status=error.status,
+                    delay_s=delay_s,
+                )
+            )
+
+    def tell(self, flight: Flight, event: ToolCalled | ToolFinished | WorkspaceChanged) -> None:
+        """Publish what the attempt in flight does; dropped once that is over."""
+        with self.lock:
+            if flight.running and event.attempt == flight.attempt:
+                self._bus.publish(event)
 
     def output(self, flight: Flight, text: str) -> None:
         """Publish text of the running attempt; dropped once the flight has landed."""
@@ -141,7 +188,7 @@ class FlightDesk:
         """An attempt failed; Cancelled when the end of the flight was decided meanwhile."""
         with self.lock:
             self._leave_attempt(flight)
-            self._raise_if_ending(flight)
+            self.raise_if_ending(flight)
             self._bus.publish(
                 AttemptFailed(
                     wave=flight.wave,
@@ -248,9 +295,17 @@ class FlightDesk:
             self._on_end(flight, event, output)
 
     def _leave_attempt(self, flight: Flight) -> None:
-        if flight.running:
-            flight.running = False
-            flight.spent_s += self._clock.now() - flight.attempt_began_at
+        flight.running = False
+        self._rest(flight)
+
+    def _work(self, flight: Flight) -> None:
+        if flight.works_since is None:
+            flight.works_since = self._clock.now()
+
+    def _rest(self, flight: Flight) -> None:
+        if flight.works_since is not None:
+            flight.spent_s += self._clock.now() - flight.works_since
+            flight.works_since = None
 
     def _run_timer(self, flight: Flight) -> None:
         if flight.subtask.timeout <= 0 or flight.timer_since is not None:
@@ -269,6 +324,6 @@ class FlightDesk:
             flight.timer_spent_s += self._clock.now() - flight.timer_since
             flight.timer_since = None
 
-    def _raise_if_ending(self, flight: Flight) -> None:
+    def raise_if_ending(self, flight: Flight) -> None:
         if flight.landed or flight.ending is not None:
             raise Cancelled(flight.ending.reason if flight.ending else "the subtask has ended")

@@ -88,7 +88,7 @@ class Ends:
         reason = f"the wave timed out after {wave.wave.timeout:g} s"
         ending, skipped = Ending(Status.TIMED_OUT, reason), Ending(Status.SKIPPED, reason)
         with self._desk.lock:
-            if wave.finished:
+            if wave.finished or self._course.still(wave):
                 return
             wave.ends(ending)
             self._withdraw(range(wave.number, wave.number + 1), skipped)

@@ -17,17 +17,17 @@ from luna_tui.core.events import (
     RunStarted,
     SubtaskFinished,
     TerminalLost,
-    Tokens,
     UsageRecorded,
 )
-from luna_tui.core.expectations import Expectations
+from luna_tui.core.expectations import Expectations, PerRequest
 from luna_tui.core.limits import TIERS, TierLimits, WorkerRule, worker_rule
 from luna_tui.core.outline import outline
 from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import Price
 from luna_tui.core.redaction import NO_REDACTION, Redaction
-from luna_tui.core.words import GOOD, Kind, Mode, RunStatus, Staffing, Status, WaitReason
+from luna_tui.core.words import GOOD, Asking, Kind, Mode, RunStatus, Staffing, Status, WaitReason
+from luna_tui.engine.approvals import Approvals
 from luna_tui.engine.attempts import Pilot, RunSurroundings
 from luna_tui.engine.budget import Spending
 from luna_tui.engine.bus import EventBus
@@ -43,7 +43,10 @@ from luna_tui.engine.limiters import Limiters
 from luna_tui.engine.outputs import NoOutputs, OutputStore
 from luna_tui.engine.retry import RetryPolicy
 from luna_tui.engine.runner import Runner
+from luna_tui.engine.settling import Settler
 from luna_tui.engine.tally import Tally
+from luna_tui.engine.turns import Passage
+from luna_tui.engine.workspaces import Changes, PlanWorkspace, Workspaces
 
 MAX_GHOSTS = 64
 """Abandoned threads beyond which nothing more is started."""
@@ -69,6 +72,10 @@ class RunSettings:
     """The most it may spend; None = no cap."""
     hold_for_person: bool = False
     """Somebody can raise the budget, so a run in which all is held waits; else it ends as held."""
+    asking: Asking = Asking.DENY
+    """Who answers what agents ask for."""
+    sandbox: str = ""
+    """What holds the commands of agents; empty = no agent runs commands."""
     redaction: Redaction = NO_REDACTION
     """What is taken out of every text before it is published or kept."""
 
@@ -102,10 +109,13 @@ class WaveExecutor:
         rng: random.Random,
         settle: Callable[[int], bool] = _settled_at_once,
         past: Past | None = None,
+        workspaces: Workspaces | None = None,
+        changes: Changes | None = None,
     ) -> None:
         """`past` = what earlier processes did of this run, or another run whose results are taken over.
 
         `settle(seq)` waits, at most a moment, until a record is durable; False = it is not yet.
+        `workspaces` None = all work in the plan's; `changes` None = there are none to settle.
         """
         self._plan = plan
         self._settings = settings
@@ -120,7 +130,7 @@ class WaveExecutor:
         self._past = past
         if past is not None:
             learn_from(past, plan, self._tally, self._expectations)
-        self._used: dict[str, tuple[int, Tokens]] = {}
+        self._used: dict[str, tuple[int, PerRequest]] = {}
         """Subtask -> its last attempt with a known use of tokens, and that use."""
         self._results: dict[str, str] = dict(past.results) if past is not None else {}
         self._needed = {d for s in plan.subtasks() for d in s.depends_on}
@@ -141,16 +151,19 @@ class WaveExecutor:
         self._floor = self._make_floor(settings)
         if past is not None:
             self._floor.restore(past)
-        self._pilot = self._make_pilot(runners, RetryPolicy(rng))
-        self.control = self._make_control()
+        self._approvals = self._make_approvals(settings)
+        self._pilot = self._make_pilot(runners, RetryPolicy(rng), workspaces or PlanWorkspace(plan.workspace))
+        self.control = self._make_control(changes)
         """The door for commands."""
 
-    def _make_control(self) -> EngineControl:
+    def _make_control(self, changes: Changes | None) -> EngineControl:
         return EngineControl(
             self._bus,
             self._desk.lock,
             self._floor,
             self._limiter,
+            self._approvals,
+            Settler(changes, self._bus.publish),
             mode=self._settings.mode,
             staffing=self._settings.workers,
             rule_of=self._settings.rule_of,
@@ -179,15 +192,38 @@ class WaveExecutor:
             crew=self._crew,
         )
 
-    def _make_pilot(self, runners: Mapping[Kind, Runner], retry: RetryPolicy) -> Pilot:
+    def _make_approvals(self, settings: RunSettings) -> Approvals:
+        return Approvals(
+            self._desk,
+            self._bus.publish,
+            asking=settings.asking,
+            answers=settings.hold_for_person,
+            on_ask=self._floor.on_ask,
+            on_answer=self._floor.on_answer,
+            redaction=settings.redaction,
+            past=self._past,
+        )
+
+    def _make_pilot(
+        self, runners: Mapping[Kind, Runner], retry: RetryPolicy, workspaces: Workspaces
+    ) -> Pilot:
         return Pilot(
             self._desk,
             runner_of=lambda flight: runners[flight.subtask.kind],
-            limiter_of=self._limiter.of,
+            passage=Passage(
+                self._desk,
+                limiter_of=self._limiter.of,
+                budget=self._floor.budget,
+                admit=self._floor.admit,
+                settle=self._wait_settled,
+                retry=retry,
+                may_retry=self._floor.may_retry,
+                on_spend_limit=lambda message: self.control.stop_admission(message),
+                redaction=self._settings.redaction,
+            ),
             store=self._store,
             clock=self._clock,
             deadlines=self._deadlines,
-            retry=retry,
             surroundings=RunSurroundings(
                 workspace=self._plan.workspace,
                 run_dir=self._settings.run_dir,
@@ -195,11 +231,9 @@ class WaveExecutor:
                 redaction=self._settings.redaction,
             ),
             expect=self._expectations.expect,
-            admit=self._floor.admit,
             budget=self._floor.budget,
-            may_retry=self._floor.may_retry,
-            on_spend_limit=lambda message: self.control.stop_admission(message),
-            settle=self._wait_settled,
+            ask=self._approvals.ask,
+            workspaces=workspaces,
         )
 
     def run(self) -> RunStatus:
@@ -219,6 +253,7 @@ class WaveExecutor:
                 budget_usd=self._floor.budget.cap_usd,
                 resumed_from=None if past is None else past.run,
                 away_s=None if past is None else past.away_s,
+                sandbox=self._settings.sandbox,
             )
         )
         if past is not None:
@@ -264,6 +299,7 @@ class WaveExecutor:
             self._floor.keeping.wait(flight)
 
     def _finish(self) -> RunStatus:
+        self.control.finish()
         self._sample()
         stopping = self._floor.ends.stopping
         ending = self._floor.why_ended
@@ -295,21 +331,21 @@ class WaveExecutor:
                 return
 
     def _use(self, event: UsageRecorded) -> None:
-        attempt, before = self._used.get(event.subtask, (0, Tokens()))
+        attempt, before = self._used.get(event.subtask, (0, PerRequest()))
         if attempt != event.attempt:
-            before = Tokens()
+            before = PerRequest()
         self._used[event.subtask] = event.attempt, before.plus(event)
 
     def _on_end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
         if flight.abandoned:
             self._note_ghost()
-        attempt, used = self._used.pop(event.subtask, (0, Tokens()))
+        attempt, used = self._used.pop(event.subtask, (0, PerRequest()))
         if event.status is Status.SUCCEEDED and not flight.again:
             # Earlier attempts that failed say nothing of how long one takes.
             seconds = event.duration_s
             if event.attempts > 1:
-                seconds = self._clock.now() - flight.attempt_began_at
-            self._expectations.learn(flight.subtask, used if attempt == event.attempt else None, seconds)
+                seconds = flight.spent_s - flight.spent_before_s
+            self._expectations.learn(flight.subtask, used.mean if attempt == event.attempt else None, seconds)
         self._floor.on_end(flight, event, output)
 
     def _note_ghost(self) -> None:

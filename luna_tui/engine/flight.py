@@ -1,26 +1,16 @@
-"""A subtask between take-off and landing, and what its runner may do meanwhile."""
+"""A subtask between take-off and landing."""
 
 from __future__ import annotations
 
-import math
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from luna_tui.core.clean import Cleaner
 from luna_tui.core.plan import Subtask
-from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import Status
 from luna_tui.engine.cancel import CancelToken
-from luna_tui.engine.clock import Clock
-from luna_tui.engine.deadlines import Deadline, DeadlineThread
+from luna_tui.engine.deadlines import Deadline
 from luna_tui.engine.limiter import Ticket
-from luna_tui.engine.runner import Demand, Reply, Request, ServerLimits, T, Usage
-
-OUTPUT_INTERVAL_S = 0.1
-"""Shortest time between two output events of one subtask."""
-FLUSH_GRID_S = 0.05
-"""Delayed output is published at multiples of this: one wake-up, one commit for all that stream."""
+from luna_tui.engine.runner import AttemptError, Missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +36,13 @@ class Flight:
     begun: int = 0
     """The last one that began."""
     running: bool = False
-    """An attempt is in flight now."""
-    attempt_began_at: float = 0.0
+    """An attempt is in flight now; also while it waits in its midst, for a limit or a person."""
+    works_since: float | None = None
+    """Since when the attempt in flight works; None while it waits, and between attempts."""
     spent_s: float = 0.0
-    """Seconds in attempts that ended, those of earlier flights included."""
+    """Seconds of work in attempts, up to `works_since`; those of earlier flights included."""
+    spent_before_s: float = 0.0
+    """Those of all attempts before the last one that began."""
     timer_since: float | None = None
     """Since when the timeout's clock runs; None while it stands."""
     timer_spent_s: float = 0.0
@@ -72,6 +65,10 @@ class Flight:
     failures: int = 0
     refusals: int = 0
     """429 and 529 answers, which say nothing about the subtask."""
+    judged: AttemptError | None = None
+    """An error of a further request that was counted already, and ends its attempt for good."""
+    missed: Missed | None = None
+    """The last output that was not what the plan expects."""
     texts: list[str] = field(default_factory=list)
     """Cleaned text of the current attempt."""
     reserved_usd: float = 0.0
@@ -100,108 +97,3 @@ class Flight:
         self.asked = True
         self.failures = self.refusals = 0
         self.timer_spent_s = 0.0
-
-
-class FlightContext:
-    """The AttemptContext of one attempt: redacts, cleans and coalesces output, passes figures on."""
-
-    def __init__(
-        self,
-        flight: Flight,
-        clock: Clock,
-        deadlines: DeadlineThread,
-        *,
-        publish_output: Callable[[Flight, str], None],
-        keep_raw: Callable[[str], None],
-        on_usage: Callable[[Usage, bool], None],
-        on_server_limits: Callable[[ServerLimits, bool], None],
-        redaction: Redaction = NO_REDACTION,
-    ) -> None:
-        self._flight = flight
-        self._token = flight.token
-        self._clock = clock
-        self._deadlines = deadlines
-        self._publish_output = publish_output
-        self._keep_raw = keep_raw
-        self._on_usage = on_usage
-        self._on_server_limits = on_server_limits
-        self._redactor = redaction.redactor()
-        self._cleaner = Cleaner()
-        self._shown = redaction.redactor()
-        """Of cleaned text: colours inside a secret hid it from the first one."""
-        self._lock = threading.Lock()
-        """Protects `_pending`, `_flush` and `_published_at`; text is published in the order it came."""
-        self._pending: list[str] = []
-        self._flush: Deadline | None = None
-        self._published_at = float("-inf")
-
-    @property
-    def token(self) -> CancelToken:
-        """Cancelled when the attempt must end."""
-        return self._token
-
-    def output(self, text: str) -> None:
-        """Keep the text without secrets, publish it cleaned, at most ten times a second."""
-        text = self._redactor.feed(text)
-        if not text:
-            return
-        self._keep_raw(text)
-        with self._lock:
-            self._pending.append(self._shown.feed(self._cleaner.feed(text)))
-            if self._flush is not None:
-                return
-            due_at = self._published_at + OUTPUT_INTERVAL_S
-            if self._clock.now() >= due_at:
-                self._publish_pending()
-            else:
-                at = math.ceil(due_at / FLUSH_GRID_S) * FLUSH_GRID_S
-                self._flush = self._deadlines.arm(at, self._flush_now)
-
-    def usage(self, usage: Usage, *, final: bool) -> None:
-        """Book tokens of this attempt."""
-        self._on_usage(usage, final)
-
-    def server_limits(self, limits: ServerLimits, *, refused: bool = False) -> None:
-        """Pass rate-limit headers to the limiter."""
-        self._on_server_limits(limits, refused)
-
-    def turn(self, number: int, demand: Demand, send: Callable[[], T]) -> T:
-        """Send one more request of the attempt."""
-        raise NotImplementedError
-
-    def ask(self, requests: Sequence[Request]) -> tuple[Reply, ...]:
-        """Put requests to a person."""
-        raise NotImplementedError
-
-    def tool_called(self, call: str, tool: str, summary: str) -> None:
-        """Tell that a tool is in use."""
-        raise NotImplementedError
-
-    def tool_finished(self, call: str, *, ok: bool, result: str = "") -> None:
-        """Tell that it returned."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Publish what is left; no output is taken afterwards."""
-        rest = self._redactor.flush()
-        if rest:
-            self._keep_raw(rest)
-        with self._lock:
-            if self._flush is not None:
-                self._flush.disarm()
-                self._flush = None
-            cleaned = self._cleaner.feed(rest) + self._cleaner.flush()
-            self._pending.append(self._shown.feed(cleaned) + self._shown.flush())
-            self._publish_pending()
-
-    def _flush_now(self) -> None:
-        with self._lock:
-            self._flush = None
-            self._publish_pending()
-
-    def _publish_pending(self) -> None:
-        text = "".join(self._pending)
-        self._pending.clear()
-        if text:
-            self._published_at = self._clock.now()
-            self._publish_output(self._flight, text)

@@ -161,11 +161,20 @@ class Floor:
         if self.rule.automatic:
             self._hand_out()
 
+    def on_ask(self, flight: Flight) -> None:
+        """It waits for a person, and its wave's clock stands; called under the lock."""
+        self._course.stand(self._course.of(flight.subtask.id), flight)
+
+    def on_answer(self, flight: Flight) -> None:
+        """It waits for none any more; said again it changes nothing. Called under the lock."""
+        self._course.go_on(self._course.of(flight.subtask.id), flight)
+
     def on_end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
         """A flight landed: free its worker, release or skip what depended on it."""
         if self._flights.get(event.subtask) is not flight:
             return
         self._line.discard(flight)
+        self.on_answer(flight)
         if flight.again:
             self._fly_again(flight)
             return

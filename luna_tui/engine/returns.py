@@ -93,7 +93,7 @@ class Returns:
         return not self._board.waits(subtask_id) and self._board.how(subtask_id) not in GOOD
 
     def _again(self, flight: Flight, ending: Ending, prompt: str | None) -> CancelToken | None:
-        if prompt is None and flight.ending is None and self._in_line(flight):
+        if prompt is None and flight.ending is None and not flight.running and self._in_line(flight):
             flight.afresh()
             return None
         return self._desk.retry(flight, ending)

@@ -114,13 +114,15 @@ class Work:
     """From 1."""
     worker: int
     workspace: str
-    """Absolute path."""
+    """Absolute path; while the demand is worked out, the plan's."""
     run_dir: str
     """Absolute path of the run directory; empty when the run keeps nothing."""
     results: Mapping[str, str]
     """Output texts of the subtasks it depends on, by id."""
     expect: Callable[[Subtask], Expected]
     """Tells what a subtask will probably take, by what like attempts took."""
+    own_workspace: bool = False
+    """Nobody else works in it, and nothing of it is in the plan's before a person has accepted it."""
     missed: Missed | None = None
     """Why there is this attempt, when the one before answered something else than was expected."""
 
@@ -160,7 +162,8 @@ class AttemptContext(Protocol):
 
         What a person has allowed for the subtask or the run is not asked again. Where nobody can
         be asked, permission is denied and questions have no answer. Waiting does not count against
-        any timeout. Raises Cancelled.
+        any timeout. Not during a request; asked before the first one, that is sent with `turn` too,
+        since what was reserved for it is given back. Raises Cancelled.
         """
         ...
 
@@ -204,6 +207,14 @@ class AttemptError(Exception):
         """The limit that a 429 names: RPM, ITPM or OTPM."""
         self.ramp = ramp
         """A 429 because use grew too fast, not because a limit was reached."""
+
+
+class MissedExpectation(AttemptError):
+    """An output that came, and is not what the plan expects."""
+
+    def __init__(self, output: str, why: str) -> None:
+        super().__init__(ErrorKind.EXPECTATION, why, retryable=True)
+        self.output = output
 
 
 class Runner(Protocol):

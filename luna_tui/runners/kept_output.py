@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections import deque
-
-from luna_tui.engine.runner import AttemptContext
+from collections.abc import Callable
 
 KEPT_BYTES = 256 * 1024
 """Kept of the beginning and of the end of an output each; the rest only passes through."""
@@ -16,8 +15,10 @@ SHOWN_BYTES = 4 * 1024 * 1024
 class KeptOutput:
     """Lives as long as one process; memory stays bounded whatever it writes."""
 
-    def __init__(self, context: AttemptContext) -> None:
-        self._context = context
+    def __init__(self, output: Callable[[str], None], kept: int = KEPT_BYTES) -> None:
+        """`output` takes the text as it comes; `kept` is of the beginning and of the end each."""
+        self._output = output
+        self._most = kept
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._head: list[str] = []
         self._tail: deque[str] = deque()
@@ -29,7 +30,7 @@ class KeptOutput:
         self._received += len(chunk)
         self._keep(self._decoder.decode(chunk), shown)
         if shown and self._received >= SHOWN_BYTES:
-            self._context.output("\n… more output follows, no longer shown\n")
+            self._output("\n… more output follows, no longer shown\n")
 
     def finish(self) -> str:
         """No more follows; the text kept, with a line for what was left out."""
@@ -41,15 +42,15 @@ class KeptOutput:
         if not text:
             return
         if shown:
-            self._context.output(text)
-        if self._head_size < KEPT_BYTES:
-            room = KEPT_BYTES - self._head_size
+            self._output(text)
+        if self._head_size < self._most:
+            room = self._most - self._head_size
             self._head.append(text[:room])
             self._head_size += len(text[:room])
             text = text[room:]
         if text:
             self._tail.append(text)
             self._tail_size += len(text)
-        while self._tail and self._tail_size - len(self._tail[0]) >= KEPT_BYTES:
+        while self._tail and self._tail_size - len(self._tail[0]) >= self._most:
             self._tail_size -= len(self._tail[0])
             self._dropped += len(self._tail.popleft())

@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from luna_tui.core.words import ErrorKind, Kind
 from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Runner, Work
+from luna_tui.runners.examined import Examined
+from luna_tui.runners.examining import Examiner
 
 
 class NoRunner:
@@ -35,8 +37,9 @@ class NoRunner:
 class Runners(Mapping[Kind, Runner]):
     """Runner by kind; looking one up never fails. Iterating gives only the kinds that somebody does."""
 
-    def __init__(self, runners: Mapping[Kind, Runner]) -> None:
+    def __init__(self, runners: Mapping[Kind, Runner], examiner: Examiner | None = None) -> None:
         self._runners = dict(runners)
+        self._examiner = examiner or Examiner()
 
     def __getitem__(self, kind: Kind) -> Runner:
         """The runner of a kind, or one whose attempts say that there is none."""
@@ -48,8 +51,13 @@ class Runners(Mapping[Kind, Runner]):
     def __len__(self) -> int:
         return len(self._runners)
 
+    def examined(self) -> Mapping[Kind, Runner]:
+        """The same, and what they say is compared with what the plan expects before anybody gets it."""
+        return Examined(self, self._examiner)
+
     def close(self) -> None:
         """Close every one, also when one of them fails to; no attempt runs any more."""
         with ExitStack() as closing:
+            closing.callback(self._examiner.close)
             for runner in self._runners.values():
                 closing.callback(runner.close)

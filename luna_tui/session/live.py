@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,15 +16,18 @@ from luna_tui import __version__
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.events import Attached, Detached, Record, TerminalLost
 from luna_tui.core.limits import TIERS, worker_rule
+from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.secrets import known_secrets
 from luna_tui.core.state import RunState
-from luna_tui.core.words import Kind, RunStatus, Watching
+from luna_tui.core.words import Asking, Kind, RunStatus, Watching
 from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import Clock, SystemClock
 from luna_tui.engine.control import RunControl
 from luna_tui.session.beginning import GoingOn, NewRun, Opened, SimulatorChoice
+from luna_tui.session.changes import RunChanges, own_workspaces
+from luna_tui.session.sandboxing import make_sandbox
 from luna_tui.session.saving import Saving
 from luna_tui.session.serving import ControlSocket, ServedRun
 from luna_tui.session.shared_fold import SharedFold
@@ -31,7 +35,7 @@ from luna_tui.storage.config import Config, current_environ
 from luna_tui.storage.paths import RunDir
 
 if TYPE_CHECKING:
-    from luna_tui.engine.executor import RunSettings
+    from luna_tui.engine.executor import RunSettings, WaveExecutor
     from luna_tui.engine.limiter_shared import SharedTable
     from luna_tui.engine.limiters import Limiters
     from luna_tui.runners.registry import Runners
@@ -55,25 +59,23 @@ class LiveSession:
         rng: random.Random | None = None,
         listeners: tuple[Callable[[Record], None], ...] = (),
         hold_for_person: bool = False,
+        asking: Asking = Asking.DENY,
         beginning: NewRun | GoingOn | None = None,
     ) -> None:
         """Prepare everything; nothing runs yet. LunaError when credentials or the disk are missing.
 
         `clock` is that of engine, limits and simulator alike: with a ScaledClock the whole run is
         compressed, and all seconds it reports are the clock's. `hold_for_person` = somebody can raise
-        the budget, so a run in which everything is held waits instead of ending. `beginning` instead
-        of `run` = where another process left it, or with another run's results.
+        the budget, so a run in which everything is held waits instead of ending. `asking` = who answers
+        what agents ask for. `beginning` instead of `run` = where another process left it, or with
+        another run's results.
         """
-        from luna_tui.engine.executor import WaveExecutor
-
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._config = config
         self._simulator_choice = simulator or SimulatorChoice()
         self._server: SimulatorServer | None = None
-        only = beginning.to_run if isinstance(beginning, GoingOn) else None
-        asking = (s for s in plan.subtasks() if s.kind is Kind.CLAUDE)
-        check_credentials(config, asks_claude=any(only is None or s.id in only for s in asking))
+        check_credentials(config, asks_claude=_asks_claude(plan, beginning))
         opened = (beginning or NewRun(run=run)).open(
             plan, config, self._simulator_choice, self._clock.wall(), self._rng
         )
@@ -82,28 +84,22 @@ class LiveSession:
         self.leftovers = self._end_leftovers() if isinstance(beginning, GoingOn) else 0
         """Processes of commands that a killed process of the run had left running, and that were ended."""
         self._saving = Saving(self.run_dir)
-        self._runners = self._make_runners()
+        self._sandbox = make_sandbox(plan, config.sandbox)
+        self._runners = self._make_runners(plan)
+        self._workspaces = own_workspaces(plan, self.run_dir, self.redaction)
         self._bus = _bus(opened, self._clock)
         self._fold = SharedFold(opened.state)
+        self.ended = threading.Event()
+        """Set when `run` is over and everything is on disk."""
+        changes = self._make_changes(opened.state)
         self._limiters = self._make_limiters()
-        self._executor = WaveExecutor(
-            plan,
-            _settings(config, self.run_dir, self.redaction, hold_for_person=hold_for_person),
-            bus=self._bus,
-            clock=self._clock,
-            runners=self._runners,
-            limiter=self._limiters,
-            store=self._saving.outputs,
-            rng=self._rng,
-            settle=self._saving.settle,
-            past=opened.past,
-        )
+        settings = _settings(config, self.run_dir, self.redaction, hold_for_person, asking)
+        settings = replace(settings, sandbox=str(self._sandbox.found.kind) if self._sandbox else "")
+        self._executor = self._make_executor(plan, settings, opened.past, changes)
         self._saving.begin(self._executor, self._bus, lock=opened.lock)
         self._socket = self._open_socket(plan)
         for listener in (self._fold.put, self._socket.put, *listeners):
             self.subscribe(listener)
-        self.ended = threading.Event()
-        """Set when `run` is over and everything is on disk."""
 
     @property
     def clock(self) -> Clock:
@@ -169,6 +165,8 @@ class LiveSession:
                 closing.callback(self._limiters.close)
                 if self._server is not None:
                     closing.callback(self._server.stop)
+                if self._workspaces is not None:
+                    closing.callback(self._workspaces.close)
                 closing.callback(self._runners.close)
 
     @property
@@ -208,6 +206,31 @@ class LiveSession:
 
         write_report(self.run_dir, self.state())
 
+    def _make_changes(self, state: RunState) -> RunChanges:
+        changes = RunChanges(self.run_dir, state, ended=self.ended, show=self._fold.put)
+        self._bus.subscribe(changes.follow)
+        return changes
+
+    def _make_executor(
+        self, plan: Plan, settings: RunSettings, past: Past | None, changes: RunChanges
+    ) -> WaveExecutor:
+        from luna_tui.engine.executor import WaveExecutor
+
+        return WaveExecutor(
+            plan,
+            settings,
+            bus=self._bus,
+            clock=self._clock,
+            runners=self._runners.examined(),
+            limiter=self._limiters,
+            store=self._saving.outputs,
+            rng=self._rng,
+            settle=self._saving.settle,
+            past=past,
+            workspaces=self._workspaces,
+            changes=changes,
+        )
+
     def _make_limiters(self) -> Limiters:
         from luna_tui.engine.limiters import Limiters
 
@@ -228,11 +251,14 @@ class LiveSession:
             _log.warning("limits are not shared with other processes: %s", error)
             return None
 
-    def _make_runners(self) -> Runners:
+    def _make_runners(self, plan: Plan) -> Runners:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.claude import ClaudeRunner
         from luna_tui.runners.command import CommandRunner
+        from luna_tui.runners.examining import Examiner
+        from luna_tui.runners.python import PythonRunner
         from luna_tui.runners.registry import Runners
+        from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
         base_url: str | None = None
         key: str | None = None
@@ -242,9 +268,16 @@ class LiveSession:
         most = worker_rule(config.workers, config.tier, config.mode, config.tiers).most
         return Runners(
             {
-                Kind.CLAUDE: ClaudeRunner(lambda: make_client(base_url, key, most), self._clock),
+                Kind.CLAUDE: ClaudeRunner(
+                    lambda: make_client(base_url, key, most),
+                    self._clock,
+                    toolbox=make_toolbox(plan, config.sandbox.rules, self._sandbox),
+                    shared=shared_beginnings(plan),
+                ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),
-            }
+                Kind.PYTHON: PythonRunner(current_environ()),
+            },
+            Examiner(current_environ()),
         )
 
     def _start_simulator(self) -> str:
@@ -260,6 +293,11 @@ class LiveSession:
         return self._server.base_url
 
 
+def _asks_claude(plan: Plan, beginning: NewRun | GoingOn | None) -> bool:
+    only = beginning.to_run if isinstance(beginning, GoingOn) else None
+    return any(s.kind is Kind.CLAUDE and (only is None or s.id in only) for s in plan.subtasks())
+
+
 def _bus(opened: Opened, clock: Clock) -> EventBus:
     """Numbers and instants count on where the journal of the run ends."""
     past = opened.past
@@ -268,7 +306,9 @@ def _bus(opened: Opened, clock: Clock) -> EventBus:
     return EventBus(opened.run_dir.run, clock, seq=past.seq, at_s=past.at)
 
 
-def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for_person: bool) -> RunSettings:
+def _settings(
+    config: Config, run_dir: RunDir, redaction: Redaction, hold_for_person: bool, asking: Asking
+) -> RunSettings:
     from luna_tui.engine.executor import RunSettings
 
     return RunSettings(
@@ -282,6 +322,7 @@ def _settings(config: Config, run_dir: RunDir, redaction: Redaction, *, hold_for
         run_dir=str(run_dir.path),
         budget_usd=config.budget_usd or None,
         hold_for_person=hold_for_person,
+        asking=asking,
         redaction=redaction,
     )
 

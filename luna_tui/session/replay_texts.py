@@ -60,6 +60,10 @@ class ReplayTexts:
         """The first characters of a file with changes."""
         return self._files.difference(name, most=most)
 
+    def result(self, subtask: str, *, most: int) -> tuple[str, bool] | None:
+        """What it came to in the end; asked only once it has ended."""
+        return self._files.result(subtask, most=most)
+
     def where(self, subtask: str, attempt: int) -> str:
         """Path of the whole text."""
         return self._files.where(subtask, attempt)

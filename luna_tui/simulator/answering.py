@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from luna_tui.simulator.bodies import message_begun
+from luna_tui.simulator.answers import Answer, piece_tokens
+from luna_tui.simulator.bodies import message_begun, message_ended
+from luna_tui.simulator.caching import CacheUse
 from luna_tui.simulator.connection import ApiConnection, Closing, json_headers
 from luna_tui.simulator.faults import Fault, FaultKind
-from luna_tui.simulator.model import Answer, piece_tokens
 from luna_tui.simulator.virtual import Admitted
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ class Answering:
         reply: Answer,
         admitted: Admitted,
         fault: Fault | None,
+        cached: CacheUse,
     ) -> None:
         self._connection = connection
         self._state = state
         self._reply = reply
         self._admitted = admitted
         self._fault = fault
+        self._cached = cached
         self._produced = 0
 
     def run(self, body: dict[str, Any], number: int) -> None:
@@ -49,13 +52,17 @@ class Answering:
             self._state.count(streams=-1)
 
     def _whole(self, message: dict[str, Any]) -> None:
-        for place in range(len(self._reply.pieces)):
+        pieces = self._reply.pieces
+        for place, piece in enumerate(pieces):
             self._pause_for(place)
-            self._produce(place)
-        self._pause_for(len(self._reply.pieces))
-        message["content"] = [{"type": "text", "text": "".join(self._reply.pieces)}]
-        message["stop_reason"] = self._reply.stop_reason
-        message["usage"]["output_tokens"] = self._reply.output_tokens
+            if place == 0:
+                self._begin()
+            self._produce(piece)
+        self._pause_for(len(pieces))
+        ended = message_ended(self._reply)
+        message["content"] = self._reply.content()
+        message |= ended["delta"]
+        message["usage"] |= ended["usage"]
         if self._fault is None:
             self._connection.send_json(200, message)
         else:
@@ -82,26 +89,32 @@ class Answering:
         if self._connection.told is not None:
             self._connection.send_head(200, head)
         self._pause_for(0)
+        self._begin()
         if self._connection.told is None:
             self._connection.send_head(200, head)
         self._events(message)
 
     def _events(self, message: dict[str, Any]) -> None:
         send = self._connection.send_event
-        pieces = self._reply.pieces
+        breaks_at = -1 if self._fault is None else min(self._fault.after, len(self._reply.pieces) - 1)
+        place = 0
         send("message_start", {"message": message})
-        send("content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
-        send("ping", {})
-        for place, piece in enumerate(pieces):
-            if self._fault is not None and place >= min(self._fault.after, len(pieces) - 1):
-                self._break(self._fault)
-                return
-            send("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": piece}})
-            self._produce(place)
-            self._pause_for(place + 1)
-        send("content_block_stop", {"index": 0})
-        delta = {"stop_reason": self._reply.stop_reason, "stop_sequence": None}
-        send("message_delta", {"delta": delta, "usage": {"output_tokens": self._reply.output_tokens}})
+        for index, block in enumerate(self._reply.blocks):
+            send("content_block_start", {"index": index, "content_block": dict(block.begun)})
+            if index == 0:
+                send("ping", {})
+            for piece in block.pieces:
+                if self._fault is not None and place >= breaks_at:
+                    self._break(self._fault)
+                    return
+                send("content_block_delta", {"index": index, "delta": block.delta(piece)})
+                self._produce(piece)
+                place += 1
+                self._pause_for(place)
+            for delta in block.closing:
+                send("content_block_delta", {"index": index, "delta": dict(delta)})
+            send("content_block_stop", {"index": index})
+        send("message_delta", message_ended(self._reply))
         send("message_stop", {})
         self._connection.send_chunk(b"")
 
@@ -127,8 +140,11 @@ class Answering:
                 pass
         raise Closing
 
-    def _produce(self, place: int) -> None:
-        tokens = piece_tokens(self._reply.pieces[place])
+    def _begin(self) -> None:
+        self._state.cache.begun(self._cached, self._state.clock.now())
+
+    def _produce(self, piece: str) -> None:
+        tokens = piece_tokens(piece)
         self._produced += tokens
         self._state.account.produce(tokens)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from luna_tui.simulator.model import Answer
+from luna_tui.simulator.answers import Answer
 
 
 def message_begun(model: str, number: int, reply: Answer) -> dict[str, Any]:
@@ -18,12 +18,27 @@ def message_begun(model: str, number: int, reply: Answer) -> dict[str, Any]:
         "stop_reason": None,
         "stop_sequence": None,
         "usage": {
-            "input_tokens": reply.input_tokens - reply.cached_tokens,
+            "input_tokens": reply.input_tokens - reply.cached_tokens - reply.written_tokens,
             "output_tokens": 1,
             "cache_read_input_tokens": reply.cached_tokens,
-            "cache_creation_input_tokens": 0,
+            "cache_creation_input_tokens": reply.written_tokens,
+            "cache_creation": {
+                "ephemeral_5m_input_tokens": reply.written_tokens - reply.written_1h_tokens,
+                "ephemeral_1h_input_tokens": reply.written_1h_tokens,
+            },
         },
     }
+
+
+def message_ended(reply: Answer) -> dict[str, Any]:
+    """What is known of a message at its end: why it stopped, and its final usage."""
+    usage: dict[str, Any] = {"output_tokens": reply.output_tokens}
+    if reply.server_uses:
+        usage["server_tool_use"] = dict(reply.server_uses)
+    delta: dict[str, Any] = {"stop_reason": reply.stop_reason, "stop_sequence": None}
+    if reply.stop_details is not None:
+        delta["stop_details"] = dict(reply.stop_details)
+    return {"delta": delta, "usage": usage}
 
 
 def model_entry(name: str) -> dict[str, Any]:

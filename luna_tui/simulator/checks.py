@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from luna_tui.simulator.model import MODELS
+from luna_tui.simulator.schema_checks import wrong_output
+from luna_tui.simulator.tool_checks import wrong_tools, wrong_uses
 
 _SAMPLING = ("temperature", "top_p", "top_k")
 """Refused since version 2026-10-21 of the API."""
@@ -47,7 +49,8 @@ def wrong_count(body: dict[str, Any]) -> Wrong | None:
             return _invalid(wrong)
     if not isinstance(body.get("system", ""), str | list):
         return _invalid("system: Input should be a valid string or list")
-    return None
+    wrong = wrong_output(body) or wrong_tools(body) or wrong_uses(body)
+    return _invalid(wrong) if wrong else None
 
 
 def _in_message(message: Any, where: str) -> str | None:

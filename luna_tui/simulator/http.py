@@ -5,17 +5,24 @@ from __future__ import annotations
 import ipaddress
 import json
 import math
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from luna_tui.simulator.answering import Answering
+from luna_tui.simulator.answers import Answer
 from luna_tui.simulator.bodies import model_entry
 from luna_tui.simulator.checks import wrong_count, wrong_message
 from luna_tui.simulator.connection import ApiConnection
+from luna_tui.simulator.conversation import input_tokens, request_text
 from luna_tui.simulator.faults import Fault, FaultKind
-from luna_tui.simulator.model import MODELS, Answer, answer, count_tokens, request_text
+from luna_tui.simulator.model import MODELS, answer
 from luna_tui.simulator.script import ScriptError
 from luna_tui.simulator.settings import HeaderMoment
 from luna_tui.simulator.virtual import RAMP_CODE, SPEND_CODE, Admitted, Refused
+
+if TYPE_CHECKING:
+    from luna_tui.simulator.server import SimulatorState
 
 _DRAIN = 64 * 1024 * 1024
 """Bytes of a refused body that are read and dropped, so that the refusal is not lost in a reset."""
@@ -32,6 +39,12 @@ _BY_CODE = {
     SPEND_CODE: "You have reached your spend limit.",
 }
 
+_TOLD: dict[str, Callable[[SimulatorState], dict[str, Any]]] = {
+    "/simulator/stats": lambda state: state.stats().as_json(),
+    "/simulator/conversations": lambda state: asdict(state.ledger.counts()),
+}
+"""What the simulator tells of itself, to this machine only."""
+
 
 class MessagesHandler(ApiConnection):
     """The routes."""
@@ -46,8 +59,8 @@ class MessagesHandler(ApiConnection):
 
     def _get(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/simulator/stats" and ipaddress.ip_address(self.client_address[0]).is_loopback:
-            self.send_json(200, self._state.stats().as_json())
+        if path in _TOLD and ipaddress.ip_address(self.client_address[0]).is_loopback:
+            self.send_json(200, _TOLD[path](self._state))
             return
         if not self._authorised():
             return
@@ -84,12 +97,15 @@ class MessagesHandler(ApiConnection):
         if wrong := wrong_count(body):
             self.refuse(*wrong)
         else:
-            self.send_json(200, {"input_tokens": count_tokens(request_text(body))})
+            self.send_json(200, {"input_tokens": input_tokens(body)})
 
     def _messages(self, body: dict[str, Any]) -> None:
         text = request_text(body)
         if wrong := wrong_message(body):
             self.refuse(*wrong, text=text)
+            return
+        if refusal := self._state.ledger.refusal(body):
+            self.refuse("invalid_request_error", refusal, text=text)
             return
         number = self._state.next_request()
         fault = self._state.fault_of(number, text)
@@ -98,7 +114,8 @@ class MessagesHandler(ApiConnection):
             self.refuse(*_REFUSING[fault.kind], retry_after_s=after_s, text=text)
             return
         try:
-            reply = answer(body, self._state.settings.seed)
+            reply = answer(body, self._state.settings.seed, self._state.secret(number))
+            reply, cached = self._state.cached(body, reply)
         except ScriptError as error:
             self.refuse("invalid_request_error", str(error), text=text)
             return
@@ -108,7 +125,8 @@ class MessagesHandler(ApiConnection):
                 self.hang()
             admitted = self._admitted(reply, int(body["max_tokens"]), fault, text)
             if admitted is not None:
-                Answering(self, self._state, reply, admitted, fault).run(body, number)
+                self._state.ledger.sending(body, reply)
+                Answering(self, self._state, reply, admitted, fault, cached).run(body, number)
 
     def _admitted(self, reply: Answer, max_tokens: int, fault: Fault | None, text: str) -> Admitted | None:
         verdict = self._state.account.admit(reply.input_tokens - reply.cached_tokens, max_tokens)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 import socket
 import socketserver
 import threading
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http.server import ThreadingHTTPServer
 from typing import Any
 
 from luna_tui.simulator.account import Account, SimulatorClock
+from luna_tui.simulator.answers import Answer
+from luna_tui.simulator.caching import CacheUse, PromptCache
 from luna_tui.simulator.chaos import Chaos
 from luna_tui.simulator.faults import Fault, FaultSchedule
 from luna_tui.simulator.hangups import HangUps
+from luna_tui.simulator.ledger import ConversationCounts, Ledger
 from luna_tui.simulator.settings import SimulatorSettings
 from luna_tui.simulator.virtual import Charges
 
@@ -68,6 +72,9 @@ class SimulatorState:
         self.clock = clock
         self.account = Account(settings, clock)
         self.hangups = HangUps()
+        self.ledger: Ledger = Ledger()
+        self.cache: PromptCache = PromptCache()
+        self._secret = secrets.token_hex(16)
         self._faults = FaultSchedule(settings.faults)
         self._chaos = Chaos(settings.chaos, settings.seed)
         self.stopping = threading.Event()
@@ -91,6 +98,20 @@ class SimulatorState:
         """A `request-id` that no other answer of this server has."""
         with self._lock:
             return f"req_sim{next(self._ids):08d}"
+
+    def secret(self, request: int) -> str:
+        """What nobody can guess, and no other request of any server has."""
+        return f"{self._secret}:{request}"
+
+    def cached(self, body: dict[str, Any], reply: Answer) -> tuple[Answer, CacheUse]:
+        """The answer with what it has of the prompt cache, unless the prompt orders that."""
+        if reply.cached_tokens:
+            return reply, CacheUse()
+        use = self.cache.look(body, reply.input_tokens, self.clock.now())
+        told = replace(
+            reply, cached_tokens=use.read, written_tokens=use.written, written_1h_tokens=use.written_1h
+        )
+        return told, use
 
     def age_s(self) -> float:
         """Seconds since the start."""
@@ -216,6 +237,10 @@ class SimulatorServer:
     def stats(self) -> SimulatorStats:
         """Counters so far."""
         return self._state.stats()
+
+    def conversations(self) -> ConversationCounts:
+        """What was seen so far of conversations that use tools."""
+        return self._state.ledger.counts()
 
     def __enter__(self) -> SimulatorServer:
         self.start()

@@ -11,9 +11,12 @@ from typing import Any
 
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.limits import DEFAULT_MODE, DEFAULT_TIER, TIERS, Limits, TierLimits
+from luna_tui.core.price_table import PRICES
 from luna_tui.core.prices import Price
 from luna_tui.core.retention import KeepLimits
+from luna_tui.core.sandbox import SandboxSettings
 from luna_tui.core.words import MODE_ALIASES, Mode, Staffing
+from luna_tui.storage.config_sandbox import ADDING_KEYS, SANDBOX_KEYS, apply_sandbox
 from luna_tui.storage.config_storage import STORAGE_KEYS, apply_storage
 from luna_tui.storage.config_ui import LATER_UI_KEYS, NOTIFY_KEYS, UI_KEYS, apply_notify, apply_ui, refuse
 from luna_tui.storage.fields import Problems, Table, nearest
@@ -25,8 +28,8 @@ MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
 CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
-_SECTIONS = ("run", "limits", "ui", "keys", "notify", "storage", "prices")
-_LATER_SECTIONS = ("sandbox", "mcp")
+_SECTIONS = ("run", "limits", "ui", "keys", "notify", "storage", "sandbox", "prices")
+_LATER_SECTIONS = ("mcp",)
 RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
     "budget_usd",
@@ -37,11 +40,13 @@ _SETTABLE = (
     ("ui", UI_KEYS + LATER_UI_KEYS),
     ("notify", NOTIFY_KEYS),
     ("storage", STORAGE_KEYS),
+    ("sandbox", SANDBOX_KEYS),
 )
 """What the environment may set, by table."""
 _SECRET = re.compile(r"api_?key|secret|password|token$", re.IGNORECASE)
 _ENVIRON = "LUNA_TUI_"
 _HIGHEST_PRICE = 100_000
+_SEARCH_USD = 0.01
 _CACHE_READ, _CACHE_WRITE = 0.1, 1.25
 """What cached input costs relative to other input where a price leaves it out: Anthropic's own ratios."""
 
@@ -93,10 +98,13 @@ class Config:
     """Program and arguments that get each notice as JSON on standard input; empty = none."""
     keep: KeepLimits = field(default_factory=KeepLimits)
     """How many runs that are over are kept, and for how long."""
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    """What agents may do, and what holds their commands."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
-    prices: Mapping[str, Price] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=lambda: PRICES)
+    """By model; the package's table where the configuration does not say."""
     origins: Mapping[str, str] = field(default_factory=dict)
     """`run.mode` -> where its value came from; a key that is missing has its default."""
 
@@ -110,13 +118,13 @@ def load_config(
     """
     problems: list[Problem] = []
     config = Config()
-    for path in _files(explicit, cwd):
+    for path, project in _files(explicit, cwd):
         try:
             source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
         except InvalidInput as error:
             problems.extend(error.problems)
             continue
-        config = _apply(config, source, problems)
+        config = _apply(config, source, problems, project=project)
     from_environ = _from_environ(environ, problems)
     for name, layer in (("environment", from_environ), ("command line", _nested(flags))):
         config = _apply(config, TomlSource(name, layer, {}), problems)
@@ -126,12 +134,20 @@ def load_config(
     return config
 
 
-def _files(explicit: Path | None, cwd: Path) -> list[Path]:
-    """Every file that is there, even one that cannot be used: reading it says why."""
+def _files(explicit: Path | None, cwd: Path) -> list[tuple[Path, bool]]:
+    """Every file that is there, and whether it is a project's; reading one that cannot be used says why."""
     candidates = [Path("/etc/luna-tui/config.toml"), config_dir() / "config.toml"]
+    found = [(path, False) for path in candidates if os.path.lexists(path)]
     nearest_file = next((d / FILE_NAME for d in (cwd, *cwd.parents) if os.path.lexists(d / FILE_NAME)), None)
-    found = [p for p in candidates if os.path.lexists(p)] + ([nearest_file] if nearest_file else [])
-    return found + ([explicit] if explicit else [])
+    # Whoever names a project's file on the command line has made it their own.
+    own = explicit is not None and nearest_file is not None and _same(explicit, nearest_file)
+    if nearest_file is not None and not own:
+        found.append((nearest_file, True))
+    return [*found, (explicit, False)] if explicit else found
+
+
+def _same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _from_environ(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Any]:
@@ -179,7 +195,7 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _apply(config: Config, source: TomlSource, problems: list[Problem]) -> Config:
+def _apply(config: Config, source: TomlSource, problems: list[Problem], *, project: bool = False) -> Config:
     noted = Problems(source)
     source = replace(source, data=_without_secrets(source.data, (), noted))
     root = Table(noted, (), source.data)
@@ -194,13 +210,14 @@ def _apply(config: Config, source: TomlSource, problems: list[Problem]) -> Confi
     config = apply_ui(config, root.table("ui"))
     config = apply_notify(config, root.table("notify"))
     config = apply_storage(config, root.table("storage"))
+    config = apply_sandbox(config, root.table("sandbox"), project=project)
     tiers = {**config.tiers, **_tiers(root.table("limits"), config.tiers)}
     config = replace(
         config,
         tiers=tiers,
         keys={**config.keys, **_bindings(root.table("keys"))},
         prices={**config.prices, **_prices(root.table("prices"))},
-        origins={**config.origins, **_origins(source)},
+        origins=_origins(source, config.origins),
     )
     problems.extend(sorted(noted.found, key=lambda p: p.line))
     return config
@@ -303,7 +320,7 @@ def _prices(prices: Table) -> dict[str, Price]:
     found = {}
     for model in prices.values:
         table = prices.table(model)
-        names = ("input", "output", "cache_read", "cache_write")
+        names = ("input", "output", "cache_read", "cache_write", "search")
         table.refuse_unknown(names, f"[prices.{model}]")
         if "input" not in table.values or "output" not in table.values:
             prices.wrong(model, f"[prices.{model}] needs input and output", "USD per million tokens")
@@ -314,6 +331,7 @@ def _prices(prices: Table) -> dict[str, Price]:
             output=_usd(table, "output", 0.0),
             cache_read=_usd(table, "cache_read", base * _CACHE_READ),
             cache_write=_usd(table, "cache_write", base * _CACHE_WRITE),
+            search=_usd(table, "search", _SEARCH_USD, "USD of one search"),
         )
     return found
 
@@ -326,12 +344,15 @@ def _usd(table: Table, key: str, default: float, of_what: str = "USD per million
     return float(value)
 
 
-def _origins(source: TomlSource) -> dict[str, str]:
-    origins: dict[str, str] = {}
+def _origins(source: TomlSource, before: Mapping[str, str]) -> dict[str, str]:
+    origins = dict(before)
     for section, values in source.data.items():
         for path in _paths(values) if isinstance(values, dict) else ():
             line = source.line(section, *path)
-            origins[".".join((section, *path))] = f"{source.path}:{line}" if line else source.path
+            key = ".".join((section, *path))
+            here = f"{source.path}:{line}" if line else source.path
+            adds = key in ADDING_KEYS and key in before
+            origins[key] = f"{before[key]}, {here}" if adds else here
     return origins
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -60,13 +61,30 @@ class Problems:
         self._source = source
         self.found: list[Problem] = []
         self._seen: set[Problem] = set()
+        self._about: tuple[tuple[str | int, ...], Collection[str], Callable[[], str]] | None = None
+        """Path of a table that stands for many, its keys that differ, and which of the many is read now."""
 
     def add(self, path: tuple[str | int, ...], what: str, fix: str = "") -> None:
         """Note a problem at the line of `path`, once."""
+        if self._about is not None:
+            table, keys, tell = self._about
+            if path[: len(table)] == table and any(key in keys for key in path[len(table) :][:1]):
+                what = f"{what} ({tell()})"
         problem = Problem(self._source.path, self._source.line(*path), _short(what), _short(fix))
         if problem not in self._seen and len(self.found) < _MOST:
             self._seen.add(problem)
             self.found.append(problem)
+
+    @contextmanager
+    def about(
+        self, table: tuple[str | int, ...], keys: Collection[str], tell: Callable[[], str]
+    ) -> Iterator[None]:
+        """Within the block, problems with these keys of `table` say which of many they are about."""
+        self._about = (table, keys, tell)
+        try:
+            yield
+        finally:
+            self._about = None
 
     def line(self, *path: str | int) -> int:
         """Line of a key."""
@@ -97,12 +115,12 @@ class Table:
         self.path = path
         self.values = values
         self.own = values if own is None else own
-        self._inherited = inherited
+        self.inherited = inherited
 
     def where(self, key: str) -> tuple[str | int, ...]:
         """Path of a key, or of what should have it."""
         foreign = key in self.values and key not in self.own
-        return (*(self._inherited if foreign else self.path), key)
+        return (*(self.inherited if foreign else self.path), key)
 
     def refuse_unknown(self, known: Iterable[str], what: str, *, besides: Iterable[str] = ()) -> None:
         """Note every key of its own that is not known; those in `besides` are somebody else's affair."""
@@ -165,7 +183,9 @@ class Table:
 
     def texts(self, key: str, *, single: bool = False) -> tuple[str, ...]:
         """A list of strings; with `single`, one string stands for a list of one."""
-        value = self.values.get(key, [])
+        if key not in self.values:
+            return ()
+        value = self.values[key]
         if single and isinstance(value, str):
             return (value,)
         if not isinstance(value, list):
@@ -179,6 +199,8 @@ class Table:
     def choice(self, key: str, kind: type[E], default: E) -> E:
         """One word of a closed list."""
         value = self.values.get(key, default)
+        if isinstance(value, kind):
+            return value
         words = [str(w) for w in kind]
         if not isinstance(value, str) or value not in words:
             shown = repr(value[:100]) if isinstance(value, str) else kind_of(value)

@@ -156,6 +156,8 @@ def _as_told(left: Left, now: datetime) -> Past:
         over=[w.name for w in waves if w.ended_at is not None],
         spent_usd=state.cost_usd or 0.0,
         throttled=0 if state.limits is None else state.limits.throttled,
+        asked=left.traces.asked,
+        grants=left.traces.grants,
         interrupted=[e for e in interrupted_by(left.traces) if e.subtask not in left.found],
         found=[(kept.event, kept.output) for kept in left.found.values()],
     )

@@ -50,6 +50,7 @@ def _digest(plan: Plan, subtask: Subtask, file: Callable[[str], str], found: Map
     parts = {
         "kind": subtask.kind.value,
         "expect": asdict(subtask.expect) if subtask.expect is not None else None,
+        "isolate": subtask.isolate,
         "needs": needs,
         **(_asked(subtask, files) if subtask.kind is Kind.CLAUDE else _run(plan, subtask)),
     }
@@ -62,6 +63,8 @@ def _asked(subtask: Subtask, files: Mapping[str, str]) -> dict[str, object]:
         "system": subtask.system,
         "model": subtask.model,
         "max_tokens": subtask.max_tokens,
+        "tools": sorted(subtask.tools),
+        "max_turns": subtask.max_turns if subtask.tools else None,
         "files": list(files.items()),
     }
 
@@ -70,6 +73,7 @@ def _run(plan: Plan, subtask: Subtask) -> dict[str, object]:
     return {
         "command": subtask.command,
         "shell": subtask.shell,
+        "call": [subtask.callable, subtask.args, subtask.kwargs],
         "env": sorted(subtask.env),
         "cwd": subtask.cwd,
         "ok_codes": sorted(subtask.ok_codes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from luna_tui.core.plan import Subtask
@@ -25,6 +25,8 @@ class Placed:
     """Id of a result that is used -> the key whose text uses it."""
     id_key: str = "id"
     needs_key: str = "depends_on"
+    item: Callable[[], str] | None = None
+    """Says which one it is of the many that stand at its path."""
 
 
 def check_graph(placed: Sequence[Placed], problems: Problems, *, computed: bool) -> None:
@@ -48,14 +50,19 @@ def _unique_ids(placed: Sequence[Placed], problems: Problems) -> dict[str, Place
         subtask_id = item.subtask.id
         before = folded.setdefault(subtask_id.casefold(), item)
         if before is not item:
-            line = problems.line(*before.path, before.id_key)
-            same = before.subtask.id == subtask_id
-            how = "is already used" if same else f"differs only by case from {before.subtask.id}"
-            problems.add(
-                (*item.path, item.id_key), f"id {subtask_id} {how} in line {line}", "rename one of them"
-            )
+            problems.add((*item.path, item.id_key), _twice(before, item, problems), "rename one of them")
         by_id.setdefault(subtask_id, item)
     return by_id
+
+
+def _twice(before: Placed, item: Placed, problems: Problems) -> str:
+    """What is wrong with an id that two have, in words that name both."""
+    line = problems.line(*before.path, before.id_key)
+    same = before.subtask.id == item.subtask.id
+    how = "is already used" if same else f"differs only by case from {before.subtask.id}"
+    who = f" by {before.item()}" if before.item is not None else ""
+    which = f" ({item.item()})" if item.item is not None else ""
+    return f"id {item.subtask.id}{which} {how}{who} in line {line}"
 
 
 def _check_dependencies(

@@ -7,23 +7,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
-from luna_tui.core.plan import Estimate, Expectation, Subtask
+from luna_tui.core.plan import Estimate, Subtask
 from luna_tui.core.templates import names
 from luna_tui.core.words import Kind, Priority
 from luna_tui.storage.fields import Table, shortened
+from luna_tui.storage.plan_calls import read_call
+from luna_tui.storage.plan_expect import ExpectReader
+from luna_tui.storage.plan_grants import granted, isolation, turns
+from luna_tui.storage.plan_inputs import Inputs
 from luna_tui.storage.plan_templates import check_references, filled
 from luna_tui.storage.plan_workspace import PlanFiles
 
 MAX_PROMPT_CHARS = 4_000_000
 MAX_FILES = 100
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_COMMON = ("id", "title", "kind", "timeout", "retries", "depends_on", "priority", "expect", "estimate")
-_CLAUDE = ("prompt", "system", "files", "model", "max_tokens")
-_COMMAND = ("command", "shell", "env", "cwd", "ok_codes")
-_PYTHON = ("callable", "kwargs", "args")
-_FOREIGN = {Kind.CLAUDE: _COMMAND, Kind.COMMAND: _CLAUDE}
-_LATER_EXPECT = ("schema", "regex", "command")
-SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, "tools", *_PYTHON)
+_WHEN = ("timeout", "retries", "depends_on", "priority")
+_COMMON = ("id", "title", "kind", *_WHEN, "expect", "estimate", "isolate")
+_CLAUDE = ("prompt", "system", "files", "model", "max_tokens", "tools", "max_turns")
+_COMMAND = ("command", "shell", "ok_codes")
+_PYTHON = ("callable", "args", "kwargs")
+_PROCESS = ("env", "cwd")
+_FOREIGN = {
+    Kind.CLAUDE: (*_COMMAND, *_PYTHON, *_PROCESS),
+    Kind.COMMAND: (*_CLAUDE, *_PYTHON),
+    Kind.PYTHON: (*_CLAUDE, *_COMMAND),
+}
+"""Keys that belong to other kinds only."""
+SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_PYTHON, *_PROCESS)
 """Every key a subtask or [defaults] may have."""
 
 
@@ -50,10 +60,17 @@ class Read:
 class SubtaskReader:
     """Reads the subtasks of one plan; every problem goes to the table's problems."""
 
-    def __init__(self, defaults: PlanDefaults, files: PlanFiles | None, values: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        defaults: PlanDefaults,
+        files: PlanFiles | None,
+        inputs: Inputs | None,
+        values: Mapping[str, str],
+    ) -> None:
         self._defaults = defaults
         self._files = files
         """None when the workspace itself cannot be used."""
+        self._expect = ExpectReader(inputs)
         self._values = values
         """Names of templates that are known when a plan is loaded."""
 
@@ -62,13 +79,17 @@ class SubtaskReader:
         table.refuse_unknown(SUBTASK_KEYS, "a subtask")
         subtask_id = _id(table)
         kind = table.choice("kind", Kind, Kind.CLAUDE)
-        _refuse_later(table, kind)
         common = subtask = self._common(table, subtask_id or "-", kind)
         mentions: dict[str, str] = {}
-        if table.values.get("kind", Kind.CLAUDE) in (Kind.CLAUDE, Kind.COMMAND):
+        if table.values.get("kind", Kind.CLAUDE) in list(Kind):
             _refuse_foreign(table, kind)
-            of_kind = self._claude if kind is Kind.CLAUDE else self._command
-            subtask = of_kind(table, common, mentions)
+            match kind:
+                case Kind.CLAUDE:
+                    subtask = self._claude(table, common, mentions)
+                case Kind.COMMAND:
+                    subtask = self._command(table, common, mentions)
+                case Kind.PYTHON:
+                    subtask = self._python(table, common, mentions)
         only = {i: key for i, key in mentions.items() if i not in common.depends_on}
         return None if subtask_id is None else Read(subtask, only)
 
@@ -81,8 +102,9 @@ class SubtaskReader:
             retries=table.whole("retries", self._defaults.retries, 0, 100),
             depends_on=tuple(dict.fromkeys(table.texts("depends_on", single=True))),
             priority=table.choice("priority", Priority, Priority.IMPORTANT),
-            expect=_expect(table),
+            expect=self._expect.read(table),
             estimate=_estimate(table),
+            isolate=isolation(table),
             model=self._defaults.model,
             max_tokens=self._defaults.max_tokens,
         )
@@ -103,13 +125,14 @@ class SubtaskReader:
             files_chars=sum(map(self._files.size, files)) if self._files is not None else 0,
             model=table.text("model", self._defaults.model, empty=False),
             max_tokens=table.whole("max_tokens", self._defaults.max_tokens, 1, 1_000_000),
+            tools=granted(table),
+            max_turns=turns(table),
         )
 
     def _command(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
         command = tuple(filled(word, self._values) for word in _words(table))
-        env = tuple((name, filled(value, self._values)) for name, value in _env(table))
         check_references(table, "command", command, mentions)
-        check_references(table, "env", [value for _, value in env], mentions)
+        env = self._env(table, mentions)
         return replace(
             common,
             depends_on=_needs(common, mentions),
@@ -119,6 +142,26 @@ class SubtaskReader:
             cwd=self._cwd(table),
             ok_codes=_ok_codes(table),
         )
+
+    def _python(self, table: Table, common: Subtask, mentions: dict[str, str]) -> Subtask:
+        call = read_call(table, self._values)
+        for key in ("args", "kwargs"):
+            check_references(table, key, call.texts[key], mentions)
+        env = self._env(table, mentions)
+        return replace(
+            common,
+            depends_on=_needs(common, mentions),
+            callable=call.callable,
+            args=call.args,
+            kwargs=call.kwargs,
+            env=env,
+            cwd=self._cwd(table),
+        )
+
+    def _env(self, table: Table, mentions: dict[str, str]) -> tuple[tuple[str, str], ...]:
+        env = tuple((name, filled(value, self._values)) for name, value in _env(table))
+        check_references(table, "env", [value for _, value in env], mentions)
+        return env
 
     def _attached(self, table: Table) -> tuple[str, ...]:
         attached = table.texts("files")
@@ -158,18 +201,6 @@ def _id(table: Table) -> str | None:
         table.wrong("id", f"{clean_line(value[:80])!r} is no id", rule)
         return None
     return value
-
-
-def _refuse_later(table: Table, kind: Kind) -> None:
-    if kind is Kind.PYTHON:
-        fix = 'use kind = "command" with python -c'
-        table.wrong("kind", "python subtasks arrive in a later version", fix)
-    elif foreign := next((k for k in _PYTHON if k in table.own), None):
-        what = f'{foreign} belongs to kind = "python", which arrives in a later version'
-        table.wrong(foreign, what, "remove it")
-    if "tools" in table.values:
-        fix = "remove the key; attach files with files = [...]"
-        table.wrong("tools", "tools arrive in a later version", fix)
 
 
 def _refuse_foreign(table: Table, kind: Kind) -> None:
@@ -221,21 +252,6 @@ def _env(table: Table) -> list[tuple[str, str]]:
         else:
             pairs.append((name, value))
     return pairs
-
-
-def _expect(table: Table) -> Expectation | None:
-    if "expect" not in table.values:
-        return None
-    expect = table.table("expect")
-    for later in (k for k in _LATER_EXPECT if k in expect.values):
-        what = f"expect.{later} arrives in a later version"
-        expect.wrong(later, what, "use json, contains or max_chars")
-    expect.refuse_unknown(("json", "contains", "max_chars"), "expect", besides=_LATER_EXPECT)
-    return Expectation(
-        json=expect.flag("json", False),
-        contains=expect.text("contains", empty=False) if "contains" in expect.values else None,
-        max_chars=expect.whole("max_chars", None, 1, 1_000_000_000),
-    )
 
 
 def _estimate(table: Table) -> Estimate:

@@ -15,7 +15,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     used = names(text)
     if not used:
         return text
-    kept = {name: "{{ " + name + " }}" for name in used}
+    kept = {name: "{{ " + name + " }}" for name in (*used, "braces")}
     return render(text, kept | dict(values))
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -16,15 +18,22 @@ from luna_tui.core.words import OnFailure, Schedule
 from luna_tui.storage.fields import Problems, Table
 from luna_tui.storage.luna_v3 import load_luna_v3
 from luna_tui.storage.plan_graph import Placed, check_graph
+from luna_tui.storage.plan_inputs import Inputs
+from luna_tui.storage.plan_maps import MapReader
+from luna_tui.storage.plan_patterns import resolved
 from luna_tui.storage.plan_problems import MAX_SUBTASKS, TITLE, refuse
 from luna_tui.storage.plan_subtasks import SUBTASK_KEYS, PlanDefaults, SubtaskReader
 from luna_tui.storage.plan_workspace import PlanFiles, resolved_workspace
 from luna_tui.storage.toml_source import TomlSource, read_toml
 
+Place = tuple[str | int, ...]
+"""Keys and numbers from the root of the file."""
+
 MAX_BYTES = 64 * 1024 * 1024
 _PLAN_KEYS = ("name", "goal", "workspace", "on_failure", "schedule")
-_WAVE_KEYS = ("name", "parallel", "timeout", "max_workers", "subtask")
-_MAP_LATER = ("map arrives in a later version", "write one subtask per item")
+_WAVE_KEYS = ("name", "parallel", "timeout", "max_workers", "subtask", "map")
+_MADE_OF = ("subtask", "map")
+"""Keys under which subtasks stand."""
 
 
 def load_plan(
@@ -33,11 +42,12 @@ def load_plan(
     workspace: Path | None = None,
     defaults: PlanDefaults | None = None,
     origin: Path | None = None,
+    inputs: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan in a TOML file, or in Luna V3's JSON; `workspace` replaces the one it names.
 
     `origin` = where the file stood when `path`, a copy of it, was made: what the plan says of its own
-    folder means that one.
+    folder means that one. `inputs` = what an earlier load of it read besides.
 
     Raises InvalidInput with every problem found, each located, in file order.
     """
@@ -46,7 +56,7 @@ def load_plan(
         plan = load_luna_v3(path, workspace=workspace, defaults=defaults or PlanDefaults())
         return replace(plan, name=clean_line(home.stem), source=str(home))
     source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
-    return _Loader(source, home, workspace, defaults or PlanDefaults()).load()
+    return _Loader(source, home, workspace, defaults or PlanDefaults(), inputs).load()
 
 
 def load_values(plan_path: Path) -> dict[str, str]:
@@ -68,7 +78,12 @@ class _Draft:
 
 class _Loader:
     def __init__(
-        self, source: TomlSource, path: Path, workspace: Path | None, defaults: PlanDefaults
+        self,
+        source: TomlSource,
+        path: Path,
+        workspace: Path | None,
+        defaults: PlanDefaults,
+        kept: Mapping[str, str] | None,
     ) -> None:
         self._path = path
         """Where the plan is at home."""
@@ -80,20 +95,28 @@ class _Loader:
         self._common = self._root.table("defaults")
         self._workspace = self._resolve(workspace)
         files = PlanFiles(self._workspace) if self._workspace is not None else None
-        self._reader = SubtaskReader(defaults, files, self._values)
+        self._inputs = Inputs(self._workspace, kept) if self._workspace is not None else None
+        self._reader = SubtaskReader(defaults, files, self._inputs, self._values)
+        self._maps = MapReader(self._problems, self._common.values, self._reader, self._inputs)
 
     def load(self) -> Plan:
-        if "map" in self._root.values:
-            self._root.wrong("map", *_MAP_LATER)
-        self._root.refuse_unknown(("plan", "defaults", "wave", "subtask"), "a plan", besides=("map",))
+        self._root.refuse_unknown(("plan", "defaults", "wave", "subtask", "map"), "a plan")
         plan = self._plan()
         self._check_defaults()
         drafts = self._drafts()
         placed = [p for draft in drafts for p in draft.placed]
-        check_graph(placed, self._problems, computed="subtask" in self._root.values)
+        if self._maps.complete:
+            placed = resolved(placed, self._problems)
+            check_graph(placed, self._problems, computed=self._computed)
         if self._problems.found:
             raise refuse(self._problems.found)
-        return replace(plan, waves=self._waves(drafts))
+        read = self._inputs.read if self._inputs is not None else {}
+        return replace(plan, waves=self._waves(drafts, placed), inputs=tuple(sorted(read.items())))
+
+    @property
+    def _computed(self) -> bool:
+        """The plan has no waves of its own."""
+        return "subtask" in self._root.values or "map" in self._root.values
 
     def _plan(self) -> Plan:
         head = self._head
@@ -132,40 +155,39 @@ class _Loader:
         return None
 
     def _drafts(self) -> list[_Draft]:
-        waves, subtasks = self._root.values.get("wave"), self._root.values.get("subtask")
-        if waves is not None and subtasks is not None:
-            both = "a plan has either [[wave]] or top-level [[subtask]], not both"
-            self._root.wrong("subtask", both, "move the subtasks into a wave")
+        values = self._root.values
+        waves, flat = values.get("wave"), [k for k in _MADE_OF if values.get(k) not in (None, [])]
+        if waves is not None and self._computed:
+            key = "subtask" if "subtask" in values else "map"
+            both = f"a plan has either [[wave]] or top-level [[{key}]], not both"
+            self._root.wrong(key, both, f"move the {key}s into a wave")
             return []
-        if waves in (None, []) and subtasks in (None, []):
-            if "map" not in self._root.values:
-                fix = "add [[wave]] and [[wave.subtask]]"
-                self._problems.add((), "the plan has no subtasks; nothing to do", fix)
+        if waves in (None, []) and not flat:
+            fix = "add [[wave]] and [[wave.subtask]]"
+            self._problems.add((), "the plan has no subtasks; nothing to do", fix)
             return []
-        if (count := _count(waves, subtasks)) > MAX_SUBTASKS:
-            self._problems.add((), f"{count:,} subtasks, more than {MAX_SUBTASKS:,}", "split the plan")
-            return []
-        if subtasks is not None:
-            wave = Wave(name="", subtasks=(), timeout=self._defaults.wave_timeout)
-            return [_Draft(wave, self._subtasks(("subtask",), "[[subtask]]", subtasks, 0))]
-        if not _is_tables(waves):
+        tables = waves if _is_tables(waves) else []
+        if not flat and not tables:
             self._root.wrong("wave", "waves are tables", "write [[wave]], with two brackets")
             return []
-        drafts = [self._wave(n, w) for n, w in enumerate(waves)]
+        if (count := self._count()) > MAX_SUBTASKS:
+            self._problems.add((), f"{count:,} subtasks, more than {MAX_SUBTASKS:,}", "split the plan")
+            return []
+        if flat:
+            wave = Wave(name="", subtasks=(), timeout=self._defaults.wave_timeout)
+            return [_Draft(wave, self._made((), values, 0))]
+        drafts = [self._wave(n, w) for n, w in enumerate(tables)]
         self._unique_names(drafts)
         return drafts
 
     def _wave(self, number: int, values: dict[str, Any]) -> _Draft:
         path: tuple[str | int, ...] = ("wave", number)
         table = Table(self._problems, path, values)
-        if "map" in values:
-            table.wrong("map", *_MAP_LATER)
-        table.refuse_unknown(_WAVE_KEYS, "[[wave]]", besides=("map",))
+        table.refuse_unknown(_WAVE_KEYS, "[[wave]]")
         name = clean_line(table.text("name", empty=False))
         if "name" not in values:
             self._problems.add(path, "a wave needs a name", 'name = "extract"')
-        subtasks = values.get("subtask", [])
-        if subtasks == [] and "map" not in values:
+        if all(values.get(key) in (None, []) for key in _MADE_OF):
             self._problems.add(path, f"wave {name or number + 1} has no subtasks", "add [[wave.subtask]]")
         wave = Wave(
             name=name,
@@ -174,23 +196,47 @@ class _Loader:
             timeout=table.seconds("timeout", self._defaults.wave_timeout),
             max_workers=table.whole("max_workers", None, 1, 10_000),
         )
-        return _Draft(wave, self._subtasks((*path, "subtask"), "[[wave.subtask]]", subtasks, number))
+        return _Draft(wave, self._made(path, values, number))
 
-    def _subtasks(
-        self, path: tuple[str | int, ...], header: str, values: Any, wave: int
-    ) -> tuple[Placed, ...]:
-        if not _is_tables(values):
-            self._problems.add(path, "subtasks are tables", f"write {header}, with two brackets")
-            return ()
-        placed = []
-        for number, own in enumerate(values):
-            here = (*path, number)
-            merged = {**self._common.values, **own}
-            table = Table(self._problems, here, merged, own=own, inherited=("defaults",))
-            read = self._reader.read(table)
-            if read is not None:
-                placed.append(Placed(read.subtask, wave, here, read.mentions))
-        return tuple(placed)
+    def _made(self, path: Place, values: Mapping[str, Any], wave: int) -> tuple[Placed, ...]:
+        """Subtasks and those of maps, in the order in which they stand in the file."""
+        here = []
+        for key in _MADE_OF:
+            tables = values.get(key, [])
+            if not _is_tables(tables):
+                header = f"[[wave.{key}]]" if path else f"[[{key}]]"
+                self._problems.add((*path, key), f"{key}s are tables", f"write {header}, with two brackets")
+                continue
+            here += [(self._problems.line(*path, key, n), key, n) for n in range(len(tables))]
+        found: list[Placed] = []
+        for _line, key, number in sorted(here):
+            if key == "map":
+                found += self._maps.read((*path, key, number), wave)
+            else:
+                found += self._subtask((*path, key, number), values[key][number], wave)
+        return tuple(found)
+
+    def _subtask(self, path: Place, own: dict[str, Any], wave: int) -> Iterator[Placed]:
+        merged = {**self._common.values, **own}
+        table = Table(self._problems, path, merged, own=own, inherited=("defaults",))
+        read = self._reader.read(table)
+        if read is not None:
+            yield Placed(read.subtask, wave, path, read.mentions)
+
+    def _count(self) -> int:
+        """How many subtasks there will be; the items of maps are read, and none is made yet."""
+        count = 0
+        for path, values in self._groups():
+            subtasks, maps = values.get("subtask", []), values.get("map", [])
+            count += len(subtasks) if isinstance(subtasks, list) else 0
+            if _is_tables(maps):
+                count += sum(self._maps.open((*path, "map", n), own) for n, own in enumerate(maps))
+        return count
+
+    def _groups(self) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+        yield (), self._root.values
+        for number, wave in enumerate(self._root.values.get("wave", [])):
+            yield ("wave", number), wave
 
     def _unique_names(self, drafts: list[_Draft]) -> None:
         first: dict[str, int] = {}
@@ -205,10 +251,13 @@ class _Loader:
                 )
             first.setdefault(name, number)
 
-    def _waves(self, drafts: list[_Draft]) -> tuple[Wave, ...]:
-        if "subtask" in self._root.values:
-            return computed_waves([p.subtask for p in drafts[0].placed], drafts[0].wave)
-        return tuple(replace(d.wave, subtasks=tuple(p.subtask for p in d.placed)) for d in drafts)
+    def _waves(self, drafts: list[_Draft], placed: Sequence[Placed]) -> tuple[Wave, ...]:
+        if self._computed:
+            return computed_waves([p.subtask for p in placed], drafts[0].wave)
+        of = iter(placed)
+        return tuple(
+            replace(d.wave, subtasks=tuple(p.subtask for p in islice(of, len(d.placed)))) for d in drafts
+        )
 
 
 def computed_waves(subtasks: list[Subtask], like: Wave) -> tuple[Wave, ...]:
@@ -223,8 +272,3 @@ def computed_waves(subtasks: list[Subtask], like: Wave) -> tuple[Wave, ...]:
 
 def _is_tables(value: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(value, list) and all(isinstance(v, dict) for v in value)
-
-
-def _count(waves: Any, subtasks: Any) -> int:
-    inner = [w.get("subtask") for w in waves if isinstance(w, dict)] if isinstance(waves, list) else []
-    return sum(len(group) for group in (subtasks, *inner) if isinstance(group, list))

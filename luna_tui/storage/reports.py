@@ -14,9 +14,10 @@ from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.paths import RunDir, not_saved, why_not
+from luna_tui.storage.plan_inputs import KEPT
 from luna_tui.storage.run_meta import Decided, kept_name, meta_content
 
-_START = ("plan.toml", "plan.json", "run.json")
+_START = ("plan.toml", "plan.json", "plan.jsonl", KEPT, "run.json")
 
 
 def write_start(
@@ -38,6 +39,8 @@ def write_start(
     meta = meta_content(run_dir.run, plan, kept, decided or Decided(), version=version, started_at=started_at)
     try:
         disk.replace(run_dir.path / kept_name(plan.source), kept)
+        if plan.inputs:
+            disk.replace(run_dir.path / KEPT, json.dumps(dict(plan.inputs)).encode())
         disk.replace(run_dir.path / "run.json", meta)
     except OSError as error:
         raise not_saved(run_dir.path, error) from error

@@ -31,18 +31,26 @@ class Removed:
         return sum(r.size_bytes for r in self.runs)
 
 
+def _nothing(_: object) -> None:
+    """Nothing is to be done."""
+
+
 def remove_runs(
-    root: Path, chosen: Iterable[RunSummary], done: Callable[[RunSummary], object] = lambda run: None
+    root: Path,
+    chosen: Iterable[RunSummary],
+    done: Callable[[RunSummary], object] = _nothing,
+    clear: Callable[[Path], object] = _nothing,
 ) -> Removed:
     """Remove runs one after the other, and what a removal that was killed left behind.
 
-    `done` is called after each. A run that a process writes at this moment stays, and so does a link.
+    `clear` is called before each, with its folder, while the run is held; `done` after each. A run
+    that a process writes at this moment stays, and so does a link.
     """
     sweep(root)
     removed: list[RunSummary] = []
     refused: list[tuple[str, str]] = []
     for run in chosen:
-        why = _remove(root, run.run)
+        why = _remove(root, run.run, clear)
         if why:
             refused.append((run.run, why))
         else:
@@ -68,7 +76,7 @@ def links_in(root: Path) -> frozenset[str]:
         return frozenset()
 
 
-def _remove(root: Path, run: str) -> str:
+def _remove(root: Path, run: str, clear: Callable[[Path], object]) -> str:
     """Empty when it is gone, else why not."""
     folder = root / run
     if folder.is_symlink():
@@ -79,6 +87,7 @@ def _remove(root: Path, run: str) -> str:
             lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         if lock is not None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        clear(folder)
         gone = root / f"{_GONE}{run}"
         os.rename(folder, gone)
         shutil.rmtree(gone, ignore_errors=True)

@@ -12,7 +12,8 @@ from luna_tui.core.clean import clean
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.kept import TextPage
 from luna_tui.storage.disk import Disk
-from luna_tui.storage.paths import private_dir, state_dir, why_not
+from luna_tui.storage.paths import RunDir, private_dir, state_dir, why_not
+from luna_tui.storage.results import read_result
 
 PAGE_CHARS = 64 * 1024
 """A page is about this long."""
@@ -61,6 +62,11 @@ class RunFiles:
         if self._folder is None or folder != "diffs" or file in ("", ".", "..") or "/" in file:
             return None
         return _first(self._folder / folder / file, most)
+
+    def result(self, subtask: str, *, most: int) -> tuple[str, bool] | None:
+        """The first characters of what a subtask came to, and whether that is all."""
+        kept = None if self._folder is None else read_result(RunDir(self._folder), subtask)
+        return None if kept is None else (clean(kept.output[:most]), len(kept.output) <= most)
 
     def where(self, subtask: str, attempt: int) -> str:
         """Path of an attempt's text."""

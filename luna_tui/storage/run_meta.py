@@ -55,7 +55,8 @@ class RunMeta(Decided):
 
 def kept_name(source: str) -> str:
     """Under which name a plan is kept."""
-    return "plan.json" if source.endswith(".json") else "plan.toml"
+    suffix = Path(source).suffix.lower()
+    return f"plan{suffix}" if suffix in (".json", ".jsonl") else "plan.toml"
 
 
 def meta_content(

@@ -269,17 +269,18 @@ def _record(line: bytes) -> Record | None:
 
 def _end_of(folder: Path, files: _Files) -> RunFinished | None:
     """The end of a run, where nothing has begun after it."""
-    last = next((name for name, size, _ns in reversed(files.segments) if size), None)
-    if last is None:
-        return None
-    for line in _lines_from_end(folder / last):
-        head = line[:_TYPE_BEFORE]
-        if _STARTED in head:
-            return None
-        if _FINISHED in head:
-            with suppress(_Unusable):
-                record = _record(line)
-                return record.event if record and isinstance(record.event, RunFinished) else None
+    for name, size, _ns in reversed(files.segments):
+        for line in _lines_from_end(folder / name) if size else ():
+            head = line[:_TYPE_BEFORE]
+            if _STARTED in head:
+                return None
+            if _FINISHED in head:
+                with suppress(_Unusable):
+                    record = _record(line)
+                    return record.event if record and isinstance(record.event, RunFinished) else None
+                return None
+        # What is decided after the end of a run stands in small segments of its own.
+        if size > _TAIL_BYTES:
             return None
     return None
 

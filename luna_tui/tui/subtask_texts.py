@@ -103,7 +103,8 @@ class SubtaskTexts:
     def _answer_of(self, s: SubtaskState) -> tuple[str | None, str]:
         """The answer and what is missing of it; None while it is being read."""
         kept = self._luna.settings.kept
-        if s.status not in GOOD or (s.tail and s.chars <= len(s.tail)):
+        said_more = bool(s.tries) and s.tries[-1].turns > 1
+        if s.status not in GOOD or (s.tail and s.chars <= len(s.tail) and not (said_more and kept)):
             return s.tail, ""
         if kept is None:
             return s.tail, _("Only its last {n:,} characters are in memory.").format(n=len(s.tail))
@@ -121,7 +122,11 @@ class SubtaskTexts:
         def failed(error: LunaError) -> None:
             self._answer = (attempt, tail, error.message)
 
-        self._aside(lambda: kept.text_from_start(subtask, attempt, most=ANSWER_CHARS), got, failed)
+        def read() -> tuple[str, bool] | None:
+            result = kept.result(subtask, most=ANSWER_CHARS) if said_more else None
+            return result or kept.text_from_start(subtask, attempt, most=ANSWER_CHARS)
+
+        self._aside(read, got, failed)
         return None, ""
 
     def _read_last_said(self, s: SubtaskState) -> None:

@@ -13,6 +13,8 @@ from support import plan, subtask, wave
 
 from luna_tui.core.counting import count, uncount
 from luna_tui.core.events import (
+    ApprovalDecided,
+    ApprovalRequested,
     AttemptFailed,
     Event,
     Record,
@@ -23,13 +25,15 @@ from luna_tui.core.events import (
     SubtaskWaiting,
     ThreadAbandoned,
     ThreadReturned,
+    TurnStarted,
     UsageRecorded,
     WaveFinished,
     WaveStarted,
 )
 from luna_tui.core.outline import outline
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.words import ErrorKind, Kind, Mode, RunStatus, Schedule, Status, WaitReason
+from luna_tui.core.trying import in_flight
+from luna_tui.core.words import Decision, ErrorKind, Kind, Mode, RunStatus, Schedule, Status, WaitReason
 from luna_tui.tui.views.entries import entries
 
 
@@ -81,7 +85,9 @@ class Life:
             self.workers += 1
         worker = s.worker if s.worker is not None else self.workers
         event: Event
-        match rng.randint(0, 10):
+        match rng.randint(0, 13):
+            case 11 | 12 | 13 if s.status is None and in_flight(s):
+                event = self.of_agent(s, about)
             case 10:
                 if rng.random() < 0.3:
                     self.go_on()
@@ -90,11 +96,11 @@ class Life:
                 event = SubtaskWaiting(
                     **about, reason=rng.choice(list(WaitReason)), worker=worker, expected_s=2.0
                 )
-            case 2 | 3 if s.status is None:
+            case 2 | 3 if s.status is None and not in_flight(s):
                 event = SubtaskStarted(**about, worker=worker, title="", kind=s.planned.kind)
             case 4 if s.running:
                 event = SubtaskOutput(**about, text="x")
-            case 5 if s.running:
+            case 5 if in_flight(s):
                 event = AttemptFailed(**about, error_kind=ErrorKind.SERVER, message="", will_retry=True)
             case 6:
                 event = UsageRecorded(**about, model="m", input_tokens=5, output_tokens=7, cost_usd=0.25)
@@ -116,9 +122,21 @@ class Life:
                     return
         self.tell(event)
 
+    def of_agent(self, s: SubtaskState, about: dict[str, Any]) -> Event:
+        """A turn, something it asks, or the answer to that."""
+        asked = [ask.approval for ask in self.state.asks.values() if ask.subtask == s.id]
+        if asked and self.rng.random() < 0.6:
+            return ApprovalDecided(
+                wave=s.wave, subtask=s.id, approval=self.rng.choice(asked), tool="t", by="ana",
+                decision=self.rng.choice([Decision.ALLOW, Decision.DENY]),
+            )  # fmt: skip
+        if self.rng.random() < 0.5:
+            return ApprovalRequested(**about, approval=f"a{self.state.seq}", tool="t", summary="")
+        return TurnStarted(**about, turn=2)
+
     def go_on(self) -> None:
         """As another process does: nothing is in flight any more."""
-        open_tries = [(s, s.attempt) for s in self.state.subtasks.values() if s.running]
+        open_tries = [(s, s.attempt) for s in self.state.subtasks.values() if in_flight(s)]
         self.tell(replace(self.first, resumed_from="r", away_s=60.0))
         for s, attempt in open_tries:
             self.tell(

@@ -102,8 +102,8 @@ def test_tokens_of_a_character_are_learnt_from_prompts_that_are_wholly_known() -
     for _ in range(20):
         expectations.learn(asks, Tokens(input=5_020, output=5), 1.0)
     assert expectations.expect(asks).input_tokens_per_char == pytest.approx(0.5, rel=0.02)
-    grown = of_size("b", 100, depends_on=("a",))
-    expectations.learn(grown, Tokens(input=50_000, output=5), 1.0)
+    for grown in (of_size("b", 100, depends_on=("a",)), of_size("c", 100, tools=("read_file",))):
+        expectations.learn(grown, Tokens(input=50_000, output=5), 1.0)
     assert expectations.expect(asks).input_tokens_per_char == pytest.approx(0.5, rel=0.02)
 
 

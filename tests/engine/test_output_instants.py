@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from support import subtask
 
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import ManualClock
+from luna_tui.engine.context import OUTPUT_INTERVAL_S, FlightContext
 from luna_tui.engine.deadlines import Deadline, DeadlineThread
-from luna_tui.engine.flight import OUTPUT_INTERVAL_S, Flight, FlightContext
+from luna_tui.engine.flight import Flight
 
 
 class NotedDeadlines(DeadlineThread):
@@ -25,6 +27,9 @@ class NotedDeadlines(DeadlineThread):
         return self.armed[-1]
 
 
+UNUSED: Any = None
+
+
 def streaming(clock: ManualClock, deadlines: DeadlineThread, said: list[str]) -> FlightContext:
     return FlightContext(
         Flight(subtask("s"), "w", 0, CancelToken(clock), attempt=1),
@@ -33,7 +38,9 @@ def streaming(clock: ManualClock, deadlines: DeadlineThread, said: list[str]) ->
         publish_output=lambda _, text: said.append(text),
         keep_raw=lambda _: None,
         on_usage=lambda *_: None,
-        on_server_limits=lambda *_: None,
+        requests=UNUSED,
+        tools=UNUSED,
+        ask=UNUSED,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from engine.test_output_instants import NotedDeadlines
 from support import make_run, plan, subtask, wave
@@ -20,12 +22,14 @@ from luna_tui.core.redaction import Redaction
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.clock import ManualClock
-from luna_tui.engine.flight import Flight, FlightContext
+from luna_tui.engine.context import FlightContext
+from luna_tui.engine.flight import Flight
 from luna_tui.engine.runner import AttemptContext, AttemptError, Work
 
 KEY = "canary-0123456789abcdefghij"
 REDACTION = Redaction({KEY: "A_KEY"})
 SHOWN = "[redacted A_KEY]"
+UNUSED: Any = None
 
 
 def told(pieces: list[str]) -> tuple[str, str]:
@@ -40,7 +44,9 @@ def told(pieces: list[str]) -> tuple[str, str]:
         publish_output=lambda _, text: said.append(text),
         keep_raw=kept.append,
         on_usage=lambda *_: None,
-        on_server_limits=lambda *_: None,
+        requests=UNUSED,
+        tools=UNUSED,
+        ask=UNUSED,
         redaction=REDACTION,
     )
     for piece in pieces:

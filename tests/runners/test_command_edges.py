@@ -274,7 +274,7 @@ def test_output_arrives_while_the_command_runs() -> None:
 
 def test_bytes_that_are_no_text_are_replaced_and_cut_characters_are_whole() -> None:
     context = RecordingContext(CancelToken(CLOCK))
-    kept = KeptOutput(context)
+    kept = KeptOutput(context.output)
     data = "grün 🌙".encode() + b"\xff."
     for n in range(len(data)):
         kept.take(data[n : n + 1])
@@ -284,7 +284,7 @@ def test_bytes_that_are_no_text_are_replaced_and_cut_characters_are_whole() -> N
 
 
 def test_both_ends_are_kept_and_the_gap_is_counted_exactly() -> None:
-    kept = KeptOutput(RecordingContext(CancelToken(CLOCK)))
+    kept = KeptOutput(RecordingContext(CancelToken(CLOCK)).output)
     total = 0
     for n in range(3000):
         line = f"{n:06d}" + "." * 1000 + "\n"
@@ -302,7 +302,7 @@ def test_both_ends_are_kept_and_the_gap_is_counted_exactly() -> None:
 
 def test_a_flood_is_shown_up_to_a_cap_and_says_so() -> None:
     context = RecordingContext(CancelToken(CLOCK))
-    kept = KeptOutput(context)
+    kept = KeptOutput(context.output)
     for _ in range(SHOWN_BYTES // 65536 + 50):
         kept.take(b"x" * 65536)
     kept.finish()

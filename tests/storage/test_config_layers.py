@@ -194,7 +194,8 @@ def test_later_flags_win_even_over_a_table_of_the_same_name(tmp_path: Path) -> N
 
 def test_cached_input_has_a_price_even_when_none_is_given(tmp_path: Path) -> None:
     config = load(tmp_path, '[prices."m.5"]\ninput = 2\noutput = 10\n')
-    assert config.prices == {"m.5": Price(input=2.0, output=10.0, cache_read=0.2, cache_write=2.5)}
+    found = config.prices["m.5"]
+    assert found == Price(input=2.0, output=10.0, cache_read=0.2, cache_write=2.5, search=0.01)
     assert cost_usd(config.prices["m.5"], 1_000_000, 100_000, 500_000, 200_000) == pytest.approx(3.6)
 
 

@@ -10,7 +10,7 @@ import pytest
 from support import subtask, wave
 
 from luna_tui.core.plan import Estimate, Expectation, Plan, Subtask
-from luna_tui.core.words import Kind, Priority
+from luna_tui.core.words import Isolation, Kind, Priority
 from luna_tui.storage.plan_digests import digests
 from luna_tui.storage.run_meta import file_digests
 
@@ -36,7 +36,7 @@ def digest(given: Subtask, folder: Path) -> str:
 @pytest.mark.parametrize(
     "change",
     [{"prompt": "do it well"}, {"system": ""}, {"model": "n"}, {"max_tokens": 7}, {"files": ()},
-     {"expect": Expectation(json=True)}],
+     {"expect": Expectation(json=True)}, {"tools": ("read_file",)}, {"isolate": Isolation.COPY}],
 )  # fmt: skip
 def test_what_decides_an_answer_makes_it_another_subtask(change: dict[str, Any], tmp_path: Path) -> None:
     assert digest(replace(ASKED, **change), tmp_path) != digest(ASKED, tmp_path)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from luna_tui.core.errors import ExitCode, InvalidInput, Problem
-from luna_tui.core.words import Kind, Priority
+from luna_tui.core.words import Isolation, Kind, Priority
 from luna_tui.storage import plan_graph, plans
 from luna_tui.storage.plan_subtasks import PlanDefaults
 from luna_tui.storage.plans import load_plan
@@ -57,6 +57,11 @@ def command(*lines: str) -> str:
     return sub('kind = "command"', 'command = ["true"]', *lines)
 
 
+def python(*lines: str) -> str:
+    """As `sub`, a Python call; the lines given begin with line 9."""
+    return sub('kind = "python"', 'callable = "m:f"', *lines)
+
+
 def flat(**needs: str) -> str:
     """A plan without waves: id -> ids it depends on, separated by spaces; four lines each from line 3."""
     return HEAD + "".join(
@@ -82,9 +87,9 @@ ONE_PROBLEM = [
     ("empty name", "[plan]\nname = ' '\n[[subtask]]\nid='a'\nprompt='x'\n", 2, "name is empty", ""),
     ("plan as text", "plan = 'p'\n[[subtask]]\nid='a'\nprompt='x'\n", 1, "plan must be a table", ""),
     ("on_failure", HEAD + 'on_failure = "halt"\n[[wave]]\nname="w"\n' + GOOD, 3, "'halt'", "continue, stop"),
-    ("map at the top", HEAD + '[[map]]\nid = "x"\n', 3, "map arrives in a later version", "one subtask per"),
-    ("map in a wave", WAVE + '[[wave.map]]\nid = "x"\n',
-     5, "map arrives in a later version", "one subtask per"),
+    ("map at the top", HEAD + '[[map]]\nid = "x"\n', 3, "a map needs items", "glob"),
+    ("map as a table", WAVE + '[wave.map]\nid = "x"\n', 5, "maps are tables", "[[wave.map]]"),
+    ("map beside waves", WAVE + GOOD + '[[map]]\nid = "b"\n', 8, "top-level [[map]]", "move the maps"),
     # waves
     ("empty wave", HEAD + '[[wave]]\nname = "w"\n', 3, "wave w has no subtasks", "[[wave.subtask]]"),
     ("no name", HEAD + "[[wave]]\n" + GOOD, 3, "a wave needs a name", 'name = "extract"'),
@@ -130,15 +135,50 @@ ONE_PROBLEM = [
     ("empty model", claude('model = ""'), 8, "model is empty", ""),
     ("expect", claude('expect = "json"'), 8, "expect must be a table", ""),
     ("expect key", claude("expect = { contain = 'x' }"), 8, "contain", "did you mean contains?"),
-    ("expect later", claude("expect = { regex = '(a+)+$' }"), 8, "expect.regex arrives", "contains"),
+    ("regex", claude("expect = { regex = '(a' }"), 8, "regex is no expression: missing )", "backslashes"),
+    ("long regex", claude(f"expect = {{ regex = '{'a' * 2001}' }}"), 8, "2,001 characters", ""),
+    ("huge regex", claude("expect = { regex = 'a{9999999999999}' }"), 8, "it is too large", ""),
+    ("schema", claude("expect = { schema = { type = 'strin' } }"), 8, "schema is none at $.type", ""),
+    ("schema as number", claude("expect = { schema = 1 }"), 8, "schema must be a table", "schema ="),
+    ("schema as date", claude("expect = { schema = { const = 2026-01-01 } }"), 8, "JSON has no word", ""),
+    ("schema text", claude("expect = { schema = '{' }"), 8, "the schema is no JSON", "schema ="),
+    ("schema list", claude("expect = { schema = '[]' }"), 8, "a schema is an object, not a list", ""),
+    ("schema file", claude("expect = { schema = { file = 'paln.toml' } }"),
+     8, "no such file", "did you mean plan.toml?"),
+    ("no schema", claude("expect = { schema = { file = 'plan.toml' } }"), 8, "the schema is no JSON", ""),
+    ("far schema", claude("expect = { schema = { '$ref' = 'http://localhost/x' } }"),
+     8, "refers to http://localhost/x, which is not in it", "nothing is ever fetched"),
+    ("lost schema", claude("expect = { schema = { '$ref' = '#/$defs/a' } }"), 8, "refers to #/$defs/a", ""),
+    ("schema pattern", claude("expect = { schema = { pattern = '(' } }"), 8, "none at $.pattern: '('", ""),
+    ("schema keys", claude("expect = { schema = { patternProperties = { '(' = {} } } }"), 8, "'(' is", ""),
+    ("wide pattern", claude("expect = { schema = { pattern = 'a{9999999999999}' } }"), 8, "too large", ""),
+    ("expect command", claude("expect = { command = [] }"), 8, "command is empty", "check.py"),
+    ("expect text", claude("expect = { command = 'a' }"), 8, "command must be a list of texts", ""),
     ("estimate", claude("estimate = { seconds = -1 }"), 8, "seconds = -1", "between 0"),
     ("priority", claude('priority = "importnat"'), 8, "'importnat'", "did you mean important?"),
     ("kind", sub('kind = "comand"', 'command = ["x"]'), 7, "'comand'", "did you mean command?"),
     ("kind as number", sub("kind = 3", 'prompt = "x"'), 7, "kind = a number", "claude, command, python"),
-    ("python", sub('kind = "python"', 'callable = "m:f"', "kwargs = { a = 1 }"),
-     7, "python subtasks arrive", "-c"),
-    ("callable", claude('callable = "m:f"'), 8, 'belongs to kind = "python"', "remove"),
-    ("tools", claude('tools = ["read_file"]'), 8, "tools arrive in a later version", "files"),
+    ("no callable", sub('kind = "python"'), 5, "a python subtask needs a callable", "mypkg.score:run"),
+    ("callable", sub('kind = "python"', 'callable = "m.f"'), 8, "'m.f' names no module", "mypkg.score:run"),
+    ("callable number", sub('kind = "python"', "callable = 1"), 8, "callable must be text", ""),
+    ("args", python("args = 1"), 9, "args must be a list, not a number", "args = ["),
+    ("kwargs", python("kwargs = [1]"), 9, "kwargs must be a table, not a list", "kwargs ="),
+    ("date", python("args = [[2026-01-01]]"), 9, "args holds what JSON has no word for", "texts"),
+    ("nan", python("kwargs = { a = nan }"), 9, "kwargs holds what JSON has no word for", "texts"),
+    ("in kwargs", python("kwargs = { a = ['{{ zz }}'] }"), 9, "{{ zz }} is not known here", ""),
+    ("needs in args", python("args = ['{{ results.b }}']"), 9, "a depends on b, which does not exist", ""),
+    ("prompt of a call", python('prompt = "x"'), 9, "prompt does not belong to a python subtask", "kind"),
+    ("callable elsewhere", claude('callable = "m:f"'), 8, "callable does not belong to a claude", "remove"),
+    ("tool", claude('tools = ["read_file", "serch_files"]'),
+     8, "there is no tool serch_files", "did you mean search_files?"),
+    ("tool as text", claude('tools = "read_file"'), 8, "tools must be a list of texts", "tools = ["),
+    ("server", claude('tools = ["mcp."]'), 8, "mcp. names no server", "mcp.SERVER"),
+    ("many tools", claude(f"tools = {[f'mcp.s.t{n}' for n in range(201)]}"), 8, "201 tools", "at most 200"),
+    ("tools of a command", command('tools = ["read_file"]'),
+     9, "tools does not belong to a command subtask", "remove tools"),
+    ("no turns", claude("max_turns = 0"), 8, "max_turns = 0 is out of range", "between 1 and 200"),
+    ("turns", claude("max_turns = 201"), 8, "max_turns = 201 is out of range", "between 1 and 200"),
+    ("isolate", claude('isolate = "worktree"'), 8, "isolate = 'worktree'", "did you mean git-worktree?"),
     ("foreign key", command('system = "x"'),
      9, "system does not belong to a command subtask", "remove system"),
     ("shell for claude", claude("shell = true"), 8, "shell does not belong to a claude subtask", ""),
@@ -238,6 +278,16 @@ def test_keys_of_the_other_kind_may_stand_in_defaults(tmp_path: Path) -> None:
     c, m = load_plan(write(tmp_path, text)).waves[0].subtasks
     assert (c.kind, c.ok_codes, c.prompt) == (Kind.COMMAND, (3,), "")
     assert (m.kind, m.prompt) == (Kind.CLAUDE, "x")
+
+
+def test_what_a_subtask_is_granted_is_read(tmp_path: Path) -> None:
+    tools = '["read_file", "mcp.git", "mcp.git.log", "read_file"]'
+    text = claude(f"tools = {tools}", "max_turns = 30", 'isolate = "git-worktree"')
+    text += '[[wave.subtask]]\nid = "c"\nkind = "command"\ncommand = ["true"]\nisolate = "copy"\n'
+    agent, made = load_plan(write(tmp_path, text)).waves[0].subtasks
+    assert agent.tools == ("read_file", "mcp.git", "mcp.git.log")
+    assert (agent.max_turns, agent.isolate) == (30, Isolation.GIT_WORKTREE)
+    assert (made.tools, made.max_turns, made.isolate) == ((), 15, Isolation.COPY)
 
 
 def test_twenty_problems_are_shown_and_the_rest_counted(tmp_path: Path) -> None:

@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 from luna_tui.core.clean import clean
 from luna_tui.core.errors import LunaError
+from luna_tui.core.events import SubtaskFinished
+from luna_tui.core.words import Status
 from luna_tui.storage.disk import Disk
+from luna_tui.storage.outputs import FileOutputs
+from luna_tui.storage.paths import RunDir
 from luna_tui.storage.run_files import PAGE_CHARS, RunFiles
 
 
@@ -83,6 +87,20 @@ def test_what_is_not_there_is_none(tmp_path: Path) -> None:
     assert files.text_from_start("a", 1, most=2) == ("te", False)
     assert files.text_from_start("a", 1, most=4) == ("text", True)
     assert files.text_from_start("b", 1, most=4) is None
+    assert files.result("a", most=4) is None
+    assert RunFiles(None).result("a", most=4) is None
+
+
+def test_a_result_is_what_the_subtask_came_to_and_not_all_that_it_said(tmp_path: Path) -> None:
+    files = kept(tmp_path, "I look. And on. Fine\x1b[31m.")
+    run_dir = RunDir(tmp_path)
+    run_dir.results.mkdir()
+    event = SubtaskFinished(
+        wave="w", subtask="a", attempt=1, status=Status.SUCCEEDED, duration_s=1.0, attempts=1
+    )
+    FileOutputs(run_dir).save_result(event, "Fine\x1b[31m.")
+    assert files.result("a", most=100) == ("Fine.", True)
+    assert files.result("a", most=2) == ("Fi", False)
 
 
 def test_copies_are_numbered_and_private(tmp_path: Path) -> None:

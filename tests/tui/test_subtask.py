@@ -17,9 +17,11 @@ from tui.stage import StillSession, dashboard, shown
 from tui.subtask_scenes import ANSWER, HERE, HOSTILE, SAID, keep, story
 
 from luna_tui.core.clean import clean
-from luna_tui.core.events import Event, Record, SubtaskOutput, SubtaskStarted
+from luna_tui.core.events import Event, Record, SubtaskFinished, SubtaskOutput, SubtaskStarted, TurnStarted
 from luna_tui.core.state import RunState, fold
-from luna_tui.core.words import Kind
+from luna_tui.core.words import Kind, Status
+from luna_tui.storage.outputs import FileOutputs
+from luna_tui.storage.paths import RunDir
 from luna_tui.storage.run_files import RunFiles
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.run_screen import RunScreen
@@ -164,6 +166,28 @@ def test_a_long_answer_is_read_from_its_file(tmp_path: Path) -> None:
         assert LONG[-1] in shown(app)
 
     on_subtask(steps, story(ended=True, answer=text), kept=RunFiles(folder))
+
+
+def test_the_result_of_an_agent_is_what_it_came_to_and_not_all_that_it_said(tmp_path: Path) -> None:
+    said = "I look into the files. " * 8 + "They are fine."
+    folder = keep(tmp_path / "run", {(HERE, 3): said})
+    end = SubtaskFinished(
+        wave="extract", subtask=HERE, attempt=3, status=Status.SUCCEEDED, duration_s=1.0, attempts=3
+    )
+    run_dir = RunDir(folder)
+    run_dir.results.mkdir()
+    FileOutputs(run_dir).save_result(end, "They are fine.")
+    records = list(story(ended=True, answer=said))
+    place = max(n for n, r in enumerate(records) if isinstance(r.event, SubtaskOutput))
+    turn = TurnStarted(wave="extract", subtask=HERE, attempt=3, turn=2)
+    records[place] = replace(records[place], event=turn)
+
+    async def steps(pilot: Pilot[None], app: LunaApp, screen: SubtaskScreen, session: GrowingSession) -> None:
+        await pilot.press("3")
+        await until(pilot, lambda: "They are fine." in shown(app))
+        assert "I look" not in shown(app)
+
+    on_subtask(steps, tuple(records), kept=RunFiles(folder))
 
 
 def test_json_in_an_answer_cannot_smuggle_what_a_terminal_obeys() -> None:

@@ -135,6 +135,16 @@ def test_head_prompt_and_tries_tell_turns_tools_and_the_workspace() -> None:
     assert "tools: read_file, edit_file, run_command, ask_user; at most 15 turns; works in a copy" in told
 
 
+def test_the_verb_of_a_summary_is_not_said_twice() -> None:
+    def said(tool: str, summary: str) -> str:
+        return plain(tool_line(Call("1", tool, summary, 0.0, 0.1, result="3 lines"), 1.0, 80, UNICODE))
+
+    assert said("read_file", "read src/a.py") == "» read_file src/a.py  0.1 s  3 lines"
+    assert said("run_command", "run the tests") == "» run_command run the tests  0.1 s  3 lines"
+    assert said("read_file", "ready.txt") == "» read_file ready.txt  0.1 s  3 lines"
+    assert said("web_fetch", "") == "» web_fetch  0.1 s  3 lines"
+
+
 def test_a_line_fits_any_width_and_has_no_escapes() -> None:
     nasty = "\x1b]52;c;x\x07 漢字" * 40
     for call in (

@@ -5,25 +5,32 @@ from __future__ import annotations
 from luna_tui.core.clean import clean_line
 from luna_tui.core.problem_facts import Asking, Unsettled
 from luna_tui.core.tongue import _, _n, _p
-from luna_tui.core.tools import RUN_COMMAND
+from luna_tui.core.tools import FILE_READERS, FILE_WRITERS, RUN_COMMAND
 from luna_tui.tui.views.fitting import Steps, said
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.text import fit
 
 _MOST_SUMMARY = 300
 """Characters of a summary that a line is made from."""
+_FILES = (*FILE_READERS, *FILE_WRITERS)
 _MOST_CELLS = 34
 """Cells of it in an attention line, so that the keys have room."""
 
 
+def what_of(tool: str, summary: str) -> str:
+    """A summary without the word that the tool's name begins with: `read src/a.py` of `read_file`."""
+    what = clean_line(summary[:_MOST_SUMMARY])
+    verb, _space, rest = what.partition(" ")
+    return rest if tool in _FILES and verb == tool.partition("_")[0] else what
+
+
 def wish(tool: str, summary: str, *, question: bool) -> str:
     """What one request is about: `run  pytest -q`, `use edit_file  src/a.py`, `Which of the two?`."""
-    what = clean_line(summary[:_MOST_SUMMARY])
     if question:
-        return what
+        return clean_line(summary[:_MOST_SUMMARY])
     if tool == RUN_COMMAND:
-        return _("run  {what}").format(what=what)
-    return _("use {tool}  {what}").format(tool=clean_line(tool), what=what).rstrip()
+        return _("run  {what}").format(what=clean_line(summary[:_MOST_SUMMARY]))
+    return _("use {tool}  {what}").format(tool=clean_line(tool), what=what_of(tool, summary)).rstrip()
 
 
 def asks_to(tool: str, summary: str, *, question: bool) -> str:

@@ -162,7 +162,7 @@ def _chain(labels: list[str], room: int, g: Glyphs) -> str:
 def _spent_s(s: SubtaskState, now_s: float) -> float:
     if s.status is not None:
         return s.duration_s
-    return sum((now_s if t.ended_at is None else t.ended_at) - t.started_at for t in s.tries)
+    return sum(t.worked_s(now_s) for t in s.tries)
 
 
 def _costs(state: RunState) -> list[Line]:

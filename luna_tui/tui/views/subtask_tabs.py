@@ -67,7 +67,8 @@ def prompt_document(s: SubtaskState, folder: str, whole: str | None = None) -> D
     cut = len(asked) >= PROMPT_CHARS and asked.endswith("…")
     if cut and whole is not None and clean(whole).startswith(asked[:-1]):
         asked, cut = clean(whole), False
-    what = _("command") if s.planned.kind is Kind.COMMAND else _("prompt")
+    kinds = {Kind.COMMAND: _("command"), Kind.PYTHON: _("call")}
+    what = kinds.get(s.planned.kind, _("prompt"))
     facts = [f"{what}, {_n('{n:,} character', '{n:,} characters', len(asked)).format(n=len(asked))}"]
     if s.planned.timeout:
         facts.append(_("at most {s:g} s").format(s=s.planned.timeout))

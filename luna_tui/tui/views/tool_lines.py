@@ -10,6 +10,7 @@ from luna_tui.core.parts import SubtaskState
 from luna_tui.core.spans import Call, Try
 from luna_tui.core.tongue import _, _n
 from luna_tui.tui.views.glyphs import Glyphs
+from luna_tui.tui.views.needs_words import what_of
 from luna_tui.tui.views.reading import Note
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import clock, fit, fit_line, width_of
@@ -36,7 +37,7 @@ def tool_line(call: Call, now_s: float, width: int, g: Glyphs) -> Line:
     head: Line = (
         Span(f"{glyph} ", role),
         name,
-        Span(f" {clean_line(call.summary[:_MOST])}".rstrip(), Role.DIM),
+        Span(f" {what_of(call.tool, call.summary)}".rstrip(), Role.DIM),
     )
     return fit_line((*fit_line(head, max(4, width - width_of(end)), g.cut), *end), width, g.cut)
 
@@ -78,7 +79,7 @@ def in_use(s: SubtaskState, now_s: float) -> str:
     calls = [c for c in s.tries[-1].calls if c.end_at is None] if s.tries else []
     if not calls:
         return clean_line((s.tool or "")[:_MOST])
-    said = f"{calls[0].tool} {calls[0].summary[:_MOST]}".strip()
+    said = f"{calls[0].tool} {what_of(calls[0].tool, calls[0].summary)}".strip()
     if len(calls) > 1:
         said = _("{n} tools: {first}").format(n=len(calls), first=said)
     return f"{clean_line(said)} {clock(now_s - calls[0].at)}"

@@ -44,8 +44,8 @@ def used_usd(state: RunState, running: Iterable[SubtaskState], now_s: float) -> 
         usd, seconds = _mean_usd(state, known, wave), known.of(wave).mean_s
         if usd is None or not seconds:
             return None
-        since = s.tries[-1].started_at if s.tries else now_s
-        total += usd * min(1.0, max(0.0, now_s - since) / seconds)
+        worked_s = s.tries[-1].worked_s(now_s) if s.tries else 0.0
+        total += usd * min(1.0, max(0.0, worked_s) / seconds)
     return total
 
 

@@ -1,0 +1,1 @@
+"""Books, members, loans and fines of a small library."""
