@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 
+from textual.pilot import Pilot
 from tui.agent_scenes import DONE, READS, RUNS, TALKS, agents
-from tui.stage import StillSession, drive, shown
+from tui.stage import RecordingControl, StillSession, drive, shown
 
 from luna_tui.core.spans import Call
 from luna_tui.core.state import fold
+from luna_tui.tui.app import LunaApp
 from luna_tui.tui.stream import StreamText
 from luna_tui.tui.views.entries import entries
 from luna_tui.tui.views.glyphs import ASCII, UNICODE
@@ -77,20 +79,17 @@ def test_tools_stand_where_they_happened_in_the_stream() -> None:
 
 
 def test_a_tool_in_use_shows_its_time_and_no_cursor_stands_behind_it() -> None:
-    async def steps(pilot: object, app: object, control: object) -> None:
-        text = shown(app)  # type: ignore[arg-type]
-        assert "» run_command ruff check src --output-format=concise  0:04" in text
-        assert "▌" not in text
-
     state = fold(agents())
     place = [e.subtask.id for e in entries(state, state.at)].index(READS)
 
-    async def opened(pilot, app, control) -> None:  # type: ignore[no-untyped-def]
+    async def steps(pilot: Pilot[None], app: LunaApp, control: RecordingControl) -> None:
         await pilot.press(*["j"] * place, "enter")
         await pilot.pause()
-        await steps(pilot, app, control)
+        text = shown(app)
+        assert "» run_command ruff check src --output-format=concise  0:04" in text
+        assert "▌" not in text
 
-    drive(opened, records=agents())
+    drive(steps, records=agents())
 
 
 def test_the_stream_of_the_screen_has_the_same_lines_as_that_of_the_peek() -> None:
