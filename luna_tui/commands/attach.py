@@ -150,7 +150,8 @@ def _prompts(run_dir: RunDir) -> Callable[[str], str | None]:
 
     @functools.cache
     def known() -> Mapping[str, str]:
-        kept = (name for name in ("plan.toml", "plan.json", "plan.jsonl") if (run_dir.path / name).exists())
+        names = (f"plan.{kind}" for kind in ("toml", "json", "jsonl", "ndjson"))
+        kept = (name for name in names if (run_dir.path / name).exists())
         try:
             workspace = json.loads((run_dir.path / "run.json").read_bytes())["workspace"]
             plan = load_plan(

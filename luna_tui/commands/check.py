@@ -24,6 +24,7 @@ from luna_tui.tui.views.preflight import table
 from luna_tui.tui.views.preflight_words import sentences, terms_line
 from luna_tui.tui.views.text import wrap
 
+_MOST_NOTES = 20
 _WIDTH = 110
 """Where the output goes to no terminal."""
 
@@ -35,7 +36,12 @@ def check(args: argparse.Namespace) -> int:
     warn_of_workers(config)
     found = preflight(Survey(plan, config.prices), terms_of(config))
     if args.json:
-        head = {"plan": plan.name, "workspace": plan.workspace, "schedule": plan.schedule.value}
+        head: dict[str, object] = {
+            "plan": plan.name,
+            "workspace": plan.workspace,
+            "schedule": plan.schedule.value,
+        }
+        head |= {"notes": [str(note) for note in plan.notes]} if plan.notes else {}
         head["sandbox"] = sandbox_kind(plan, config.sandbox)
         print(json.dumps(head | preflight_data(found), indent=1))
     else:
@@ -70,6 +76,11 @@ def _print(plan: Plan, found: Preflight, sandbox: str) -> None:
     print()
     if plan.schedule is Schedule.DAG:
         print("a subtask starts as soon as its own dependencies are done; waves are labels")
+    for note in plan.notes[:_MOST_NOTES]:
+        print(note)
+    if len(plan.notes) > _MOST_NOTES:
+        more = len(plan.notes) - _MOST_NOTES
+        print(_n("and {n} more note", "and {n} more notes", more).format(n=more))
     for text, _role in sentences(found):
         for line in wrap(text, width):
             print(line)

@@ -75,7 +75,7 @@ def speak(config: Config) -> None:
     choose(translations(language(config.lang, current_environ()), ascii=plain))
 
 
-def _asking(args: argparse.Namespace, console: str) -> Asking:
+def asking_of(args: argparse.Namespace, console: str) -> Asking:
     """Who answers what agents ask for; to a run that was detached somebody may come."""
     if args.yes:
         return Asking.ALLOW
@@ -107,7 +107,7 @@ def carry_out(
         simulator=choice,
         listeners=tuple(printers),
         hold_for_person=console != HEADLESS,
-        asking=_asking(args, console),
+        asking=asking_of(args, console),
         beginning=beginning,
     )
     if session.leftovers:

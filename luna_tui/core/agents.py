@@ -102,9 +102,11 @@ def _apply(state: RunState, s: SubtaskState, event: AgentEvent, at: float) -> No
         case ToolCalled():
             s.tool = event.summary or event.tool
             s.stirred_at = at
+            _have_worker(state, s, at)
             begin_tool(s, at)
             _note_call(s, event, at)
         case ToolFinished():
+            _have_worker(state, s, at)
             _finish_call(s, event, at)
         case ApprovalRequested():
             state.asks[event.approval] = Ask(
@@ -181,6 +183,12 @@ def work_again(state: RunState, s: SubtaskState, at: float) -> None:
     go_on(state, s)
     end_span(state, s, at)
     begin_span(state, s, RUN, at)
+
+
+def _have_worker(state: RunState, s: SubtaskState, at: float) -> None:
+    """It does something, so the wait for a worker after an answer is over."""
+    if s.waiting is WaitReason.SLOT:
+        work_again(state, s, at)
 
 
 def _turn(state: RunState, s: SubtaskState, event: TurnStarted, at: float) -> None:

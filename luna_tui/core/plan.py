@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from luna_tui.core.errors import Problem
 from luna_tui.core.words import Isolation, Kind, OnFailure, Priority, Schedule
 
 
@@ -53,6 +54,8 @@ class Subtask:
     estimate: Estimate = Estimate()
     prompt: str = ""
     """Template; `{{ files.N }}` and `{{ results.ID }}` are filled in at the start of an attempt."""
+    messages: tuple[tuple[str, str], ...] = ()
+    """What was said before the prompt, role (`user`, `assistant`) and text, the user first; no templates."""
     system: str = ""
     files: tuple[str, ...] = ()
     """Paths relative to the workspace, attached to the prompt."""
@@ -84,7 +87,8 @@ class Subtask:
     @property
     def size_chars(self) -> int:
         """About how long the question is, in characters; results of other subtasks not included."""
-        return len(self.prompt) + len(self.system) + self.files_chars
+        said = sum(len(text) for _, text in self.messages)
+        return len(self.prompt) + len(self.system) + self.files_chars + said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,8 @@ class Plan:
     schedule: Schedule = Schedule.WAVES
     source: str = ""
     """Absolute path of the plan file; empty for a plan made in memory."""
+    notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
+    """What is no mistake in its file and should be known before it runs."""
     inputs: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
     """What else was read when it was loaded, key and text: a run keeps it, to load the very same again."""
 

@@ -60,7 +60,7 @@ class Rule:
     def speaks_of(self, tool: str) -> bool:
         """Whether it is about the tool at all; a rule of a server is about each of its tools."""
         server = mcp_server(self.tool) if mcp_tool(self.tool) is None else None
-        return tool == self.tool or (server is not None and server == mcp_server(tool))
+        return _called(tool) == _called(self.tool) or (server is not None and server == mcp_server(tool))
 
 
 @dataclass(frozen=True)
@@ -225,6 +225,12 @@ def _text_matches(pattern: str, text: str) -> bool:
 
 def _text_glob(pattern: str, text: str) -> bool:
     return fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
+
+
+def _called(tool: str) -> str:
+    """A tool of a server as models call it: they know no points in its own name, so both ways name it."""
+    own = mcp_tool(tool)
+    return tool if own is None else f"mcp.{mcp_server(tool)}.{own.replace('.', '_')}"
 
 
 def _parts(path: str) -> list[str]:

@@ -67,7 +67,8 @@ class Approvals:
         asking: Asking,
         answers: bool,
         on_ask: Callable[[Flight], object],
-        on_answer: Callable[[Flight], object],
+        on_answer: Callable[[Flight, Callable[[], None]], object],
+        on_end: Callable[[Flight], object],
         redaction: Redaction = NO_REDACTION,
         past: Past | None = None,
     ) -> None:
@@ -79,7 +80,9 @@ class Approvals:
         self._on_ask = on_ask
         """Told, under the lock, that a flight waits for a person from now on."""
         self._on_answer = on_answer
-        """Told, under the lock, that it waits no longer."""
+        """Told, under the lock, that it has its answers; calls back once it may go on."""
+        self._on_end = on_end
+        """Told, under the lock, that it ends and wants none."""
         self._redaction = redaction
         self._asked = 0 if past is None else past.asked
         """Requests so far, in all processes of the run: each has a name of its own."""
@@ -101,12 +104,13 @@ class Approvals:
             waiting = [request for request in left if self._needs_person(request)]
             if waiting:
                 self._desk.wait(flight, WaitReason.APPROVAL, None, timed=False)
-                self._on_ask(flight)
             done = threading.Event()
             opened = {id(request): self._put(flight, request, done) for request in left}
             for request in left:
                 if not self._needs_person(request):
                     self._answer_for_nobody(opened[id(request)])
+            if waiting:
+                self._on_ask(flight)
         if waiting:
             self._wait(flight, done)
         with self._desk.lock:
@@ -124,8 +128,7 @@ class Approvals:
             if decision is Decision.DENY or request.request.question or not request.request.pattern:
                 scope = GrantScope.ONCE
             reason = clean(self._redaction.text(reason))[:REASON_CHARS]
-            self._close(request, decision, by=by, scope=scope, reason=reason)
-            self._go_on(request)
+            self._answer(request, decision, by=by, scope=scope, reason=reason)
             if scope is GrantScope.ONCE:
                 return
             subtask = "" if scope is GrantScope.RUN else request.flight.subtask.id
@@ -133,8 +136,7 @@ class Approvals:
             self._grants.add(grant)
             for other in list(self._open.values()):
                 if grant.covers(other.flight, other.request) and other.flight.ending is None:
-                    self._close(other, decision, by=by, scope=scope, reason="")
-                    self._go_on(other)
+                    self._answer(other, decision, by=by, scope=scope, reason="")
 
     def _put(self, flight: Flight, request: Request, done: threading.Event) -> _Open:
         """Tell of it, and have it wait."""
@@ -189,13 +191,17 @@ class Approvals:
             )
         )
 
-    def _go_on(self, opened: _Open) -> None:
-        """With its last request decided a flight goes on."""
+    def _answer(self, opened: _Open, decision: Decision, *, by: str, scope: GrantScope, reason: str) -> None:
+        """With its last request decided a flight goes on, or waits for a worker, which is told before."""
         flight = opened.flight
-        if not any(other.flight is flight for other in self._open.values()):
+
+        def go() -> None:
             opened.all_decided.set()
             self._desk.go_on(flight)
-            self._on_answer(flight)
+
+        if not any(o.flight is flight and o is not opened for o in self._open.values()):
+            self._on_answer(flight, go)
+        self._close(opened, decision, by=by, scope=scope, reason=reason)
 
     def _wait(self, flight: Flight, done: threading.Event) -> None:
         try:
@@ -212,7 +218,7 @@ class Approvals:
                 del self._open[opened.name]
             else:
                 self._close(opened, Decision.WITHDRAWN, by="", reason="")
-        self._on_answer(flight)
+        self._on_end(flight)
 
     def _granted(self, flight: Flight, request: Request) -> bool:
         return any(grant.covers(flight, request) for grant in self._grants)

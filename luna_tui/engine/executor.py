@@ -200,6 +200,7 @@ class WaveExecutor:
             answers=settings.hold_for_person,
             on_ask=self._floor.on_ask,
             on_answer=self._floor.on_answer,
+            on_end=self._floor.ask_no_more,
             redaction=settings.redaction,
             past=self._past,
         )

@@ -13,6 +13,7 @@ from luna_tui.core.past import Past
 from luna_tui.core.plan import Plan
 from luna_tui.core.prices import usd
 from luna_tui.core.words import Manner, Status, WaitReason
+from luna_tui.engine.aside import Aside
 from luna_tui.engine.board import PlanBoard
 from luna_tui.engine.budget import Budget, Spending
 from luna_tui.engine.cancel import CancelToken
@@ -70,6 +71,7 @@ class Floor:
         """Failures that an earlier process counted against the retries of those that had not ended."""
         self._line: set[Flight] = set()
         """Flights that are on their way to the limiter or wait there."""
+        self._aside = Aside(desk, worker_left=self._has_room)
         self._free: list[int] = []
         """A heap of worker numbers that were used before."""
         self._numbers = 0
@@ -89,9 +91,7 @@ class Floor:
             desk, self._board, self._course,
             flights=self._flights, in_line=self._in_line, go_on=self._go_on,
         )  # fmt: skip
-        self.budget = Budget(
-            desk, spending, may_go=self._worker_left, on_hold=self._on_hold, on_room=self._go_on
-        )
+        self.budget = Budget(desk, spending, may_go=self._has_room, on_hold=self._held, on_room=self._go_on)
         busy = Busy(self._flights, self._line, self.budget)
         self.keeping = Keeping(desk, clock, deadlines, busy, give_up=self._give_up_unsaved)
 
@@ -162,19 +162,30 @@ class Floor:
             self._hand_out()
 
     def on_ask(self, flight: Flight) -> None:
-        """It waits for a person, and its wave's clock stands; called under the lock."""
-        self._course.stand(self._course.of(flight.subtask.id), flight)
+        """It waits for a person: its wave's clock stands, and others have its worker.
 
-    def on_answer(self, flight: Flight) -> None:
-        """It waits for none any more; said again it changes nothing. Called under the lock."""
+        Called under the lock, like the two that follow.
+        """
+        self._course.stand(self._course.of(flight.subtask.id), flight)
+        self._aside.step(flight)
+        self._go_on()
+
+    def on_answer(self, flight: Flight, go: Callable[[], None]) -> None:
+        """It has its answer; `go` is called as soon as there is a worker for it."""
         self._course.go_on(self._course.of(flight.subtask.id), flight)
+        self._aside.come_back(flight, go)
+
+    def ask_no_more(self, flight: Flight) -> None:
+        """It ends and wants no answer; said again it changes nothing."""
+        self._course.go_on(self._course.of(flight.subtask.id), flight)
+        self._aside.drop(flight)
 
     def on_end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
         """A flight landed: free its worker, release or skip what depended on it."""
         if self._flights.get(event.subtask) is not flight:
             return
         self._line.discard(flight)
-        self.on_answer(flight)
+        self.ask_no_more(flight)
         if flight.again:
             self._fly_again(flight)
             return
@@ -254,11 +265,13 @@ class Floor:
             self.keeping.look()
 
     def _hand_out(self) -> None:
+        self._aside.let_back()
         if self.budget.held and not self._shut:
             self._line.update(self.budget.let_go())
         while self._may_hand_out():
             # What is held keeps its worker from others that cost something, but from nobody else.
-            subtask = self._board.take(spending=len(self._flights) < self.rule.most)
+            spending = len(self._flights) - len(self._aside) < self.rule.most
+            subtask = self._board.take(spending=spending)
             if subtask is None:
                 return
             wave = self._course.of(subtask.id)
@@ -281,7 +294,7 @@ class Floor:
         self._line.add(follower)
         self._crew.follow(flight, follower, len(self._flights))
 
-    def _on_hold(self, flight: Flight) -> None:
+    def _held(self, flight: Flight) -> None:
         self._line.discard(flight)
         self._go_on()
 
@@ -290,11 +303,11 @@ class Floor:
 
     def _give_up_held(self) -> None:
         """End the run when nothing but what is held is left, and nobody can change that."""
-        if self.budget.hold_for_person or self._shut or self.ends.stopping is not None:
+        if self.budget.hold_for_person or self._shut:
             return
         held = self.budget.held
         if len(held) == len(self._flights) and all(flight.ending is None for flight in held):
-            self.held_to_the_end = True
+            self.held_to_the_end = self.ends.stopping is None
             reason = f"what is left would exceed the budget of {usd(self.budget.cap_usd or 0.0)}"
             self.ends.stop(Ending(Status.CANCELLED, reason), Manner.NOW)
 
@@ -304,12 +317,12 @@ class Floor:
 
     def _may_hand_out(self) -> bool:
         rule = self.rule
-        if self._shut or self.over or len(self._flights) - len(self.budget.held) >= rule.most:
+        if self._shut or self.over or not self._has_room():
             return False
         return rule.line_ahead is None or len(self._line) < rule.line_ahead
 
-    def _worker_left(self) -> bool:
-        return len(self._flights) - len(self.budget.held) < self.rule.most
+    def _has_room(self) -> bool:
+        return len(self._flights) - len(self.budget.held) - len(self._aside) < self.rule.most
 
     def _number(self) -> int:
         if self._free:

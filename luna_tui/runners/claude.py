@@ -84,7 +84,8 @@ class ClaudeRunner:
         system = shared.system and not files and len(question.system) * per_char >= least
         messages = question.messages()
         if files:
-            messages[0]["content"] = with_marks(messages[0]["content"], len(question.documents) - 1)
+            first = messages[len(question.earlier)]
+            first["content"] = with_marks(first["content"], len(question.documents) - 1)
         request: dict[str, Any] = {
             "model": subtask.model,
             "max_tokens": subtask.max_tokens,

@@ -35,8 +35,11 @@ class KeptOutput:
     def finish(self) -> str:
         """No more follows; the text kept, with a line for what was left out."""
         self._keep(self._decoder.decode(b"", final=True), self._received < SHOWN_BYTES)
-        gap = f"\n… {self._dropped:,} characters left out …\n" if self._dropped else ""
-        return "".join(self._head) + gap + "".join(self._tail)
+        tail = "".join(self._tail)
+        over = max(0, len(tail) - self._most)
+        left_out = self._dropped + over
+        gap = f"\n… {left_out:,} characters left out …\n" if left_out else ""
+        return "".join(self._head) + gap + tail[over:]
 
     def _keep(self, text: str, shown: bool) -> None:
         if not text:

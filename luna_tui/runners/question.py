@@ -27,12 +27,15 @@ class Question:
     system: str
     missed: Missed | None = None
     """What the attempt before answered, and why that would not do."""
+    earlier: tuple[tuple[str, str], ...] = ()
+    """(role, text) of what was said before."""
 
     @property
     def texts(self) -> tuple[str, ...]:
         """All of it."""
         before = () if self.missed is None else (self.missed.output, self.missed.why)
-        return (self.text, self.system, *(text for _, text in self.documents), *before)
+        others = (text for _, text in (*self.documents, *self.earlier))
+        return (self.text, self.system, *others, *before)
 
     def tokens(self, per_char: float) -> int:
         """A guess, by what a character costs."""
@@ -40,7 +43,10 @@ class Question:
 
     def messages(self) -> list[dict[str, Any]]:
         """What is said first; documents before the prompt, so that others may share them."""
-        asked: list[dict[str, Any]] = [{"role": "user", "content": [*self._documents(), _text(self.text)]}]
+        asked: list[dict[str, Any]] = [
+            *({"role": role, "content": [_text(text)]} for role, text in self.earlier),
+            {"role": "user", "content": [*self._documents(), _text(self.text)]},
+        ]
         if self.missed is None or not self.missed.output.strip():
             return asked
         again = _ANSWER_AGAIN.format(why=self.missed.why.strip().rstrip("."))
@@ -74,7 +80,7 @@ def question_of(work: Work) -> Question:
     except TemplateError as error:
         raise AttemptError(ErrorKind.INVALID_REQUEST, str(error)) from error
     documents = tuple((path, text) for name, path, text in files if name not in quoted)
-    return Question(prompt, documents, subtask.system, work.missed)
+    return Question(prompt, documents, subtask.system, work.missed, subtask.messages)
 
 
 def _text(text: str) -> Block:

@@ -84,4 +84,4 @@ def shared_beginnings(plan: Plan) -> Callable[[Subtask], Shared]:
 
 def _beginning(subtask: Subtask) -> tuple[object, ...]:
     quoted = frozenset(name for name in names(subtask.prompt) if name.startswith("files."))
-    return subtask.model, subtask.system, subtask.files, quoted
+    return subtask.model, subtask.system, subtask.messages, subtask.files, quoted

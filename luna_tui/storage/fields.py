@@ -60,6 +60,8 @@ class Problems:
     def __init__(self, source: TomlSource) -> None:
         self._source = source
         self.found: list[Problem] = []
+        self.notes: list[Problem] = []
+        """What is no mistake and should be known."""
         self._seen: set[Problem] = set()
         self._about: tuple[tuple[str | int, ...], Collection[str], Callable[[], str]] | None = None
         """Path of a table that stands for many, its keys that differ, and which of the many is read now."""
@@ -74,6 +76,13 @@ class Problems:
         if problem not in self._seen and len(self.found) < _MOST:
             self._seen.add(problem)
             self.found.append(problem)
+
+    def note(self, path: tuple[str | int, ...], what: str, fix: str = "") -> None:
+        """Keep a note at the line of `path`, once."""
+        note = Problem(self._source.path, self._source.line(*path), _short(what), _short(fix))
+        if note not in self._seen and len(self.notes) < _MOST:
+            self._seen.add(note)
+            self.notes.append(note)
 
     @contextmanager
     def about(
@@ -134,6 +143,10 @@ class Table:
     def wrong(self, key: str, what: str, fix: str = "") -> None:
         """Note a problem with the value of `key`."""
         self.problems.add(self.where(key), what, fix)
+
+    def note(self, key: str, what: str, fix: str = "") -> None:
+        """Note what is no mistake about the value of `key`."""
+        self.problems.note(self.where(key), what, fix)
 
     def text(self, key: str, default: str = "", *, empty: bool = True) -> str:
         """A string."""

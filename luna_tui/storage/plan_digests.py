@@ -61,6 +61,7 @@ def _asked(subtask: Subtask, files: Mapping[str, str]) -> dict[str, object]:
     return {
         "prompt": subtask.prompt,
         "system": subtask.system,
+        "messages": subtask.messages,
         "model": subtask.model,
         "max_tokens": subtask.max_tokens,
         "tools": sorted(subtask.tools),

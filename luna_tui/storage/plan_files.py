@@ -9,6 +9,7 @@ from pathlib import Path
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import InvalidInput, LunaError
 from luna_tui.core.run_summary import PlanSummary
+from luna_tui.storage.batches import SUFFIXES
 from luna_tui.storage.plan_subtasks import PlanDefaults
 from luna_tui.storage.plans import load_plan
 
@@ -21,6 +22,10 @@ _MOST = 100
 _MOST_PROBLEMS = 8
 _TOML = re.compile(rb"^[ \t]*(?:\[plan\]|\[\[(?:wave|subtask)\]\])", re.MULTILINE)
 _JSON = re.compile(rb'"(?:ondas|subtarefas|tarefa_original)"\s*:')
+_BATCH = re.compile(rb'\A\s*\{\s*"(?:custom_id|params)"\s*:')
+_MARKS = {".toml": _TOML, ".json": _JSON} | dict.fromkeys(SUFFIXES, _BATCH)
+"""Ending of a name -> what shows that the file is a plan."""
+_SUFFIXES = tuple(_MARKS)
 
 
 class PlanShelf:
@@ -47,7 +52,7 @@ class PlanShelf:
                 return sorted(
                     (e.name, (e.stat().st_size, e.stat().st_mtime_ns))
                     for e in entries
-                    if e.name.endswith((".toml", ".json")) and e.is_file()
+                    if e.name.endswith(_SUFFIXES) and e.is_file()
                 )
         except OSError:
             return []
@@ -60,7 +65,7 @@ class PlanShelf:
                 size = os.fstat(file.fileno()).st_size
         except OSError:
             return None
-        if not (_JSON if name.endswith(".json") else _TOML).search(head):
+        if not next(mark for suffix, mark in _MARKS.items() if name.endswith(suffix)).search(head):
             return None
         if size > _LOADED:
             return PlanSummary(str(path), clean_line(name))

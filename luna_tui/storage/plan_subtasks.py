@@ -15,6 +15,8 @@ from luna_tui.storage.plan_calls import read_call
 from luna_tui.storage.plan_expect import ExpectReader
 from luna_tui.storage.plan_grants import granted, isolation, turns
 from luna_tui.storage.plan_inputs import Inputs
+from luna_tui.storage.plan_roles import RoleReader
+from luna_tui.storage.plan_talk import read_messages
 from luna_tui.storage.plan_templates import check_references, filled
 from luna_tui.storage.plan_workspace import PlanFiles
 
@@ -23,7 +25,7 @@ MAX_FILES = 100
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WHEN = ("timeout", "retries", "depends_on", "priority")
 _COMMON = ("id", "title", "kind", *_WHEN, "expect", "estimate", "isolate")
-_CLAUDE = ("prompt", "system", "files", "model", "max_tokens", "tools", "max_turns")
+_CLAUDE = ("prompt", "messages", "role", "system", "files", "model", "max_tokens", "tools", "max_turns")
 _COMMAND = ("command", "shell", "ok_codes")
 _PYTHON = ("callable", "args", "kwargs")
 _PROCESS = ("env", "cwd")
@@ -71,6 +73,7 @@ class SubtaskReader:
         self._files = files
         """None when the workspace itself cannot be used."""
         self._expect = ExpectReader(inputs)
+        self._roles = RoleReader(inputs)
         self._values = values
         """Names of templates that are known when a plan is loaded."""
 
@@ -116,16 +119,22 @@ class SubtaskReader:
         check_references(table, "prompt", [prompt], mentions, files=len(files))
         if any(n.partition(".")[0] in ("results", "files", "run") for n in names(system)):
             table.wrong("system", "system is sent as it stands, without {{ }}", "use it in prompt")
+        tools, role, model = granted(table), self._roles.read(table), ""
+        if role is not None:
+            self._roles.tell_lacking(table, role, tools)
+            system = "\n\n".join(part for part in (role.system, system) if part)
+            model = "" if "model" in table.own else role.model
         return replace(
             common,
             depends_on=_needs(common, mentions),
             prompt=prompt,
+            messages=read_messages(table) if "messages" in table.values else (),
             system=system,
             files=files,
             files_chars=sum(map(self._files.size, files)) if self._files is not None else 0,
-            model=table.text("model", self._defaults.model, empty=False),
+            model=model or table.text("model", self._defaults.model, empty=False),
             max_tokens=table.whole("max_tokens", self._defaults.max_tokens, 1, 1_000_000),
-            tools=granted(table),
+            tools=tools,
             max_turns=turns(table),
         )
 

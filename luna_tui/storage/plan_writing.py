@@ -101,6 +101,8 @@ def _all_keys(subtask: Subtask) -> dict[str, Any]:
 
 def _asked(subtask: Subtask) -> dict[str, Any]:
     found: dict[str, Any] = {"prompt": subtask.prompt}
+    if subtask.messages:
+        found["messages"] = [{"role": role, "content": text} for role, text in subtask.messages]
     if subtask.system:
         found["system"] = subtask.system
     if subtask.files:

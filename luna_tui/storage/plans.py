@@ -15,6 +15,7 @@ from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.templates import TemplateError, render
 from luna_tui.core.waves import levels
 from luna_tui.core.words import OnFailure, Schedule
+from luna_tui.storage.batches import SUFFIXES, load_batch
 from luna_tui.storage.fields import Problems, Table
 from luna_tui.storage.luna_v3 import load_luna_v3
 from luna_tui.storage.plan_graph import Placed, check_graph
@@ -44,7 +45,9 @@ def load_plan(
     origin: Path | None = None,
     inputs: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan in a TOML file, or in Luna V3's JSON; `workspace` replaces the one it names.
+    """The plan in a TOML file, in Luna V3's JSON or in lines of batch requests.
+
+    `workspace` replaces the one it names.
 
     `origin` = where the file stood when `path`, a copy of it, was made: what the plan says of its own
     folder means that one. `inputs` = what an earlier load of it read besides.
@@ -52,8 +55,10 @@ def load_plan(
     Raises InvalidInput with every problem found, each located, in file order.
     """
     home = (origin or path).resolve()
-    if path.suffix.lower() == ".json":
-        plan = load_luna_v3(path, workspace=workspace, defaults=defaults or PlanDefaults())
+    suffix = path.suffix.lower()
+    if suffix == ".json" or suffix in SUFFIXES:
+        load = load_luna_v3 if suffix == ".json" else load_batch
+        plan = load(path, workspace=workspace, defaults=defaults or PlanDefaults())
         return replace(plan, name=clean_line(home.stem), source=str(home))
     source = read_toml(path, TITLE, max_bytes=MAX_BYTES)
     return _Loader(source, home, workspace, defaults or PlanDefaults(), inputs).load()
@@ -111,7 +116,12 @@ class _Loader:
         if self._problems.found:
             raise refuse(self._problems.found)
         read = self._inputs.read if self._inputs is not None else {}
-        return replace(plan, waves=self._waves(drafts, placed), inputs=tuple(sorted(read.items())))
+        return replace(
+            plan,
+            waves=self._waves(drafts, placed),
+            notes=tuple(self._problems.notes),
+            inputs=tuple(sorted(read.items())),
+        )
 
     @property
     def _computed(self) -> bool:

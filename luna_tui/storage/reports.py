@@ -17,7 +17,7 @@ from luna_tui.storage.paths import RunDir, not_saved, why_not
 from luna_tui.storage.plan_inputs import KEPT
 from luna_tui.storage.run_meta import Decided, kept_name, meta_content
 
-_START = ("plan.toml", "plan.json", "plan.jsonl", KEPT, "run.json")
+_START = ("plan.toml", "plan.json", "plan.jsonl", "plan.ndjson", KEPT, "run.json")
 
 
 def write_start(

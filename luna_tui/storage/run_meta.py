@@ -56,7 +56,7 @@ class RunMeta(Decided):
 def kept_name(source: str) -> str:
     """Under which name a plan is kept."""
     suffix = Path(source).suffix.lower()
-    return f"plan{suffix}" if suffix in (".json", ".jsonl") else "plan.toml"
+    return f"plan{suffix}" if suffix in (".json", ".jsonl", ".ndjson") else "plan.toml"
 
 
 def meta_content(

@@ -80,6 +80,8 @@ def _syntax_fix(source: str) -> str:
         return "use straight quotes"
     if _YAML.match(source) and "=" not in source:
         return "this looks like YAML; TOML writes key = value"
+    if source.lstrip().startswith("{") and '"custom_id"' in source:
+        return "this looks like batch requests; name the file .jsonl"
     if source.lstrip().startswith("{"):
         return "this looks like JSON; name the file .json if it is a plan of Luna V3"
     if "\x00" in source:

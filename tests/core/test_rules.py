@@ -226,6 +226,9 @@ def test_a_rule_of_a_server_is_about_each_of_its_tools_and_no_other() -> None:
     assert verdict(rules, "mcp.files.delete", "x") is DENY
     assert verdict(rules, "mcp.files.read", "x") is ALLOW
     assert verdict(rules, "mcp.other.read", "x") is ASK
+    dotted = parse_rules(deny=["mcp.files.disk.wipe"])
+    assert verdict(dotted, "mcp.files.disk_wipe", "x") is DENY, "as models have to call it"
+    assert verdict(parse_rules(deny=["mcp.files.disk_wipe"]), "mcp.files.disk.wipe", "x") is DENY
     assert verdict(parse_rules(allow=["run_command"]), "mcp.command.x", "x") is ASK
 
 

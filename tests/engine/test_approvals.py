@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
+import random
+import threading
 from typing import Any
 
 import pytest
 from engine.commands_support import check
-from support import FakeRunner, Run, make_run, plan, subtask, wave
+from engine.test_going_on import cut, past_of
+from recount import agrees
+from support import FakeRunner, Run, make_run, names, plan, subtask, wave
 
+from luna_tui.commands.runs import asking_of
 from luna_tui.core.events import (
     ApprovalDecided,
     ApprovalRequested,
     SubtaskFinished,
     SubtaskWaiting,
+    ToolCalled,
     TurnStarted,
 )
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
+from luna_tui.core.state import fold
 from luna_tui.core.tool_events import DETAIL_CHARS
 from luna_tui.core.words import Asking, Decision, GrantScope, Manner, Scope, Status, WaitReason
 from luna_tui.engine.clock import ManualClock
@@ -194,19 +202,68 @@ def test_text_of_a_model_is_data_and_a_long_detail_says_what_is_left_out() -> No
     assert asked.detail.endswith("(5,100 more characters are not shown)")
 
 
-def test_others_go_on_while_one_waits_for_a_person() -> None:
+def test_others_have_the_workers_of_those_who_wait_for_a_person() -> None:
     def body(work: Work, context: AttemptContext) -> str:
-        if work.subtask.id == "a":
+        if work.subtask.id in "ab":
             context.ask([RM])
         return "done"
 
-    run = make_run(
-        FakeRunner(body), plan(wave("w", *(subtask(i) for i in "abcd"))), workers=2, asking=Asking.PERSON
-    ).start()
-    run.wait_for_ends(3)
-    assert set(run.ends()) == {"b", "c", "d"}
+    given = plan(wave("w", *(subtask(i) for i in "abcdef")))
+    run = make_run(FakeRunner(body), given, workers=2, asking=Asking.PERSON).start()
+    run.wait_for_ends(4)
+    assert set(run.ends()) == set("cdef")
     run.executor.control.decide("a1", Decision.ALLOW, by="ana")
-    run.finish()
+    run.executor.control.decide("a2", Decision.ALLOW, by="ana")
+    check(run.finish())
+
+
+def test_who_is_answered_waits_until_a_worker_is_free() -> None:
+    here, go = threading.Event(), threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        if work.subtask.id == "a":
+            context.ask([RM])
+            context.tool_called("1", "run_command", "rm x")
+            context.tool_finished("1", ok=True)
+        else:
+            here.set()
+            go.wait(10)
+        return "done"
+
+    given = plan(wave("w", subtask("a"), subtask("b")))
+    run = make_run(FakeRunner(body), given, workers=1, asking=Asking.PERSON).start()
+    assert here.wait(10)
+    run.executor.control.decide("a1", Decision.ALLOW, by="ana")
+    state = run.state()
+    assert (state.subtasks["a"].waiting, state.running, state.tracks.load.most) == (WaitReason.SLOT, 1, 1)
+    assert not run.all(ToolCalled)
+    go.set()
+    check(run.finish())
+    assert run.seqs(SubtaskFinished)[0] < run.seqs(ToolCalled)[0]
+    assert run.state().tracks.load.most == 1
+
+
+def test_who_waits_for_a_worker_after_an_answer_can_be_cancelled() -> None:
+    here, go = threading.Event(), threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        if work.subtask.id == "a":
+            context.ask([RM])
+        else:
+            here.set()
+            go.wait(10)
+        return "done"
+
+    given = plan(wave("w", subtask("a"), subtask("b"), subtask("c")))
+    run = make_run(FakeRunner(body), given, workers=1, asking=Asking.PERSON).start()
+    assert here.wait(10)
+    run.executor.control.decide("a1", Decision.ALLOW, by="ana")
+    run.executor.control.cancel(Scope.SUBTASK, Manner.NOW, by="user", subtask="a")
+    run.wait_for_ends(1)
+    assert run.ends() == {"a": Status.CANCELLED}
+    go.set()
+    check(run.finish())
+    assert run.ends() == {"a": Status.CANCELLED, "b": Status.SUCCEEDED, "c": Status.SUCCEEDED}
 
 
 def test_who_asks_before_the_first_request_holds_nothing_of_the_limits_meanwhile() -> None:
@@ -233,3 +290,70 @@ def test_who_asks_before_the_first_request_holds_nothing_of_the_limits_meanwhile
     assert (books.rpm.settled, books.itpm.settled, books.itpm.reserved) == (1, 90, 0)
     assert [e.turn for e in run.all(TurnStarted)] == [1]
     assert run.ends() == {"a": Status.SUCCEEDED}
+
+
+def test_after_a_resume_what_was_open_is_asked_again_and_what_was_granted_is_not() -> None:
+    given = plan(wave("w", subtask("a")))
+    first = Agents("a", asks=((RM,), (LS,)), of=given).start()
+    first.decide("a1", scope=GrantScope.SUBTASK)
+    first.run.wait_for(ApprovalRequested, 2)
+    records = cut(first.run, ApprovalRequested, 2)
+    first.run.executor.control.cancel(Scope.RUN, Manner.NOW, by="user")
+    first.run.finish()
+
+    second = Agents("a", asks=((RM,), (LS,)), of=given, past=past_of(records, given)).start()
+    (asked,) = second.run.all(ApprovalRequested)
+    assert (asked.approval, asked.pattern) == ("a3", LS.pattern)
+    second.decide("a3")
+    second.run.finish()
+    state = fold([*records, *second.run.records])
+    assert state.asks == {}
+    assert state.waves["w"].stands_since is None
+    assert second.run.ends() == {"a": Status.SUCCEEDED}
+
+
+def test_forty_agents_a_hasty_person_and_cancellations_at_once_end_in_good_order() -> None:
+    ids = names(40)
+    agents = Agents(*ids, asks=((RM, LS), (WHICH,), (RM,)), workers=8).start(16)
+    rng = random.Random(6)
+    control = agents.run.executor.control
+
+    def decide(seed: int) -> None:
+        mine = random.Random(seed)
+        while agents.run.status is None:
+            for ask in agents.run.state().asks:
+                scope = mine.choice(list(GrantScope)) if mine.random() < 0.1 else GrantScope.ONCE
+                control.decide(ask, mine.choice([Decision.ALLOW, Decision.DENY]), by="ana", scope=scope)
+
+    people = [threading.Thread(target=decide, args=(seed,), daemon=True) for seed in (1, 2)]
+    for person in people:
+        person.start()
+    for i in rng.sample(ids, 10):
+        rng.choice([control.skip, control.retry])([i], by="user")
+    agents.run.finish(50.0)
+    check(agents.run)
+    for person in people:
+        person.join(10.0)
+    state = agents.run.state()
+    assert state.asks == {}
+    assert state.tracks.load.most <= 8
+    asked = [e.approval for e in agents.run.all(ApprovalRequested)]
+    assert len(set(asked)) == len(asked)
+    assert {e.approval for e in agents.run.all(ApprovalDecided)} == set(asked)
+    agrees(state, agents.run.records[-1].at)
+
+
+@pytest.mark.parametrize(
+    ("flags", "console", "asking"),
+    [
+        ({}, "screen", Asking.PERSON),
+        ({}, "plain", Asking.PERSON),
+        ({}, "headless", Asking.DENY),
+        ({"detach": True}, "headless", Asking.PERSON),
+        ({"yes": True}, "headless", Asking.ALLOW),
+        ({"yes": True}, "screen", Asking.ALLOW),
+    ],
+)
+def test_who_is_asked_follows_from_who_is_there(flags: Any, console: str, asking: Asking) -> None:
+    args = argparse.Namespace(**{"yes": False, "detach": False, **flags})
+    assert asking_of(args, console) is asking

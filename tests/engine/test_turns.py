@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from engine.commands_support import check
 from support import FakeRunner, Run, make_run, names, plan, subtask, wave
 
 from luna_tui.core.events import (
@@ -21,7 +22,7 @@ from luna_tui.core.events import (
     TurnStarted,
 )
 from luna_tui.core.prices import Price
-from luna_tui.core.words import ErrorKind, Manner, Scope, Status, WaitReason
+from luna_tui.core.words import ErrorKind, Manner, RunStatus, Scope, Status, WaitReason
 from luna_tui.engine.clock import ManualClock
 from luna_tui.engine.runner import AttemptContext, AttemptError, Demand, Usage, Work
 
@@ -216,6 +217,88 @@ def test_forty_threads_with_four_turns_each_never_exceed_the_limits_nor_the_budg
     seen = run.all(LimitsObserved)
     assert all(s.rpm.settled + s.rpm.reserved <= s.rpm.cap for s in seen)
     assert seen[-1].spent_usd == pytest.approx(cap)
+
+
+def test_a_turn_the_budget_does_not_allow_holds_its_attempt_until_there_is_more() -> None:
+    big = Demand(input_tokens=100_000, output_tokens=50)
+
+    def body(work: Work, context: AttemptContext) -> str:
+        answered(context)
+        return context.turn(2, big, lambda: answered(context))
+
+    run = make_run(
+        FakeRunner(body, SMALL), plan(wave("w", subtask("a", model="m"))),
+        prices={"m": Price(input=10.0, output=10.0)}, budget_usd=0.5, hold_for_person=True,
+    ).start()  # fmt: skip
+    run.wait_for(SubtaskWaiting)
+    assert run.state().subtasks["a"].waiting is WaitReason.BUDGET
+    run.executor.control.set_budget(2.0, by="user")
+    run.finish()
+    assert run.ends() == {"a": Status.SUCCEEDED}
+    assert len(run.all(SubtaskStarted)) == 1
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_turn_that_nobody_will_pay_ends_the_run(stopped: bool) -> None:
+    big = Demand(input_tokens=100_000, output_tokens=50)
+    here, go = threading.Event(), threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        answered(context)
+        here.set()
+        go.wait(10)
+        return context.turn(2, big, lambda: answered(context))
+
+    run = make_run(
+        FakeRunner(body, SMALL), plan(wave("w", subtask("a", model="m"))),
+        prices={"m": Price(input=10.0, output=10.0)}, budget_usd=0.5,
+    ).start()  # fmt: skip
+    assert here.wait(10)
+    if stopped:
+        run.executor.control.cancel(Scope.RUN, Manner.FINISH, by="user")
+    go.set()
+    run.finish(5.0)
+    assert run.ends() == {"a": Status.CANCELLED}
+    assert run.status is (RunStatus.CANCELLED if stopped else RunStatus.HELD)
+
+
+def test_a_run_that_finishes_what_is_in_flight_lets_conversations_end() -> None:
+    here, go = threading.Event(), threading.Event()
+
+    def body(work: Work, context: AttemptContext) -> str:
+        answered(context)
+        here.set()
+        go.wait(10)
+        context.turn(2, SMALL, lambda: answered(context))
+        return context.turn(3, SMALL, lambda: answered(context))
+
+    given = plan(wave("w", subtask("a"), subtask("b")))
+    run = make_run(FakeRunner(body, SMALL), given, workers=1).start()
+    assert here.wait(10)
+    run.executor.control.cancel(Scope.RUN, Manner.FINISH, by="user")
+    go.set()
+    check(run.finish())
+    assert run.ends() == {"a": Status.SUCCEEDED, "b": Status.CANCELLED}
+    assert not run.state().subtasks["a"].cancel_requested
+
+
+def test_a_new_try_of_an_attempt_that_waits_for_a_turn_replaces_it() -> None:
+    huge = Demand(input_tokens=40_000_000, output_tokens=10)
+
+    def body(work: Work, context: AttemptContext) -> str:
+        answered(context)
+        if work.attempt == 1:
+            spent = Usage(model="m", input_tokens=10**9, output_tokens=1)
+            context.turn(2, huge, lambda: answered(context, spent))
+            context.turn(3, huge, lambda: answered(context))
+        return "done"
+
+    run = make_run(FakeRunner(body, None), plan(wave("w", subtask("a")))).start()
+    run.wait_for(SubtaskWaiting)
+    run.executor.control.retry(["a"], by="user")
+    check(run.finish(10.0))
+    assert run.ends() == {"a": Status.SUCCEEDED}
+    assert [t.error_kind for t in run.state().subtasks["a"].tries] == [ErrorKind.INTERRUPTED, None]
 
 
 def test_tools_are_told_with_what_they_came_to_and_how_long_they_took() -> None:

@@ -76,6 +76,7 @@ def _asked(draw: st.DrawFn, needs: tuple[str, ...]) -> dict[str, Any]:
     used = "".join(f" {{{{ results.{i} }}}}" for i in needs)
     return {
         "prompt": draw(WORDS.map(literal)) + draw(st.sampled_from(["", used])),
+        "messages": draw(st.sampled_from([(), (("user", "a\n{{ results.z }}"), ("assistant", "b"))])),
         "system": draw(TEXTS),
         "files": files,
         "files_chars": sum(len(FILES[name].encode()) for name in files),

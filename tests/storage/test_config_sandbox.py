@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from luna_tui.cli import main
 from luna_tui.core.errors import InvalidInput
 from luna_tui.core.sandbox import SandboxKind
 from luna_tui.storage.config import Config, load_config
@@ -111,3 +112,15 @@ def test_a_link_to_the_project_is_still_the_project(project: Path, tmp_path: Pat
     project.symlink_to("real.toml")
     with pytest.raises(InvalidInput):
         load(project.parent)
+
+
+def test_show_says_where_each_list_is_from(
+    user: Path, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user.write_text("[sandbox]\ndeny = ['read_file(.env)']\n")
+    project.write_text("[sandbox]\ndeny = ['run_command(rm *)']\n")
+    monkeypatch.chdir(project.parent)
+    main(["config", "show", "--origin"])
+    lines = capsys.readouterr().out.splitlines()
+    assert f'sandbox.deny = ["read_file(.env)", "run_command(rm *)"]   # {user}:2, {project}:2' in lines
+    assert 'sandbox.kind = "auto"   # default' in lines

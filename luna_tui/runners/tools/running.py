@@ -24,7 +24,8 @@ KEPT_CHARS = 15_000
 """Of the beginning of an output, and of its end."""
 _LONGEST = 32_000
 _MOST_WORDS = 1_000
-_GRACE_S = 0.3
+_GRACE_S = 1.0
+"""For the launcher, which kills at once; only thousands of processes take it so long."""
 
 
 class RunCommand:
