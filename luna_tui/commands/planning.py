@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 
@@ -92,9 +93,11 @@ def conduct(planning: Planning, args: argparse.Namespace, *, append: bool = Fals
     lines = LinePrinter(sys.stderr)
     printer = RecordPrinter(args.events, append=append) if args.events else None
     told = PlanningLines(lines)
+    # Other threads tell, one at a time, and know nothing of the language that was chosen here.
+    here = copy_context()
 
     def tell(record: PlanningRecord) -> None:
-        told(record)
+        here.run(told, record)
         if printer is not None:
             printer(record)
 
