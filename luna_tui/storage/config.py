@@ -208,7 +208,7 @@ def _apply(config: Config, source: TomlSource, problems: list[Problem], *, proje
             noted.add((key,), f"unknown table [{key}]", nearest(key, _SECTIONS))
     config = _apply_run(config, root.table("run"))
     config = apply_ui(config, root.table("ui"))
-    config = apply_notify(config, root.table("notify"))
+    config = apply_notify(config, root.table("notify"), project=project)
     config = apply_storage(config, root.table("storage"))
     config = apply_sandbox(config, root.table("sandbox"), project=project)
     tiers = {**config.tiers, **_tiers(root.table("limits"), config.tiers)}
