@@ -99,3 +99,12 @@ def test_where_only_ascii_can_be_written_a_cut_is_ascii_too(plan: Path) -> None:
         check=True,
     )
     assert b"long~" in done.stdout
+
+
+def test_a_command_that_judges_an_answer_is_a_command_too(
+    plan: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PLAN + '[[wave.subtask]]\nid = "d"\nprompt = "x"\nexpect = { command = ["true"] }\n'
+    plan.write_text(text)
+    assert main(["check", str(plan)]) == 0
+    assert "2 commands run on this computer, in a dry run too" in capsys.readouterr().out

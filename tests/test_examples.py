@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import anthropic
 import pytest
 
 from luna_tui.core.plan import Plan
+from luna_tui.core.state import fold
 from luna_tui.core.words import Kind, RunStatus, Status
+from luna_tui.engine.clock import SystemClock
 from luna_tui.session import LiveSession, SimulatorChoice
+from luna_tui.simulator.server import SimulatorServer, SimulatorSettings
 from luna_tui.storage.config import load_config
+from luna_tui.storage.journal import read_journal
+from luna_tui.storage.paths import find_run
 from luna_tui.storage.plans import load_plan
 from luna_tui.storage.resources import resource
 from luna_tui.storage.results import output_of
@@ -34,6 +43,18 @@ def examples(tmp_path: Path) -> Path:
     """The examples in a folder where runs may leave what they like."""
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "examples"
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    """The simulated API, in a hurry."""
+    with SimulatorServer(SimulatorSettings(speed=100.0), SystemClock()) as running:
+        yield running
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """All files of a folder."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def ran(path: Path) -> tuple[Plan, LiveSession]:
@@ -104,9 +125,34 @@ def test_questions_are_answered_from_the_web(examples: Path) -> None:
     assert [call.tool for call in calls] == ["web_search"] * 20
 
 
-def test_a_review_reads_searches_and_writes_a_report(examples: Path) -> None:
+def test_a_review_is_written_in_a_copy_and_changes_nothing_by_itself(examples: Path) -> None:
+    before = contents(examples / "library")
     _, session = ran(examples / "plans" / "review.toml")
     attempt = session.state().subtasks["review"].tries[-1]
     assert {call.tool for call in attempt.calls} == {"list_files", "read_file", "search_files", "write_file"}
     assert all(call.ok for call in attempt.calls)
     assert "## Analysis of lending/books.py" in answers(session)["review"]
+    assert contents(examples / "library") == before
+    assert [change.path for change in session.state().changes["review"].files] == ["REVIEW.md"]
+
+
+def test_a_goal_becomes_a_plan_and_a_run(examples: Path, server: SimulatorServer) -> None:
+    goal = (examples / "goal.md").read_text(encoding="utf-8")
+    words = ["plan", "-", "--workspace", "library", "-o", "coverage.toml", "--run", "--yes", "--headless"]
+    done = subprocess.run(
+        [sys.executable, "-m", "luna_tui", *words],
+        input=goal,
+        capture_output=True,
+        text=True,
+        cwd=examples,
+        env=os.environ | {"ANTHROPIC_API_KEY": "k", "ANTHROPIC_BASE_URL": server.base_url},
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    plan = load_plan(examples / "coverage.toml", workspace=examples / "library")
+    assert " ".join(plan.goal.split()) == " ".join(goal.split())
+    assert len(plan.waves) >= 2
+    state = fold(read_journal(find_run("last").path).records)
+    assert state.subtasks.keys() == {subtask.id for subtask in plan.subtasks()}
+    assert {s.status for s in state.subtasks.values()} == {Status.SUCCEEDED}

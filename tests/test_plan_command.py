@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from gettext import NullTranslations
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from luna_tui.cli import main
 from luna_tui.commands import plan as plan_command
 from luna_tui.commands import runs as runs_command
 from luna_tui.core.state import RunState, fold
+from luna_tui.core.tongue import speaking
 from luna_tui.core.words import Status
 from luna_tui.session import SimulatorChoice
 from luna_tui.storage.journal import read_journal
@@ -186,6 +188,16 @@ def test_a_goal_is_read_from_standard_input(workspace: Path, monkeypatch: pytest
     monkeypatch.setattr(sys, "stdin", io.StringIO("Compare\nthe documents\n"))
     assert plan("-", "-o", "p.toml") == 0
     assert load_plan(Path("p.toml")).goal == "Compare\nthe documents"
+
+
+def test_a_planning_is_told_in_the_language_that_was_chosen(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with speaking(NullTranslations()):
+        assert plan(GOAL, "--lang", "pt_BR", "-o", "p.toml") == 0
+    said = capsys.readouterr().err
+    assert "Ele escreve ondas e subtarefas." in said
+    assert "5 subtarefas em 3 ondas. O planejamento usou" in said
 
 
 def test_an_empty_goal_is_refused(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from pathlib import Path
 from types import FrameType
 
@@ -92,9 +93,11 @@ def conduct(planning: Planning, args: argparse.Namespace, *, append: bool = Fals
     lines = LinePrinter(sys.stderr)
     printer = RecordPrinter(args.events, append=append) if args.events else None
     told = PlanningLines(lines)
+    # Other threads tell, one at a time, and know nothing of the language that was chosen here.
+    here = copy_context()
 
     def tell(record: PlanningRecord) -> None:
-        told(record)
+        here.run(told, record)
         if printer is not None:
             printer(record)
 
@@ -167,7 +170,7 @@ def deliver(
     """
     plan = proposal.plan
     found = preflight(Survey(plan, config.prices), terms_of(config))
-    for line in (*_table(found), *_commands(plan)):
+    for line in (*_table(found), *_commands(proposal)):
         say(line)
     if args.output is not None:
         plan = _written(args, proposal, start)
@@ -236,9 +239,10 @@ def _table(found: Preflight) -> Iterator[str]:
         yield text
 
 
-def _commands(plan: Plan) -> Iterator[str]:
-    """Every command in full: it will run on this machine, and a model wrote it."""
-    commands = [s for s in plan.subtasks() if s.kind is not Kind.CLAUDE]
+def _commands(proposal: Proposal) -> Iterator[str]:
+    """Every command in full that the model wrote, since it will run on this machine."""
+    new = (s for s in proposal.plan.subtasks() if s.id not in proposal.kept)
+    commands = [s for s in new if s.kind is Kind.COMMAND]
     if commands:
         yield _("commands that the plan would run on this machine:")
     for subtask in commands:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.reasons import reason_words
+from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind
 from luna_tui.session import check_credentials
+from luna_tui.session.sandboxing import sandbox_kind, sandbox_words
 from luna_tui.storage.config import Config
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def look_first(plan: Plan, config: Config, keys: Mapping[str, str]) -> Decided:
         tiers=config.tiers,
         provider=config.provider,
         missing=_missing(plan, config),
+        sandbox=_sandbox(plan, config),
         settings=settings,
         themes=themes,
     )
@@ -76,6 +79,12 @@ def _missing(plan: Plan, config: Config) -> str:
             problem=reason_words(error.message)
         )
     return ""
+
+
+def _sandbox(plan: Plan, config: Config) -> tuple[str, bool]:
+    """What holds commands of agents, in a sentence, and whether anything does."""
+    kind = sandbox_kind(plan, config.sandbox)
+    return sandbox_words(plan, config.sandbox) if kind else "", kind not in (SandboxKind.NONE, REFUSED)
 
 
 def _chosen(config: Config, choice: Choice) -> Config:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from luna_tui.core.counting import go_on, pause
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from luna_tui.core.parts import SubtaskState
     from luna_tui.core.state import RunState
 
+_CHOICE = re.compile(r" *(\d{1,2})[.)] +(\S.*)")
+
 
 @dataclass(slots=True)
 class Ask:
@@ -42,6 +46,19 @@ class Ask:
     question: bool
     since: float
     """Seconds since the run began."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What a question may be answered with, as its last lines number it from 1; empty = any text."""
+        if not self.question:
+            return ()
+        lines = [line for line in self.detail.splitlines() if line.strip()]
+        listed = list(takewhile(bool, map(_CHOICE.fullmatch, reversed(lines))))[::-1]
+        numbers = [int(match[1]) for match in listed if match]
+        first = len(numbers) - numbers[::-1].index(1) - 1 if 1 in numbers else len(numbers)
+        if numbers[first:] != list(range(1, len(numbers) - first + 1)):
+            return ()
+        return tuple(match[2].strip() for match in listed[first:] if match)
 
 
 @dataclass(slots=True)

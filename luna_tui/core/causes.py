@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
+from luna_tui.core.agents import Ask
 from luna_tui.core.alike import Alike, Ended, group, went_wrong_at
 from luna_tui.core.events import AttemptFailed
 from luna_tui.core.forecast import cost_forecast, when_cap_passed
@@ -15,6 +16,7 @@ from luna_tui.core.parts import SubtaskState, WaveState
 from luna_tui.core.problem_facts import (
     MOST_BEHIND,
     Abandoned,
+    Asking,
     Cause,
     Deadline,
     Facts,
@@ -26,6 +28,7 @@ from luna_tui.core.problem_facts import (
     RetryPrice,
     Silence,
     Standing,
+    Unsettled,
 )
 from luna_tui.core.stand import countdown_s, silence_s
 from luna_tui.core.state import RunState
@@ -62,6 +65,7 @@ class Finder:
         yield from self.ghosts()
         yield from self.ended()
         yield from self.live()
+        yield from self.changes()
         if self._whole:
             yield from self.not_saved()
         if self._whole and self._state.finished is None:
@@ -100,10 +104,13 @@ class Finder:
         held: Members = []
         asking: Members = []
         usual: dict[str, float] = {}
+        askers = {ask.subtask for ask in self._state.asks.values()}
         for s in filter(self._keeps, self._state.live.values()):
             if s.ghost or s.cancel_requested:
                 continue
-            if s.running and s.planned.kind is Kind.CLAUDE:
+            if s.waiting is WaitReason.APPROVAL or s.id in askers:
+                asking.append(s)
+            elif s.running and s.planned.kind is Kind.CLAUDE:
                 if s.wave not in usual:
                     usual[s.wave] = quiet_after_s(self._state, self._state.waves[s.wave])
                 if silence_s(s, self._now_s) > usual[s.wave]:
@@ -112,16 +119,34 @@ class Finder:
                 retrying.append(s)
             elif s.waiting is WaitReason.BUDGET:
                 held.append(s)
-            elif s.waiting is WaitReason.APPROVAL:
-                asking.append(s)
         for wave, members in quiet.items():
             yield self._quiet(wave, members)
         for alike in group({}, retrying, Cause.RETRYING, self._state.waves).values():
             waits = (s.expected_s or 0.0 for s in alike.members)
             if len(alike.members) >= SEVERAL or max(waits) >= LONG_RETRY_S:
                 yield self._failed(alike)
-        yield from self._standing(Cause.HELD, held)
-        yield from self._standing(Cause.ASK, asking)
+        yield from self._held(held)
+        yield from self._asking(asking)
+
+    def changes(self) -> Iterator[Problem]:
+        """What was changed in workspaces of their own, and nobody has looked at."""
+        state = self._state
+        found = [
+            c for c in state.changes.values() if not c.settled and self._keeps(state.subtasks[c.subtask])
+        ]
+        if found:
+            facts = Unsettled(
+                files=sum(len(c.files) for c in found),
+                added=sum(c.added for c in found),
+                removed=sum(c.removed for c in found),
+                conflicts=next((c.conflicts for c in found if c.conflicts), ()),
+            )
+            changed = {c.subtask for c in found}
+            ids = tuple(i for i in state.subtasks if i in changed)
+            yield Problem(
+                key="changes", cause=Cause.CHANGES, facts=facts, subtasks=ids,
+                standing=" ".join(facts.conflicts),
+            )  # fmt: skip
 
     def forecast(self) -> Iterator[Problem]:
         """The run will cost more than it may."""
@@ -204,11 +229,23 @@ class Finder:
             since_at=alike.since_at, price=cause is not Cause.RETRYING, standing=str(alike.all_tries),
         )  # fmt: skip
 
-    def _standing(self, cause: Cause, members: Members) -> Iterator[Problem]:
+    def _held(self, members: Members) -> Iterator[Problem]:
         if members:
             facts = Standing(cap_usd=self._state.budget_usd, spent_usd=self._state.cost_usd)
             since = min(s.waiting_since for s in members)
-            yield self._group(cause.value, facts, self._alike(cause, members), since_at=since)
+            yield self._group(Cause.HELD.value, facts, self._alike(Cause.HELD, members), since_at=since)
+
+    def _asking(self, members: Members) -> Iterator[Problem]:
+        if not members:
+            return
+        ids = {s.id for s in members}
+        asks = [ask for ask in self._state.asks.values() if ask.subtask in ids]
+        oldest = asks[0] if asks else Ask("", "", "", "", "", "", False, self._now_s)
+        facts = Asking(requests=len(asks), tool=oldest.tool, summary=oldest.summary, question=oldest.question)
+        since = min([oldest.since, *(s.waiting_since for s in members if s.waiting is not None)])
+        alike = self._alike(Cause.ASK, members)
+        standing = " ".join(ask.approval for ask in asks)
+        yield self._group(Cause.ASK.value, facts, alike, since_at=since, standing=standing)
 
     def _alike(self, cause: Cause, members: Members) -> Alike:
         alike = Alike(cause, "")

@@ -32,6 +32,10 @@ class KeptFiles(Protocol):
         """The first `most` characters of an attempt's text, and whether that is all; None = not kept."""
         ...
 
+    def difference(self, name: str, *, most: int) -> tuple[str, bool] | None:
+        """The first `most` characters of a `diff_file`, clean, and whether that is all; None = not there."""
+        ...
+
     def result(self, subtask: str, *, most: int) -> tuple[str, bool] | None:
         """The first `most` characters of what a subtask came to, and whether that is all; None = not kept.
 

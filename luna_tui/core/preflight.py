@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from luna_tui.core.limits import AUTO_WORKERS, LOCAL_WORKERS, Limits, WorkerRule
 from luna_tui.core.makespan import Load, token_bounds
 from luna_tui.core.metrics import CRITICAL_PATH, WORKERS
-from luna_tui.core.plan import Wave
+from luna_tui.core.plan import Subtask, Wave
 from luna_tui.core.rehearsal import LIMITS, Books, rehearse
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.survey import Expense, Spread, Survey
@@ -84,6 +84,8 @@ class Preflight:
     """Subtasks whose length of answer is a share of their `max_tokens`."""
     held: tuple[int, int, int] | None
     """Subtasks that the budget would hold in the low, likely and high case; None = cannot be told."""
+    checks: int = 0
+    """Claude subtasks whose output a command judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,12 @@ def preflight(survey: Survey, terms: Terms) -> Preflight:
         told=sum(e.asks and e.told for e in survey.expenses),
         guessed=sum(e.asks and not e.told for e in survey.expenses),
         held=_held(survey.expenses, terms.budget_usd),
+        checks=sum(e.asks and _is_judged(e.subtask) for e in survey.expenses),
     )
+
+
+def _is_judged(subtask: Subtask) -> bool:
+    return subtask.expect is not None and bool(subtask.expect.command)
 
 
 def _most(wave: Wave) -> int:

@@ -13,13 +13,14 @@ MOST_BEHIND = 1_000
 class Cause(StrEnum):
     """What is wrong with a group of subtasks or with the run; the most urgent first."""
 
+    ASK = "ask"
     NOT_SAVED = "not_saved"
     HELD = "held"
-    ASK = "ask"
     GHOST = "ghost"
     QUIET = "quiet"
     TIMED_OUT = "timed_out"
     FAILED = "failed"
+    CHANGES = "changes"
     DEADLINE = "deadline"
     FORECAST = "forecast"
     RETRYING = "retrying"
@@ -74,10 +75,34 @@ class Abandoned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Subtasks that wait for a decision: for approval, or for budget."""
+    """Subtasks that wait for budget."""
 
     cap_usd: float | None = None
     spent_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Agents that wait for a person."""
+
+    requests: int
+    """Open ones; 0 = it is not known yet what is asked."""
+    tool: str
+    """Of the oldest one, as all that follows."""
+    summary: str
+    question: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsettled:
+    """Subtasks that changed files in a workspace of their own; nobody has accepted or dropped that."""
+
+    files: int
+    added: int
+    """Lines in all of them."""
+    removed: int
+    conflicts: tuple[str, ...] = ()
+    """Why the last attempt to accept one of them was refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +147,9 @@ class NotSaved:
     message: str
 
 
-Facts = Failure | Silence | Abandoned | Standing | Overspend | Deadline | Foreign | NotSaved
+Facts = (
+    Failure | Silence | Abandoned | Standing | Asking | Unsettled | Overspend | Deadline | Foreign | NotSaved
+)
 
 
 @dataclass(frozen=True, slots=True)

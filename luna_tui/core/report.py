@@ -12,6 +12,7 @@ from luna_tui.core.figures import bounds_in_words, clock, lost_in_words
 from luna_tui.core.metrics import Measured, measured, most_workers
 from luna_tui.core.offering import offer_words
 from luna_tui.core.outcome import exit_code
+from luna_tui.core.report_agents import agents_data, agents_lines
 from luna_tui.core.report_facts import (
     Estimate,
     Failed,
@@ -70,6 +71,7 @@ def report_data(state: RunState) -> dict[str, Any]:
             {"status": s.status.value, "reason": s.reason, "subtasks": list(s.subtasks)}
             for s in set_aside(state)
         ],
+        **agents_data(state),
         "offers": [_offer(o) for o in offers(state)],
         "files": list(FILES),
         "waves": [_wave(w) for w in state.waves.values()],
@@ -210,6 +212,7 @@ def _markdown(state: RunState) -> Iterator[str]:
         if len(critical["path"]) > 1:
             yield f"(`{critical['longest']}` alone {critical['longest_s']:.1f} s)"
     yield from _causes(state)
+    yield from agents_lines(state)
     bad = [s for s in state.subtasks.values() if s.status is not None and s.status not in GOOD]
     if bad:
         yield from ("", "## Not succeeded", "")

@@ -77,7 +77,10 @@ class ApprovalRequested:
     tool: str
     summary: str
     detail: str = ""
-    """All of it: the command, the difference, the question; at most `DETAIL_CHARS` characters."""
+    """All of it: the command, the difference, the question; at most `DETAIL_CHARS` characters.
+
+    Choices that an answer may be stand at the end of a question, one a line, as `1. this`.
+    """
     pattern: str = ""
     """What an allowance for the subtask or the run would cover, as a rule; empty = only once."""
     question: bool = False

@@ -17,6 +17,7 @@ from luna_tui.core.state import RunState
 from luna_tui.core.telling import line, quiet_ones, status_sentences
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Manner, Scope, Watching
+from luna_tui.headless.answering import Answering
 from luna_tui.headless.printer import LinePrinter
 from luna_tui.session.parting import Parting, has_gone
 from luna_tui.session.protocol import Session
@@ -25,15 +26,19 @@ STATUS_EVERY_S = 10.0
 """The state is said no more often than this, unless it is asked for."""
 _POLL_S = 0.2
 _READ_BYTES = 4_096
-_KEPT_CHARS = 256
+_KEPT_CHARS = 2_000
 """Of a line that is typed."""
 _HELP = (
-    N_("Type a letter and enter. s: say the state now. p: pause, or go on. q: ask what to stop."),
+    N_(
+        "Type a letter and enter. s: say the state now. p: pause, or go on. a: answer an agent. "
+        "q: ask what to stop."
+    ),
     N_("d: leave, the run goes on."),
     N_("P: the screen again."),
 )
 _AWAY = N_(
-    "Type a letter and enter. s: say the state now. p: pause, or go on. x: ask what to stop. "
+    "Type a letter and enter. s: say the state now. p: pause, or go on. a: answer an agent. "
+    "x: ask what to stop. "
     "q: leave, the run goes on."
 )
 _CHOICES = (
@@ -95,6 +100,7 @@ class PlainConsole:
         self._looked_at = float("-inf")
         self._typed = ""
         self._asking = False
+        self._answering = Answering(session, self._say, lines.say)
         self._caught: list[int] = []
         self._left: Left | None = None
         self.code: int | None = None
@@ -173,6 +179,10 @@ class PlainConsole:
     def _do(self, typed: str) -> None:
         if self._asking:
             self._answer(typed.lower())
+        elif self._answering.waits:
+            self._answering.answer(typed)
+        elif typed == "a":
+            self._answering.ask()
         elif typed == "s":
             self.say_state()
         elif typed == "p":

@@ -56,6 +56,10 @@ class ReplayTexts:
             return None
         return self._files.text_from_start(subtask, attempt, most=most)
 
+    def difference(self, name: str, *, most: int) -> tuple[str, bool] | None:
+        """The first characters of a file with changes."""
+        return self._files.difference(name, most=most)
+
     def result(self, subtask: str, *, most: int) -> tuple[str, bool] | None:
         """What it came to in the end; asked only once it has ended."""
         return self._files.result(subtask, most=most)

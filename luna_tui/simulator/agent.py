@@ -15,7 +15,7 @@ from luna_tui.simulator.script import Call
 from luna_tui.simulator.structured import instance
 
 Tools = Mapping[str, Mapping[str, Any]]
-_ASK = re.compile(r"\bask (?:me|us|the user|a person|somebody)\b[ ,:]*([^.\n]*)", re.IGNORECASE)
+_ASK = re.compile(r"\bask (?:me|us|the user|a person|somebody)\b[ ,:]*([^.,?\n]*)", re.IGNORECASE)
 _RUN = re.compile(r"\brun `([^`\n]+)`", re.IGNORECASE)
 _WRITE = re.compile(rf"\bwrite\b[^.\n]*?\b(?:to|into|in|as) `?({PATH})", re.IGNORECASE)
 _EDIT = re.compile(

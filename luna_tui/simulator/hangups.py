@@ -97,7 +97,9 @@ class HangUps:
             for number, _ in again.poll(0):
                 one = self._watched[number]
                 try:
-                    one.talks = bool(one.sock.recv(1, socket.MSG_PEEK))
+                    one.talks = bool(one.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+                except BlockingIOError:
+                    continue  # somebody has read it in between, so it is neither silent nor gone
                 except OSError:
                     one.talks = False
                 if not one.talks:

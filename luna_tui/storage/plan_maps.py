@@ -13,7 +13,7 @@ from luna_tui.storage.plan_filling import Fill, Manner, faults, item_names, prep
 from luna_tui.storage.plan_graph import Placed
 from luna_tui.storage.plan_inputs import Inputs
 from luna_tui.storage.plan_items import Items, read_items
-from luna_tui.storage.plan_subtasks import SubtaskReader
+from luna_tui.storage.plan_subtasks import Read, SubtaskReader
 
 Path = tuple[str | int, ...]
 
@@ -78,6 +78,7 @@ class MapReader:
         if fills is None:
             self.complete = False
             return
+        first: Read | None = None
         for index, item in enumerate(found.items.values):
             label = partial(found.items.label, index)
             values = item | {"index": str(index)}
@@ -85,8 +86,10 @@ class MapReader:
             own = {**found.own, **{key: value for key, value in made.items() if key in found.own}}
             table = Table(self._problems, path, {**merged, **made}, own=own, inherited=whole.inherited)
             with self._problems.about(path, fills.keys(), label):
-                read = self._reader.read(table)
+                reader = self._reader
+                read = reader.read(table) if first is None else reader.variant(first, table, fills.keys())
             if read is not None:
+                first = first or read
                 yield Placed(read.subtask, wave, path, read.mentions, item=label)
 
     def _fills(self, table: Table, items: Items) -> dict[str, Fill] | None:

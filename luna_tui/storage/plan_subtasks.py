@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
@@ -35,6 +35,8 @@ _FOREIGN = {
     Kind.PYTHON: (*_CLAUDE, *_COMMAND),
 }
 """Keys that belong to other kinds only."""
+_QUICK = frozenset(("id", "title", "prompt"))
+"""What most maps fill in, and what decides nothing about the other keys."""
 SUBTASK_KEYS = (*_COMMON, *_CLAUDE, *_COMMAND, *_PYTHON, *_PROCESS)
 """Every key a subtask or [defaults] may have."""
 
@@ -95,6 +97,23 @@ class SubtaskReader:
                     subtask = self._python(table, common, mentions)
         only = {i: key for i, key in mentions.items() if i not in common.depends_on}
         return None if subtask_id is None else Read(subtask, only)
+
+    def variant(self, like: Read, table: Table, keys: Collection[str]) -> Read | None:
+        """The subtask in `table`, which differs from one that was read before in `keys` only."""
+        if not _QUICK.issuperset(keys) or like.subtask.kind is not Kind.CLAUDE:
+            return self.read(table)
+        subtask_id, before = _id(table), like.subtask
+        if subtask_id is None:
+            return None
+        prompt, mentions = before.prompt, dict(like.mentions)
+        needs = tuple(i for i in before.depends_on if i not in like.mentions)
+        if "prompt" in keys:
+            prompt, mentions = _prompt(table), {}
+            check_references(table, "prompt", [prompt], mentions, files=len(before.files))
+        only = {i: key for i, key in mentions.items() if i not in needs}
+        title = clean_line(table.text("title", subtask_id)) or subtask_id
+        made = replace(before, id=subtask_id, title=title, prompt=prompt, depends_on=(*needs, *only))
+        return Read(made, only)
 
     def _common(self, table: Table, subtask_id: str, kind: Kind) -> Subtask:
         return Subtask(

@@ -54,16 +54,14 @@ class RunFiles:
     def text_from_start(self, subtask: str, attempt: int, *, most: int) -> tuple[str, bool] | None:
         """The first characters of an attempt's text, and whether that is all."""
         path = self._text(subtask, attempt)
-        if path is None:
+        return None if path is None else _first(path, most)
+
+    def difference(self, name: str, *, most: int) -> tuple[str, bool] | None:
+        """The first characters of a file with changes; only files in `diffs/` are read."""
+        folder, _slash, file = name.partition("/")
+        if self._folder is None or folder != "diffs" or file in ("", ".", "..") or "/" in file:
             return None
-        try:
-            with path.open(encoding="utf-8", errors="replace", newline="") as file:
-                text = file.read(most + 1)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise _unread(path, error) from error
-        return clean(text[:most]), len(text) <= most
+        return _first(self._folder / folder / file, most)
 
     def result(self, subtask: str, *, most: int) -> tuple[str, bool] | None:
         """The first characters of what a subtask came to, and whether that is all."""
@@ -138,6 +136,17 @@ class RunFiles:
         if self._folder is None or "/" in subtask:
             return None
         return self._folder / "outputs" / f"{subtask}.{attempt}.txt"
+
+
+def _first(path: Path, most: int) -> tuple[str, bool] | None:
+    try:
+        with path.open(encoding="utf-8", errors="replace", newline="") as file:
+            text = file.read(most + 1)
+    except (FileNotFoundError, ValueError):
+        return None
+    except OSError as error:
+        raise _unread(path, error) from error
+    return clean(text[:most]), len(text) <= most
 
 
 def _unread(path: Path, error: OSError) -> LunaError:

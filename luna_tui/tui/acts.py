@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from luna_tui.core.agents import Ask
 from luna_tui.core.reasons import mode_word
 from luna_tui.core.tongue import _, _n
-from luna_tui.core.words import Manner, Mode, Scope, Staffing
+from luna_tui.core.words import Decision, GrantScope, Manner, Mode, Scope, Staffing
 from luna_tui.engine.control import RunControl
 from luna_tui.tui.views.stop_menu import Choice
 from luna_tui.tui.views.text import money
@@ -104,6 +105,35 @@ class Acts:
         if choice.manner is Manner.FINISH:
             return _("Stopping: what is in flight ends by itself, nothing more starts.")
         return _("Stopping now.") if choice.scope is not Scope.SUBTASK else _("Ending it now.")
+
+    def decide(
+        self,
+        control: RunControl,
+        asks: Sequence[Ask],
+        decision: Decision,
+        scope: GrantScope = GrantScope.ONCE,
+        reason: str = "",
+    ) -> str:
+        """Answer requests of agents, all in the same way."""
+        for ask in asks:
+            control.decide(ask.approval, decision, by=BY, scope=scope, reason=reason)
+        self._remember(_("an answer"), None)
+        count = len(asks)
+        if decision is Decision.DENY:
+            return _n("Denied.", "{n} denied.", count).format(n=count)
+        if asks[0].question:
+            return _("Answered.")
+        if scope is GrantScope.SUBTASK:
+            return _n("Allowed for the subtask.", "{n} allowed for their subtasks.", count).format(n=count)
+        if scope is GrantScope.RUN:
+            return _n("Allowed for the run.", "{n} allowed for the run.", count).format(n=count)
+        return _n("Allowed once.", "{n} allowed once.", count).format(n=count)
+
+    def settle_changes(self, control: RunControl, subtask: str, *, accept: bool) -> str:
+        """Take over or throw away what a subtask changed."""
+        control.settle_changes(subtask, accept=accept, by=BY)
+        self._remember(_("what was decided about changes"), None)
+        return _("Taking them over.") if accept else _("Dropping them.")
 
     def undo(self, control: RunControl) -> str:
         """Take the last action back; one that cannot be is named, and the next undo goes on before it."""

@@ -11,6 +11,7 @@ from luna_tui.tui.views.signs import (
     forecast_words,
     found_problems,
     held_words,
+    newest_ask,
     problem_words,
     title,
 )
@@ -41,8 +42,11 @@ class Announcer:
             return ""
         self._second = int(at)
         found = found_problems(state, now_s, dismissed)
+        ask, asked_at = newest_ask(state)
         signs = Signs(
             run=state.run,
+            ask=ask,
+            asked_at=asked_at,
             problem=problem_words(state, now_s, found),
             held=held_words(state),
             forecast=forecast_words(state, now_s, found),

@@ -16,7 +16,10 @@ from luna_tui.session.protocol import Session
 from luna_tui.tui.acts import Acts
 from luna_tui.tui.announcing import Announcer
 from luna_tui.tui.lines_app import LinesApp
+from luna_tui.tui.screens.asks import AsksScreen
+from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.boxes.base import BoxScreen
+from luna_tui.tui.screens.changes import ChangesScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.limits import LimitsScreen
@@ -42,6 +45,8 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     BINDINGS = [("ctrl+c", "stop_all", "")]
     SCREENS = {
         "run": RunScreen,
+        "asks": AsksScreen,
+        "changes": ChangesScreen,
         "problems": ProblemsScreen,
         "timeline": TimelineScreen,
         "limits": LimitsScreen,
@@ -85,6 +90,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
     def closes_in_s(self) -> float | None:
         """Seconds until the app closes by itself; None = it stays."""
         return None if self._close_at is None else max(0.0, self._close_at - self._session.clock.now())
+
+    @property
+    def moment(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        return self._session.clock.now()
 
     @property
     def watching(self) -> Watching:
@@ -192,6 +202,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             return
         while self.screen is not screen:
             self.pop_screen()
+
+    def look_at(self, key: str) -> None:
+        """Put the cursor of the screen on top on an entry."""
+        if isinstance(self.screen, LunaScreen):
+            self.screen.picked(key)
 
     def open_subtask(self, subtask: str) -> None:
         """The screen of one subtask."""

@@ -20,6 +20,7 @@ class Occasion(StrEnum):
     """What is worth a notice, the most important first."""
 
     ENDED = "ended"
+    ASK = "ask"
     HELD = "held"
     PROBLEM = "problem"
     FORECAST = "forecast"
@@ -44,6 +45,10 @@ class Signs:
 
     run: str = ""
     problem: str = ""
+    ask: str = ""
+    """What was asked for last."""
+    asked_at: float = 0.0
+    """Instant of it, in seconds of the run."""
     held: str = ""
     forecast: str = ""
     ended: str = ""
@@ -60,19 +65,23 @@ class Herald:
     _standing: dict[Occasion, str] = field(default_factory=dict)
     _problem_at: float = float("-inf")
     _said_at: float = float("-inf")
+    _asked_at: float = float("-inf")
+    """The newest request that is known."""
     _pending: dict[Occasion, str] = field(default_factory=dict)
 
     def look(self, signs: Signs, at: float, *, focused: bool) -> Notice | None:
         """The notice for this moment, or None. `at` is in seconds on any clock that only goes forward."""
         for occasion in Occasion:
             text = signs.of(occasion)
-            if text and not self._standing.get(occasion) and self._is_news(occasion, at):
+            if text and self._is_news(occasion, signs, at):
                 self._pending[occasion] = text
             elif not text:
                 self._pending.pop(occasion, None)
             self._standing[occasion] = text
         if signs.problem:
             self._problem_at = at
+        if signs.ask:
+            self._asked_at = max(self._asked_at, signs.asked_at)
         if focused:
             self._pending.clear()
         if not self._pending or at - self._said_at < EVERY_S:
@@ -81,7 +90,12 @@ class Herald:
         self._said_at = at
         return Notice(first, self._pending.pop(first), signs.run)
 
-    def _is_news(self, occasion: Occasion, at: float) -> bool:
+    def _is_news(self, occasion: Occasion, signs: Signs, at: float) -> bool:
+        """Requests are news one by one; anything else when it did not stand before."""
+        if occasion is Occasion.ASK:
+            return signs.asked_at > self._asked_at
+        if self._standing.get(occasion):
+            return False
         return occasion is not Occasion.PROBLEM or at - self._problem_at >= QUIET_S
 
 

@@ -41,15 +41,20 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         tiers: Mapping[str, TierLimits],
         provider: str,
         missing: str,
+        sandbox: tuple[str, bool] = ("", True),
         settings: Settings,
         themes: Mapping[str, ThemeLike],
     ) -> None:
-        """`missing` says why it cannot be started as it is; empty when it can."""
+        """`missing` says why it cannot be started as it is; empty when it can.
+
+        `sandbox` is what holds commands of agents, in a sentence, and whether anything does.
+        """
         super().__init__(settings, themes)
         self.survey = survey
         self.choice = choice
         """As it is now; enter starts with it."""
         self.tier, self.tiers, self.provider, self.missing = tier, tiers, provider, missing
+        self.sandbox = sandbox
         self.signals = Signals(
             terminate=lambda: self.from_thread(self.exit, None, 143),
             interrupt=lambda: self.from_thread(self.exit, None, 130),

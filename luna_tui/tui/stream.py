@@ -8,7 +8,9 @@ from luna_tui.core.errors import LunaError
 from luna_tui.core.kept import KeptFiles, TextPage
 from luna_tui.core.state import SubtaskState
 from luna_tui.core.tongue import _
+from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.reading import Reading
+from luna_tui.tui.views.tool_lines import tool_notes
 
 _KNOWN_CHARS = 512
 """Characters by which the beginning of what is known is found in the file."""
@@ -53,6 +55,20 @@ class StreamText:
             self.reading.resize(width)
         if self.reading.base > self._front:
             self._front, self._end, self._whole = self.reading.base, None, False
+
+    def note_tools(self, s: SubtaskState, now_s: float, width: int, g: Glyphs) -> None:
+        """Have the uses of tools stand where they came in the text; unknown places are left out."""
+        number = self.of_try if self.of_try is not None else s.attempt
+        calls = next((t.calls for t in s.tries if t.number == number), [])
+        reading = self.reading
+        if self.of_try is None and (self._seen or not reading.text):
+            begins_at = reading.base + len(reading.text) - self._seen
+        elif self._whole:
+            begins_at = reading.base
+        else:
+            calls, begins_at = [], 0
+        text_from = begins_at if not self.has_older(s) else reading.base
+        reading.set_notes(tool_notes(calls, begins_at, text_from, now_s, width, g))
 
     def has_older(self, s: SubtaskState) -> bool:
         """Something was said before what is here."""

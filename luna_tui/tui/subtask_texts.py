@@ -67,6 +67,7 @@ class SubtaskTexts:
             self.stream.take(s, width)
             if not self.stream.reading.text:
                 self.read_older(s)
+            self.stream.note_tools(s, now_s, width, glyphs_for(self._luna.settings.ascii))
             return
         page = self._pages[tab]
         page.resize(width)

@@ -25,6 +25,7 @@ from luna_tui.core.events import (
 from luna_tui.core.problem_facts import (
     MOST_BEHIND,
     Abandoned,
+    Asking,
     Cause,
     Deadline,
     Failure,
@@ -163,9 +164,11 @@ def test_what_waits_for_budget_or_approval_needs_a_person() -> None:
     told.wait(97.0, sid(2, 42), WaitReason.BUDGET)
     told.wait(97.0, sid(2, 43), WaitReason.APPROVAL)
     found = of(told, budget_usd=2.0)
-    assert [p.cause for p in found if isinstance(p.facts, Standing)] == [Cause.HELD, Cause.ASK]
-    assert found[0].subtasks == (sid(2, 41), sid(2, 42))
-    facts = found[0].facts
+    assert [p.cause for p in found][:2] == [Cause.ASK, Cause.HELD]
+    assert found[0].subtasks == (sid(2, 43),)
+    assert found[0].facts == Asking(requests=0, tool="", summary="", question=False)
+    assert found[1].subtasks == (sid(2, 41), sid(2, 42))
+    facts = found[1].facts
     assert isinstance(facts, Standing)
     assert facts.cap_usd == 2.0
     assert facts.spent_usd == pytest.approx(1.41)

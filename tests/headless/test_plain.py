@@ -80,7 +80,8 @@ def test_letters_count_when_enter_was_pressed_and_may_come_in_pieces() -> None:
 
 def test_something_else_says_what_can_be_typed() -> None:
     said = (
-        "Type a letter and enter. s: say the state now. p: pause, or go on. q: ask what to stop. "
+        "Type a letter and enter. s: say the state now. p: pause, or go on. a: answer an agent. "
+        "q: ask what to stop. "
         "d: leave, the run goes on. P: the screen again."
     )
     assert Stage().type("x\n") == [said]

@@ -263,3 +263,40 @@ def test_a_client_that_talks_while_it_waits_is_no_client_that_left() -> None:
         assert talked.is_set()
         with hangups.watching(theirs) as late:
             assert late.is_set()
+
+
+class _ReadInBetween(socket.socket):
+    """Somebody else has read what there was, right before it is looked at."""
+
+    looked: threading.Event
+
+    def recv(self, size: int, flags: int = 0, /) -> bytes:
+        super().recv(10)
+        self.looked.set()
+        return super().recv(size, flags)
+
+
+def test_what_was_read_in_between_holds_nobody_up() -> None:
+    hangups = HangUps()
+    hangups.start()
+    ours, theirs = socket.socketpair()
+    other, other_end = socket.socketpair()
+    reading = _ReadInBetween(fileno=ours.detach())
+    reading.looked = threading.Event()
+
+    def watch() -> None:
+        with hangups.watching(other):
+            pass
+
+    with reading, theirs, other, other_end, hangups.watching(reading) as gone:
+        theirs.send(b"more")
+        assert reading.looked.wait(5.0)
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        watcher.join(5.0)
+        held_up = watcher.is_alive()
+        assert not gone.is_set()
+        theirs.close()
+        assert gone.wait(5.0)
+    hangups.stop()
+    assert not held_up

@@ -96,7 +96,7 @@ def test_it_searches_writes_edits_and_runs_when_asked(serve: Serve, connect: Con
 
 def test_it_asks_the_user_first_and_tells_the_answer(serve: Serve, connect: Connect) -> None:
     used, text = story(serve, connect, "Ask me which file is meant, then go on.", READ, LIST, ASK)
-    assert used[0] == [("ask_user", {"question": "Which file is meant, then go on?"})]
+    assert used[0] == [("ask_user", {"question": "Which file is meant?"})]
     assert "The answer to my question was: done: ask_user" in text
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from luna_tui.core.errors import InvalidInput, Problem
-from luna_tui.core.plan import Plan, Subtask
+from luna_tui.core.plan import Expectation, Plan, Subtask
 from luna_tui.core.templates import render
 from luna_tui.storage import plan_items, plans
 from luna_tui.storage.globbing import matching
 from luna_tui.storage.plan_inputs import kept_inputs
+from luna_tui.storage.plan_writing import plan_toml
 from luna_tui.storage.plans import load_plan
 
 HEAD = '[plan]\nname = "p"\n[[wave]]\nname = "w"\n'
@@ -301,3 +302,51 @@ def test_patterns(tmp_path: Path, pattern: str, found: list[str]) -> None:
 def test_a_plan_without_maps_reads_nothing_else(tmp_path: Path) -> None:
     plan: Plan = load_plan(written(tmp_path, HEAD + '[[wave.subtask]]\nid = "a"\nprompt = "x"\n'))
     assert plan.inputs == ()
+
+
+def test_what_a_map_makes_is_what_would_be_written_out(tmp_path: Path) -> None:
+    text = HEAD + (
+        '[[wave.subtask]]\nid = "s-0"\nprompt = "x"\n[[wave.subtask]]\nid = "s-1"\nprompt = "x"\n'
+        '[[wave.map]]\nid = "m-{{ index }}"\nitems = { list = ["{{ run.dir }}", "b"] }\nretries = 7\n'
+        'depends_on = ["s-0"]\nfiles = ["plan.toml"]\nexpect = { json = true }\n'
+        'prompt = "{{ item }} {{ results.s-{{ index }} }} {{ files.0 }}"\n'
+    )
+    plan = load_plan(written(tmp_path, text))
+    made = list(plan.subtasks())[2:]
+    assert [s.depends_on for s in made] == [("s-0",), ("s-0", "s-1")]
+    assert [s.title for s in made] == ["m-0", "m-1"]
+    path = tmp_path / "written.toml"
+    path.write_text(plan_toml(plan), encoding="utf-8")
+    assert load_plan(path).waves == plan.waves
+
+
+def test_every_item_of_a_map_is_checked(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path, 'id = "{{ item.i }}"', 'items = { list = [{i="a",p="x"}, {i="b c",p="x"}, {i="d",p=" "}] }',
+        'prompt = "{{ item.p }}"',
+    )  # fmt: skip
+    assert [(p.line, "index 1" in p.what, "index 2" in p.what) for p in found] == [
+        (6, True, False),
+        (8, False, True),
+    ]
+
+
+def test_an_item_in_an_expression_is_found_as_it_is(tmp_path: Path) -> None:
+    [found] = load(
+        tmp_path, 'id = "x"', "items = { list = ['a.b(c'] }", 'prompt = "x"',
+        "expect = { regex = '^{{ item }}$' }",
+    )  # fmt: skip
+    assert found.expect is not None
+    assert found.expect.regex == r"^a\.b\(c$"
+
+
+def test_a_schema_may_lie_in_a_file_and_is_kept_with_the_run(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "object"}', encoding="utf-8")
+    path = written(
+        tmp_path,
+        HEAD + '[[wave.subtask]]\nid = "a"\nprompt = "x"\nexpect = { schema = { file = "s.json" } }\n',
+    )
+    before = load_plan(path)
+    assert next(iter(before.subtasks())).expect == Expectation(schema='{"type": "object"}')
+    (tmp_path / "s.json").unlink()
+    assert load_plan(path, inputs=dict(before.inputs)) == before

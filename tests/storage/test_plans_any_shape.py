@@ -48,17 +48,35 @@ SUBTASKS = st.fixed_dictionaries(
         "max_tokens": ODD,
         "system": TEXTS | ODD,
         "tools": ODD,
+        "callable": st.sampled_from(["m:f", "m", ""]) | ODD,
+        "args": ODD,
+        "kwargs": ODD,
+        "messages": ODD,
+        "role": TEXTS | ODD,
+        "max_turns": ODD,
+        "isolate": ODD,
         "surprise": ODD,
     },
+)
+ITEMS = st.dictionaries(
+    st.sampled_from(["glob", "csv", "jsonl", "lines", "list"]),
+    st.lists(TEXTS | st.integers(), max_size=2) | st.sampled_from(["*", "any.toml", "../*", "no"]) | ODD,
+    max_size=2,
+)
+MAPS = st.builds(
+    lambda subtask, items, id: {**subtask, "items": items, "id": id},
+    SUBTASKS,
+    ITEMS | ODD,
+    st.sampled_from(["{{ item }}", "m-{{ index }}", "{{ item.a }}", "m"]),
 )
 WAVES = st.fixed_dictionaries(
     {"name": TEXTS},
     optional={
         "subtask": st.lists(SUBTASKS, max_size=3) | ODD,
+        "map": st.lists(MAPS, max_size=2) | ODD,
         "parallel": ODD,
         "timeout": ODD,
         "max_workers": ODD,
-        "map": ODD,
     },
 )
 DOCUMENTS = st.fixed_dictionaries(
@@ -68,6 +86,7 @@ DOCUMENTS = st.fixed_dictionaries(
         "defaults": SUBTASKS | ODD,
         "wave": st.lists(WAVES, max_size=2) | ODD,
         "subtask": st.lists(SUBTASKS, max_size=3) | ODD,
+        "map": st.lists(MAPS, max_size=2) | ODD,
     },
 )
 
@@ -115,4 +134,5 @@ def assert_checked(plan: Plan) -> None:
     wave_of = {s.id: n for n, wave in enumerate(plan.waves) for s in wave.subtasks}
     for subtask in plan.subtasks():
         assert all(wave_of[d] <= wave_of[subtask.id] and d != subtask.id for d in subtask.depends_on)
-        assert subtask.prompt if subtask.kind is Kind.CLAUDE else subtask.command
+        needed = {Kind.CLAUDE: subtask.prompt, Kind.COMMAND: subtask.command, Kind.PYTHON: subtask.callable}
+        assert needed[subtask.kind]

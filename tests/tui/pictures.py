@@ -6,6 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from tui.agent_scenes import agents
 from tui.scenes import nightly
 from tui.stage import StillSession, dashboard
 
@@ -21,6 +22,7 @@ SHOTS: tuple[tuple[str, float, tuple[int, int], str, tuple[str, ...]], ...] = (
     ("subtask", 44.0, (100, 30), "dark", ("enter",)),
     ("stop", 44.0, (80, 24), "dark", ("x",)),
     ("report", 10_000.0, (100, 30), "dark", ("R",)),
+    ("asks", 0.0, (100, 30), "dark", ("a", "j")),
 )
 """Name, instant of the run, size, theme, keys."""
 
@@ -28,7 +30,8 @@ SHOTS: tuple[tuple[str, float, tuple[int, int], str, tuple[str, ...]], ...] = (
 def drawn(name: str) -> str:
     """One picture as SVG."""
     _name, at_s, size, theme, keys = next(shot for shot in SHOTS if shot[0] == name)
-    app = dashboard(StillSession(nightly(at_s)), theme=theme)
+    records = agents() if name == "asks" else nightly(at_s)
+    app = dashboard(StillSession(records), theme=theme)
 
     async def body() -> str:
         async with app.run_test(size=size) as pilot:

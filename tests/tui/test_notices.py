@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from tui.agent_scenes import agents
 from tui.scenes import busy, demo
 from tui.sketch import sketch
 from tui.stage import StillSession
@@ -13,7 +14,13 @@ from luna_tui.core.problems import total
 from luna_tui.core.state import fold
 from luna_tui.tui.announcing import Announcer
 from luna_tui.tui.notices import Channels, Herald, Notice, Occasion, Signs
-from luna_tui.tui.views.signs import forecast_words, found_problems, problem_words, title
+from luna_tui.tui.views.signs import (
+    forecast_words,
+    found_problems,
+    newest_ask,
+    problem_words,
+    title,
+)
 
 
 def test_a_problem_is_said_once() -> None:
@@ -52,6 +59,25 @@ def test_at_most_one_a_minute_and_the_end_is_not_forgotten() -> None:
     last = herald.look(both, 120, focused=False)
     assert last is not None
     assert last.occasion is Occasion.FORECAST
+
+
+def test_each_request_for_a_person_is_news_and_the_answer_to_another_is_not() -> None:
+    herald = Herald()
+    first = herald.look(Signs(ask="2.01 asks to run x", asked_at=5.0), 0, focused=False)
+    assert first == Notice(Occasion.ASK, "2.01 asks to run x")
+    second = Signs(ask="2.02 asks to run y", asked_at=30.0)
+    assert herald.look(second, 30, focused=False) is None, "one a minute"
+    assert herald.look(second, 61, focused=False) == Notice(Occasion.ASK, "2.02 asks to run y")
+    assert herald.look(Signs(ask="2.01 asks to run x", asked_at=5.0), 200, focused=False) is None
+    assert herald.look(Signs(), 300, focused=False) is None
+
+
+def test_the_title_and_the_notice_say_who_asks() -> None:
+    state = fold(agents())
+    found = found_problems(state, state.at, {})
+    assert title(state, state.at, found) == "luna 1/9 ?3"
+    assert newest_ask(state) == ("1.03 asks: Which one shall stay?", 88.0)
+    assert newest_ask(fold(busy(20))) == ("", 0.0)
 
 
 def test_what_is_over_before_its_turn_is_not_said() -> None:

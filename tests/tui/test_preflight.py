@@ -17,7 +17,7 @@ from luna_tui.core.words import Mode, Staffing
 from luna_tui.tui.preflight_app import Choice, PreflightApp
 from luna_tui.tui.screens.preflight import PreflightHelp, PreflightScreen
 from luna_tui.tui.views.preflight import Scene, preflight_view, room, waves_tree
-from luna_tui.tui.views.spans import Looks
+from luna_tui.tui.views.spans import Looks, Role
 from luna_tui.tui.views.text import width_of
 
 Compare = Callable[..., bool]
@@ -207,6 +207,15 @@ def test_every_line_fits_at_every_size(
     assert any(c.key == tree[at] for c in panel.cells)
     if ascii_only:
         assert all(span.text.isascii() for line in panel.lines for span in line)
+
+
+@pytest.mark.parametrize(("holds", "role"), [(True, Role.TEXT), (False, Role.WARN)])
+def test_what_holds_commands_of_agents_is_said_before_the_start(holds: bool, role: Role) -> None:
+    tree = waves_tree(SURVEY, frozenset())
+    words = "commands of agents: held by something"
+    scene = Scene(survey=SURVEY, found=FOUND[1], tree=tree, sandbox=(words, holds))
+    spans = [s for line in preflight_view(scene, Looks(width=100, height=30)).lines for s in line]
+    assert [s.role for s in spans if s.text == words] == [role]
 
 
 def test_the_table_says_exactly_this() -> None:

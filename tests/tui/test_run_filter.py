@@ -9,7 +9,9 @@ from tui.stage import RecordingControl, drive, shown
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.replaying import ReplayApp
 from luna_tui.tui.screens.acting import ActingScreen
+from luna_tui.tui.screens.asks import AsksScreen
 from luna_tui.tui.screens.base import LunaScreen
+from luna_tui.tui.screens.changes import ChangesScreen
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.home import HomeScreen
@@ -28,6 +30,8 @@ SCREENS: dict[str, type[LunaScreen]] = {
     "run": RunScreen,
     "subtask": SubtaskScreen,
     "problems": ProblemsScreen,
+    "asks": AsksScreen,
+    "changes": ChangesScreen,
     "timeline": TimelineScreen,
     "limits": LimitsScreen,
     "events": EventsScreen,

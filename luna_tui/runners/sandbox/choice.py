@@ -36,7 +36,13 @@ from luna_tui.runners.tools.base import Place
 _PROBE_S = 10
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _GIB = 1024**3
-_LIMITS = {"RLIMIT_CORE": 0, "RLIMIT_NPROC": 2_048, "RLIMIT_FSIZE": 4 * _GIB, "RLIMIT_AS": 256 * _GIB}
+_LIMITS = {
+    "RLIMIT_CORE": 0,
+    "RLIMIT_NPROC": 2_048,
+    "RLIMIT_FSIZE": 4 * _GIB,
+    # Of what is written to: many programs reserve address space that they never use.
+    "RLIMIT_DATA": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,23 @@ class ActingScreen(Taking, ProblemSteps):
         """Problems by cause."""
         self.luna.open("problems")
 
+    def action_asks(self) -> None:
+        """What agents ask for: at first what the subtask under the cursor does, where it asks."""
+        here = self.under_cursor()
+        self.luna.open("asks")
+        asks = self.luna.state_now()[0].asks.values()
+        if found := [ask.approval for ask in asks if ask.subtask in here[:1]]:
+            self.luna.look_at(found[0])
+
+    def action_changes(self) -> None:
+        """What agents changed: at first that of the subtask under the cursor, where it changed something."""
+        here = self.under_cursor()
+        self.luna.open("changes")
+        for subtask in here:
+            if subtask in self.luna.state_now()[0].changes:
+                self.luna.look_at(subtask)
+                return
+
     def action_timeline(self) -> None:
         """What every worker did."""
         self.luna.open("timeline")

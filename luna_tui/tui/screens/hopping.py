@@ -50,7 +50,7 @@ class ProblemSteps(LunaScreen):
             self.luna.say(_("There is no problem under the cursor."))
             return
         self.luna.viewing.dismissed[problem.key] = problem.fingerprint
-        self.luna.say(_("Not a problem, until it changes. The list of problems (!) shows it with a."))
+        self.luna.say(_("Not a problem, until it changes. The list of problems (!) shows it with c."))
 
     def _hop(self, step: int) -> None:
         found = tuple(p for p in self.found_problems() if p.subtasks)

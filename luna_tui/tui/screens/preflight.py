@@ -69,6 +69,7 @@ class PreflightScreen(LunaScreen):
             tree=self._tree,
             missing=about.missing,
             provider=about.provider,
+            sandbox=about.sandbox,
         )
 
     def terms(self) -> Terms:

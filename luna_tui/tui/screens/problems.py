@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from luna_tui.core.filter import FilterMistake, filtered
-from luna_tui.core.problem_facts import Problem
+from luna_tui.core.problem_facts import Cause, Problem
 from luna_tui.core.problems import next_problem, problems, shown
 from luna_tui.core.tongue import _
 from luna_tui.tui.screens.base import bindings
@@ -22,6 +22,9 @@ from luna_tui.tui.views.problems import (
     rows,
 )
 from luna_tui.tui.views.spans import Looks, Panel
+
+_SCREENS = {Cause.ASK: "asks", Cause.CHANGES: "changes"}
+"""Screens on which a problem is looked at and settled."""
 
 
 class ProblemsScreen(ListScreen):
@@ -88,7 +91,9 @@ class ProblemsScreen(ListScreen):
         """Open the subtask; a group of several shows its members, or hides them."""
         row = self._row()
         ids = self.under_cursor()
-        if len(ids) == 1:
+        if row is not None and row.problem.cause in _SCREENS:
+            self.luna.open(_SCREENS[row.problem.cause])
+        elif len(ids) == 1:
             self.app.push_screen(SubtaskScreen(ids[0]))
         elif row is not None and ids:
             self.opened ^= {row.key}

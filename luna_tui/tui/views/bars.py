@@ -12,6 +12,7 @@ from luna_tui.tui.views.banner import banner
 from luna_tui.tui.views.fitting import Steps, fitted, said
 from luna_tui.tui.views.gauges import gauges as gauges
 from luna_tui.tui.views.glyphs import Glyphs
+from luna_tui.tui.views.needs_words import sandbox_words
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.strip import strip as strip
 from luna_tui.tui.views.text import clock
@@ -20,8 +21,9 @@ from luna_tui.tui.views.waiting import waiting_line as waiting_line
 _BAD = (Status.FAILED, Status.TIMED_OUT)
 _NARROW = 60
 _ORDER = (
-    "later", "queued", "speed", "speed", "tier", "plan", "word", "not_run", "luna", "wave", "banner", "on",
-    "eta", "done", "word", "wave", "wave", "failed", "word", "eta", "wave", "run", "eta", "word", "failed",
+    "sandbox", "sandbox", "later", "queued", "speed", "speed", "tier", "plan", "word", "not_run", "luna",
+    "wave", "banner", "on", "eta", "done", "word", "wave", "wave", "failed", "word", "eta", "wave", "run",
+    "eta", "word", "failed", "ask", "ask",
 )  # fmt: skip
 """What is said more shortly first when the header is too long; a name again = its next step."""
 
@@ -74,6 +76,7 @@ def header(
     """
     left = {"luna": _names(state), "plan": said(Role.TEXT, state.plan.name, "")}
     left |= {"wave": said(Role.TEXT, *_waves(state)), "word": _word(state, now_s)}
+    left |= {"sandbox": sandbox_words(state.sandbox)}
     left |= {"banner": banner(watching)} | _counts(state, now_s)
     if watching is Watching.LOST:
         left["word"] = ()
@@ -121,6 +124,9 @@ def _counts(state: RunState, now_s: float) -> dict[str, Steps]:
         parts["failed"] = said(Role.BAD, told, f"{failed}x", "")
     if lost:
         parts["not_run"] = said(Role.DIM, _("{n} not run").format(n=lost), "")
+    if state.asks:
+        count = len(state.asks)
+        parts["ask"] = said(Role.STATE_ASK, _n("{n} asks", "{n} ask", count).format(n=count), f"{count}?", "")
     f = flow(state, now_s)
     for name, count, text in (
         ("on", f.on, _("{n} on")),

@@ -10,8 +10,10 @@ from luna_tui.core.insight import Stand, countdown_s, elapsed_s, quiet_after_s, 
 from luna_tui.core.reasons import reason_words
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import _, _p
-from luna_tui.core.words import Schedule, WaitReason
+from luna_tui.core.words import Kind, Schedule, WaitReason
+from luna_tui.tui.views.needs_words import asks_to
 from luna_tui.tui.views.text import clock, tokens
+from luna_tui.tui.views.tool_lines import in_use
 
 NEEDS = (
     Stand.GHOST, Stand.QUIET, Stand.ASK, Stand.HELD, Stand.TIMED_OUT, Stand.FAILED, Stand.BACKOFF,
@@ -48,7 +50,15 @@ def entries(state: RunState, now_s: float) -> list[Entry]:
 
 def _entry(state: RunState, s: SubtaskState, worker: int, now_s: float, quiet: float) -> Entry:
     how = stand(s, now_s, quiet_after_s=quiet, paused=state.paused)
-    return Entry(s, worker, how, tail_word(s, how, now_s), said(s, how, now_s), clock(elapsed_s(s, now_s)))
+    text = _asked(state, s) if how is Stand.ASK else ""
+    took = clock(elapsed_s(s, now_s))
+    return Entry(s, worker, how, tail_word(s, how, now_s), text or said(s, how, now_s), took)
+
+
+def _asked(state: RunState, s: SubtaskState) -> str:
+    """What it waits for a person with; empty when that is not known."""
+    ask = next((ask for ask in state.asks.values() if ask.subtask == s.id), None)
+    return "" if ask is None else asks_to(ask.tool, ask.summary, question=ask.question)
 
 
 def tail_word(s: SubtaskState, how: Stand, now_s: float) -> str:
@@ -96,6 +106,8 @@ def said(s: SubtaskState, how: Stand, now_s: float) -> str:
             return _("try {n} of {of}: {why}").format(n=number, of=of, why=why)
         case Stand.SENT:
             return _("sent, no token yet")
+        case Stand.TOOL if s.planned.kind is Kind.CLAUDE:
+            return in_use(s, now_s)
         case Stand.QUIET:
             return _("no token for {s:.0f} s").format(s=silence_s(s, now_s))
         case Stand.PAUSED:

@@ -9,6 +9,7 @@ from functools import partial
 from luna_tui.core.clean import clean_line
 from luna_tui.core.insight import Stand
 from luna_tui.core.tongue import _
+from luna_tui.core.words import Kind
 from luna_tui.tui.views.entries import Entry
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
@@ -23,7 +24,9 @@ ENTRY = 25
 CARD = 30
 """Cells of the narrowest card."""
 _ENDED = (Stand.OK, Stand.CACHED, Stand.CANCELLED, Stand.SKIPPED)
-_LOUD = (Stand.FAILED, Stand.TIMED_OUT, Stand.QUIET, Stand.BACKOFF, Stand.LIMIT, Stand.GHOST)
+_LOUD = (
+    Stand.FAILED, Stand.TIMED_OUT, Stand.QUIET, Stand.BACKOFF, Stand.LIMIT, Stand.GHOST, Stand.ASK,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,9 @@ def _facts(e: Entry) -> str:
 
 def _last_lines(e: Entry, width: int, count: int) -> list[str]:
     """The end of what was said, the newest line last; where it says nothing, why."""
-    if e.stand not in (Stand.STREAMING, Stand.OK, Stand.TOOL):
+    if e.stand not in (Stand.STREAMING, Stand.OK) and not (
+        e.stand is Stand.TOOL and e.subtask.planned.kind is Kind.COMMAND
+    ):
         lines: list[str] = []
         rest = e.said
         while rest and len(lines) < count:

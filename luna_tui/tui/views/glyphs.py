@@ -57,6 +57,8 @@ class Glyphs:
     dot: str
     spread: str
     """Before how far off an estimate may be."""
+    changed: str
+    """Before what an agent changed and a person has to look at."""
 
 
 UNICODE = Glyphs(
@@ -81,6 +83,7 @@ UNICODE = Glyphs(
     "→",
     "·",
     "±",
+    "Δ",
 )
 ASCII = Glyphs(
     _ASCII,
@@ -104,6 +107,7 @@ ASCII = Glyphs(
     ">",
     "-",
     "~",
+    "D",
 )
 
 

@@ -43,6 +43,9 @@ GO: Keys = (
     KeyHelp(
         "go.palette", "colon", ":", N_("commands"), N_("Commands by name, the same as on the command line.")
     ),
+    KeyHelp(
+        "go.asks", "a", "a", N_("answer"), N_("Needs me: what agents ask for, with all there is to see.")
+    ),
     KeyHelp("go.problems", "exclamation_mark", "!", N_("problems"), N_("Problems, grouped by cause.")),
     KeyHelp("go.next_problem", "right_square_bracket", "]", N_("next"), N_("Go to the next problem.")),
     KeyHelp(
@@ -52,6 +55,13 @@ GO: Keys = (
     KeyHelp("go.limits", "l", "l", N_("limits"), N_("Limits: used, reserved, cap, and what if.")),
     KeyHelp("go.events", "v", "v", N_("events"), N_("Events: the journal as it is written.")),
     KeyHelp("go.plan", "L", "L", N_("plan"), N_("Plan: all waves and subtasks as a tree.")),
+    KeyHelp(
+        "go.changes",
+        "A",
+        "A",
+        N_("changes"),
+        N_("Changes of agents: look at the difference, accept or drop it."),
+    ),
     KeyHelp("go.report", "R", "R", N_("report"), N_("Report: what the run came to so far.")),
 )
 RUN: Keys = (
@@ -142,7 +152,43 @@ GRID: Keys = (
         "move.panel", "tab", "tab", N_("next panel"), N_("To the next panel: workers, attention, timeline.")
     ),
 )
-HIDDEN: Keys = (KeyHelp("list.all", "a", "a", N_("all"), N_("Show or hide what was said to be no problem.")),)
+HIDDEN: Keys = (KeyHelp("list.all", "c", "c", N_("all"), N_("Show or hide what was said to be no problem.")),)
+READ: Keys = (
+    *MOVE[:2],
+    KeyHelp("move.page_down", "pagedown", "pgdn", N_("read on"), N_("Scroll what is shown of it down.")),
+    KeyHelp("move.page_up", "pageup", "pgup", N_("read back"), N_("Scroll it up.")),
+    KeyHelp("move.first", "g,home,H", "g", N_("first"), N_("To its beginning.")),
+    KeyHelp("move.last", "G,end", "G", N_("last"), N_("To its end.")),
+    KeyHelp("do.open", "enter", "enter", N_("open"), N_("Open the subtask.")),
+)
+CHOICES: Keys = tuple(
+    KeyHelp(f"ask.choice_{n}", str(n), str(n), N_("choice"), N_("Answer with the choice of this number."))
+    for n in range(1, 10)
+)
+ANSWER: Keys = (
+    KeyHelp("ask.allow", "y", "y", N_("allow once"), N_("Allow this use; to a question: type the answer.")),
+    KeyHelp(
+        "ask.allow_subtask",
+        "s",
+        "s",
+        N_("for the subtask"),
+        N_("Allow what the rule covers for the rest of the subtask."),
+    ),
+    KeyHelp(
+        "ask.allow_run", "r", "r", N_("for the run"), N_("Allow what the rule covers for all, in this run.")
+    ),
+    KeyHelp(
+        "ask.deny", "n", "n", N_("deny"), N_("Deny: type a reason that the agent reads, or none, then enter.")
+    ),
+    *CHOICES,
+    KeyHelp("asks.mark", "space", "space", N_("mark"), N_("Mark requests, to answer all of them at once.")),
+)
+SETTLE: Keys = (
+    KeyHelp(
+        "changes.accept", "A", "A", N_("accept"), N_("Take the changes over into the workspace of the plan.")
+    ),
+    KeyHelp("changes.drop", "D", "D", N_("drop…"), N_("Throw the changes away; asks first.")),
+)
 ZOOM: Keys = (
     KeyHelp("time.zoom_in", "plus,equals_sign", "+", N_("zoom in"), N_("Less time in a cell.")),
     KeyHelp("time.zoom_out", "minus", "-", N_("zoom out"), N_("More time in a cell.")),
@@ -308,6 +354,8 @@ SCREEN_KEYS: dict[str, Keys] = {
     "subtask": MOVE + TABS + TAB_MOVES + SELECTION[1:] + FIND + COMMON,
     "problems": MOVE + SELECTION + LIST + HIDDEN + COMMON,
     "timeline": LANES + SELECTION + ZOOM + COMMON,
+    "asks": READ + ANSWER + tuple(k for k in COMMON if k.id != "take.line"),
+    "changes": READ + SETTLE + tuple(k for k in COMMON if k.id != "go.changes"),
     "limits": MOVE + COMMON,
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,

@@ -52,6 +52,8 @@ class Scene:
     """Why it cannot be started as it is; empty when it can."""
     provider: str = "anthropic"
     """Who would answer."""
+    sandbox: tuple[str, bool] = ("", True)
+    """What holds commands of agents, in a sentence, and whether anything does; empty = they run none."""
 
 
 def waves_tree(survey: Survey, opened: frozenset[int]) -> Tree:
@@ -82,7 +84,12 @@ def table(found: Preflight, width: int, g: Glyphs) -> list[Line]:
 
 def said(scene: Scene, width: int) -> list[Sentence]:
     """What follows, in lines of at most `width` cells."""
-    whole = [*([(scene.missing, Role.BAD)] if scene.missing else []), *sentences(scene.found)]
+    words, holds = scene.sandbox
+    whole = [
+        *([(scene.missing, Role.BAD)] if scene.missing else []),
+        *([(words, Role.TEXT if holds else Role.WARN)] if words else []),
+        *sentences(scene.found),
+    ]
     return [(line, role) for text, role in whole for line in wrap(clean_line(text), max(1, width))]
 
 

@@ -192,7 +192,7 @@ def _unpriced(p: Preflight) -> list[Sentence]:
 
 
 def _commands(p: Preflight) -> list[Sentence]:
-    count = p.total.subtasks - p.total.asks
+    count = p.total.subtasks - p.total.asks + p.checks
     if not count:
         return []
     text = _n(

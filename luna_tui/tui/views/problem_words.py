@@ -12,6 +12,7 @@ from luna_tui.core.insight import Stand
 from luna_tui.core.problem_facts import (
     MOST_BEHIND,
     Abandoned,
+    Asking,
     Cause,
     Deadline,
     Failure,
@@ -21,10 +22,18 @@ from luna_tui.core.problem_facts import (
     Problem,
     Silence,
     Standing,
+    Unsettled,
 )
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
+from luna_tui.tui.views.needs_words import (
+    asking_name,
+    asking_sentence,
+    asking_short,
+    changed_lines,
+    changes_sentence,
+)
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.text import clock, tokens
 
@@ -32,7 +41,7 @@ STANDS: dict[Cause, Stand] = {
     Cause.NOT_SAVED: Stand.QUIET, Cause.HELD: Stand.HELD, Cause.ASK: Stand.ASK, Cause.GHOST: Stand.GHOST,
     Cause.QUIET: Stand.QUIET, Cause.TIMED_OUT: Stand.TIMED_OUT, Cause.FAILED: Stand.FAILED,
     Cause.DEADLINE: Stand.TIMED_OUT, Cause.FORECAST: Stand.HELD, Cause.RETRYING: Stand.BACKOFF,
-    Cause.FOREIGN: Stand.LIMIT,
+    Cause.FOREIGN: Stand.LIMIT, Cause.CHANGES: Stand.OK,
 }  # fmt: skip
 _PREFIX = re.compile(r"\A\w+ \(\d+\): ")
 KeyWords = tuple[tuple[str, str], ...]
@@ -42,7 +51,12 @@ _LOOKING = ("enter", "l", "z")
 
 def role(p: Problem) -> Role:
     """How loud it is."""
-    return ROLES[STANDS[p.cause]]
+    return Role.ACCENT if p.cause is Cause.CHANGES else ROLES[STANDS[p.cause]]
+
+
+def glyph(p: Problem, g: Glyphs) -> str:
+    """The character that stands for it."""
+    return g.changed if p.cause is Cause.CHANGES else g.states[STANDS[p.cause]]
 
 
 def labels(state: RunState, ids: Sequence[str], most: int) -> str:
@@ -64,7 +78,11 @@ def name(state: RunState, p: Problem) -> str:
         case Abandoned():
             return _n("thread ignores its end", "threads ignore their end", p.size)
         case Standing():
-            return _("waits for approval") if p.cause is Cause.ASK else _("held for budget")
+            return _("held for budget")
+        case Asking():
+            return asking_name(facts)
+        case Unsettled():
+            return _("changes to look at")
         case Overspend():
             return _("forecast over the cap")
         case Deadline():
@@ -103,6 +121,10 @@ def short(state: RunState, p: Problem, now_s: float, g: Glyphs) -> str:
             return _("ignores the cancel")
         case Standing():
             return name(state, p)
+        case Asking():
+            return asking_short(facts)
+        case Unsettled():
+            return _("changed {what}").format(what=changed_lines(facts))
         case Overspend():
             return _("forecast passes the cap")
         case Deadline():
@@ -133,7 +155,11 @@ def sentence(state: RunState, p: Problem, now_s: float, g: Glyphs) -> str:
                 p.size,
             )
         case Standing():
-            return _standing(p.cause, facts)
+            return _held(facts)
+        case Asking():
+            return asking_sentence(facts, g.cut)
+        case Unsettled():
+            return changes_sentence(facts)
         case Overspend():
             said = _("forecast {usd:.2f} passes the {cap:.2f} cap near subtask {n}")
             return said.format(usd=facts.usd, cap=facts.cap_usd, n=facts.near)
@@ -170,9 +196,7 @@ def _retrying(facts: Failure) -> str:
     return said.format(why=why, a=clock(facts.next_s), b=clock(facts.last_s))
 
 
-def _standing(cause: Cause, facts: Standing) -> str:
-    if cause is Cause.ASK:
-        return _("waits for approval")
+def _held(facts: Standing) -> str:
     if facts.cap_usd is None or facts.spent_usd is None:
         return _("held: the budget is used up or reserved")
     said = _("held: {spent:.2f} of {cap:.2f} spent, the rest is reserved")
@@ -240,6 +264,13 @@ def facts_parts(state: RunState, p: Problem, now_s: float, g: Glyphs) -> tuple[s
             return sentence(state, p, now_s, g), _("for {time} now").format(time=clock(facts.asked_s))
         case Standing():
             return (sentence(state, p, now_s, g),)
+        case Asking():
+            return sentence(state, p, now_s, g), _("its clock stands meanwhile, everything else goes on")
+        case Unsettled():
+            said = _("nothing of it is in the workspace until it is accepted")
+            if facts.conflicts:
+                return sentence(state, p, now_s, g), said
+            return changed_lines(facts), said
         case _:
             assert_never(facts)
 
@@ -289,8 +320,12 @@ def _keys(p: Problem, g: Glyphs, *, brief: bool) -> KeyWords:
             found = (look, ("r", _retry(p, brief)), stop, none)
         case Cause.RETRYING:
             found = (look, stop, ("i", _skip(p)), none)
-        case Cause.GHOST | Cause.ASK:
+        case Cause.GHOST:
             found = (look, none)
+        case Cause.ASK:
+            found = (*((look,) if p.size == 1 or not brief else ()), ("a", _("answer")), none)
+        case Cause.CHANGES:
+            found = (("A", _("look, accept or drop")), none)
         case Cause.HELD:
             found = (("b", _("raise the budget")), ("i", _skip(p)))
         case Cause.FORECAST:

@@ -16,7 +16,7 @@ from luna_tui.tui.views.frame import body_rows, framed, key_line, title
 from luna_tui.tui.views.glyphs import ROLES, Glyphs, glyphs_for
 from luna_tui.tui.views.hints import hints
 from luna_tui.tui.views.keys import SCREEN_KEYS
-from luna_tui.tui.views.problem_words import STANDS, effect, facts_parts, keys, labels, name, role, where
+from luna_tui.tui.views.problem_words import effect, facts_parts, glyph, keys, labels, name, role, where
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
 from luna_tui.tui.views.text import cell_len, clock, fit, fit_line, join, pad, width_of
 
@@ -118,7 +118,7 @@ def _counted(look: ProblemsLook) -> str:
     if look.filter:
         said_ += "  " + _("of {filter}").format(filter=look.filter)
     if look.hidden:
-        hidden = _("{n} said to be none, shown (a)") if look.shows_hidden else _("{n} said to be none (a)")
+        hidden = _("{n} said to be none, shown (c)") if look.shows_hidden else _("{n} said to be none (c)")
         said_ += "  " + hidden.format(n=len(look.hidden))
     return said_
 
@@ -174,7 +174,7 @@ def _head(state: RunState, row: Row, look: ProblemsLook, now_s: float, looks: Lo
     chosen = looks.selected == row.key
     marked = bool(p.subtasks) and all(i in looks.marked for i in p.subtasks)
     body = Role.SELECTED if chosen else Role.DIM if hushed else Role.STRONG
-    start = (*_pointer(chosen, marked), Span(g.states[STANDS[p.cause]] + " ", role(p)))
+    start = (*_pointer(chosen, marked), Span(glyph(p, g) + " ", role(p)))
     since = _("since {time}").format(time=clock(p.since_at)) if p.since_at is not None else ""
     if width < _NARROW:
         left: Line = (*start, Span(f"{name(state, p)}  ", body), Span(_which(state, p, max(8, width // 3))))

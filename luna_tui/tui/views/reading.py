@@ -10,6 +10,7 @@ from typing import NamedTuple
 from rich.cells import get_character_cell_size
 
 from luna_tui.tui.views.spans import Line, Role, Span
+from luna_tui.tui.views.text import plain
 
 KEPT_CHARS = 512 * 1024
 """Longest text kept for reading; beyond it the beginning goes, and is read again from its file."""
@@ -26,6 +27,8 @@ class Row(NamedTuple):
     """Cells before it: what follows on a wrapped line stands under its beginning."""
     opens: bool
     """It is the first row of its line."""
+    note: int = -1
+    """Number of the note that stands in it instead of text; -1 = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class Mark:
     start: int
     end: int
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A line that is no part of the text, and stands before one of its characters."""
+
+    at: int
+    """Offset of that character; the end of the text for what comes after all of it."""
+    line: Line
 
 
 class Reading:
@@ -54,6 +66,10 @@ class Reading:
         """Scrolling to the end means to stay there."""
         self.top: int | None = None if follows else 0
         """Offset in the first row shown; None = the end is shown."""
+        self._lift = 0
+        """Rows of notes above that row that are shown too."""
+        self.notes: Sequence[Note] = ()
+        """In order of their places."""
         self.query = ""
         self.hits: list[int] = []
         """Offsets of what was found, in order."""
@@ -73,6 +89,23 @@ class Reading:
             self._wrap_all()
             self._find_all()
 
+    def set_notes(self, notes: Sequence[Note]) -> None:
+        """Show these between the lines of the text; what they say may change, and more may come."""
+        before, self.notes = self.notes, notes
+        same = 0
+        for old, new in zip(before, notes, strict=False):
+            if old.at != new.at:
+                break
+            same += 1
+        if same == len(before) == len(notes):
+            return
+        first = min(note.at for note in (*before[same:], *notes[same:]))
+        last = self.rows[-1] if self.rows else None
+        if last is not None and (first > last.start or (first == last.start and last.opens)):
+            self._wrap_from_last()
+        else:
+            self._wrap_all()
+
     def append(self, more: str) -> None:
         """The text goes on."""
         end = self.base + len(self.text)
@@ -88,7 +121,7 @@ class Reading:
             return
         line_end = self.text.find("\n")
         joined = self.base + (len(self.text) if line_end < 0 else line_end + 1)
-        kept = self.rows[bisect_left(self.rows, joined, key=lambda r: r.start) :]
+        kept = self.rows[bisect_left(self.rows, joined, key=lambda r: r.start) :] if line_end >= 0 else []
         old = self.base
         self.text = earlier + self.text
         self.base -= len(earlier)
@@ -124,7 +157,7 @@ class Reading:
         last = max(0, len(self.rows) - room)
         if self.top is None:
             return last
-        return min(last, max(0, bisect_right(self.rows, self.top, key=lambda r: r.start) - 1))
+        return min(last, max(0, self._row_of(self.top) - self._lift))
 
     def scroll(self, by: int, room: int) -> None:
         """Move by rows; at the end a text that grows is followed."""
@@ -133,11 +166,14 @@ class Reading:
         if at >= last and self.can_follow and by > 0:
             self.top = None
         elif self.rows:
-            self.top = self.rows[max(0, min(last, at))].start
+            self._stay(max(0, min(last, at)))
 
     def follow(self, on: bool, room: int) -> None:
         """Show the end from now on, or stay."""
-        self.top = None if on else (self.rows[self.first(room)].start if self.rows else self.base)
+        at = self.first(room)
+        self.top = None if on else self.base
+        if not on and self.rows:
+            self._stay(at)
 
     def find(self, query: str) -> None:
         """Look for a text; without capitals in it, capitals make no difference."""
@@ -162,9 +198,14 @@ class Reading:
         """Have the row of this character in sight, and stay there."""
         row, shown = self._row_of(offset), self.first(room)
         if not shown <= row < shown + room:
-            self.top = self.rows[max(0, row - _CONTEXT_ROWS)].start
+            self._stay(max(0, row - _CONTEXT_ROWS))
         elif self.top is None:
             self.follow(False, room)
+
+    def _stay(self, row: int) -> None:
+        """Have this row shown first from now on; those of notes have no characters of their own."""
+        self.top = self.rows[row].start
+        self._lift = self._row_of(self.top) - row
 
     def hit_number(self) -> int:
         """Which of the places found one is at, from 1; 0 = none yet."""
@@ -177,6 +218,8 @@ class Reading:
 
     def line(self, row: Row, role: Role = Role.TEXT) -> Line:
         """One row, with its meanings and what was found in it."""
+        if row.note >= 0:
+            return self.notes[row.note].line
         spans: list[Span] = [Span(" " * row.indent)] if row.indent else []
         at = row.start
         for start, end, other in self._parts(row):
@@ -191,6 +234,8 @@ class Reading:
 
     def text_of(self, row: Row) -> str:
         """The text of a row, without its indent."""
+        if row.note >= 0:
+            return plain(self.notes[row.note].line)
         return self._slice(row.start, row.end)
 
     def _parts(self, row: Row) -> list[tuple[int, int, Role]]:
@@ -219,7 +264,8 @@ class Reading:
         return max(0, bisect_right(self.rows, offset, key=lambda r: r.start) - 1)
 
     def _wrap_all(self) -> None:
-        self.rows = list(self._wrapped(self.base, self.base + len(self.text) + 1)) if self.text else []
+        something = self.text or self.notes
+        self.rows = list(self._wrapped(self.base, self.base + len(self.text) + 1)) if something else []
 
     def _wrap_from_last(self) -> None:
         """Only the last row can change when text comes after it."""
@@ -227,19 +273,48 @@ class Reading:
             self._wrap_all()
             return
         last = self.rows.pop()
+        while self.rows and self.rows[-1].start == last.start and max(last.note, self.rows[-1].note) >= 0:
+            last = self.rows.pop()
         self.rows += self._wrapped(last.start, self.base + len(self.text) + 1, None if last.opens else last)
 
     def _wrapped(self, start: int, stop: int, inside: Row | None = None) -> Iterator[Row]:
-        """Rows of the lines that begin before `stop`; the first may go on `inside` a line."""
+        """Rows of the lines that begin before `stop`; the first may go on `inside` a line.
+
+        A note ends the line that it stands in; what follows begins a new one.
+        """
         at = start - self.base
         while at < stop - self.base:
+            noted = list(self._notes_at(at + self.base))
+            yield from noted
+            if noted and at == len(self.text):
+                return
+            if noted and at and self.text[at] == "\n" != self.text[at - 1]:
+                at += 1
+                continue
             end = self.text.find("\n", at)
             end = len(self.text) if end < 0 else end
+            cut = self._note_after(at + self.base) - self.base
             hang = self.hangs.get(at + self.base)
-            for row in rows_of(self.text, at, end, self.width, inside.indent if inside else None, hang):
+            for row in rows_of(
+                self.text, at, min(end, cut), self.width, inside.indent if inside else None, hang
+            ):
                 yield Row(row.start + self.base, row.end + self.base, row.indent, row.opens)
             inside = None
-            at = end + 1
+            if cut == end:
+                yield from self._notes_at(end + self.base)
+            at = cut if cut < end else end + 1
+
+    def _notes_at(self, offset: int) -> Iterator[Row]:
+        """Rows of the notes before this character."""
+        for n in range(bisect_left(self.notes, offset, key=lambda note: note.at), len(self.notes)):
+            if self.notes[n].at != offset:
+                return
+            yield Row(offset, offset, 0, True, n)
+
+    def _note_after(self, offset: int) -> int:
+        """Place of the first note after this character; beyond the text when there is none."""
+        n = bisect_right(self.notes, offset, key=lambda note: note.at)
+        return self.notes[n].at if n < len(self.notes) else self.base + len(self.text) + 1
 
     def _find_all(self) -> None:
         self.hits = []

@@ -28,6 +28,7 @@ from luna_tui.core.words import BAD, GOOD, Status
 from luna_tui.tui.views.bars import run_word
 from luna_tui.tui.views.frame import title
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
+from luna_tui.tui.views.needs_words import sandbox_words
 from luna_tui.tui.views.pages import without_air
 from luna_tui.tui.views.spans import Line, Looks, Role, Span
 from luna_tui.tui.views.text import cell_len, clock, fit, money, pad, tokens, wrap
@@ -68,6 +69,7 @@ def report_lines(
     lines += _costs(state)
     lines += _limits(state)
     lines += _went_on(state)
+    lines += _agents(state, g)
     lines += [(), *_waves(state, now_s, looks, g), *_bad(state, looks, g)]
     lines += [(), *_after(state, folder, offered, looks, g)]
     return without_air(lines, looks.height - 2)
@@ -240,6 +242,29 @@ def _went_on(state: RunState) -> list[Line]:
         text = said.format(n=found.count, time=clock(found.away_s), i=found.interrupted)
         lines.append((_label(_("resumed")), Span(text)))
     return lines
+
+
+def _agents(state: RunState, g: Glyphs) -> list[Line]:
+    """What agents changed, and what held their commands; nothing of a run without either."""
+    lines: list[Line] = []
+    for steps in (sandbox_words(state.sandbox)[:1],) if state.sandbox else ():
+        lines.append((_label(_("commands")), *steps[0]))
+    if not state.changes:
+        return lines
+    waiting = [c for c in state.changes.values() if not c.settled]
+    parts = []
+    for word, name in (("accepted", _("accepted")), ("dropped", _("dropped"))):
+        if count := sum(c.settled == word for c in state.changes.values()):
+            parts.append(f"{count} {name}")
+    text = f"{g.changed} " + "  ".join(parts)
+    if not waiting:
+        return [*lines, (_label(_("changes")), Span(text))]
+    labels = [state.subtasks[c.subtask].label for c in waiting]
+    shown = " ".join(labels[:6]) + (_(" and {n} more").format(n=len(labels) - 6) if labels[6:] else "")
+    look = _("to look at: {labels}").format(labels=shown)
+    how = "A" if state.finished is None else f"luna-tui diff {state.run[-4:]}"
+    return [*lines, (_label(_("changes")), Span(f"{text}  " if parts else text), Span(look, Role.STATE_ASK),
+                     Span(f"   {how}", Role.KEY))]  # fmt: skip
 
 
 def _bad(state: RunState, looks: Looks, g: Glyphs) -> list[Line]:

@@ -239,11 +239,13 @@ def _tiny(
 def _hints(state: RunState, problems: int, looks: Looks, g: Glyphs) -> tuple[Hint, ...]:
     """Keys with what they do now: how many problems, which filter is in force, that pause goes on again."""
     now = {
+        "go.asks": f"{_('answer')} {len(state.asks)}",
         "go.problems": f"{_('problems')} {problems}" if problems else "",
         "run.pause": _("go on") if state.paused else "",
         "list.filter": fit(looks.filter, _MOST_FILTER, g.cut),
     }
-    found = hints(SCREEN_KEYS["run"], looks.keymap, *_ON_KEY_LINE)
+    first = ("go.asks",) if state.asks else ()
+    found = hints(SCREEN_KEYS["run"], looks.keymap, *first, *_ON_KEY_LINE)
     return tuple(replace(hint, word=now.get(hint.id) or hint.word) for hint in found)
 
 

@@ -11,10 +11,12 @@ from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, RunStatus, WaitReason
 from luna_tui.tui.views.bars import run_word
 from luna_tui.tui.views.glyphs import UNICODE
+from luna_tui.tui.views.needs_words import asks_to
 from luna_tui.tui.views.trouble import in_one_line
 
 _WIDE = 160
 _OF_THEIR_OWN = (Cause.FORECAST, Cause.HELD, Cause.ASK)
+_NO_TROUBLE = (Cause.ASK, Cause.CHANGES)
 
 
 def found_problems(state: RunState, now_s: float, dismissed: Mapping[str, str]) -> tuple[Problem, ...]:
@@ -23,11 +25,23 @@ def found_problems(state: RunState, now_s: float, dismissed: Mapping[str, str]) 
 
 
 def title(state: RunState, now_s: float, found: Sequence[Problem]) -> str:
-    """`luna 18/96 !4`: done of all, and how many need a person."""
+    """`luna 18/96 ?2 !4`: done of all, how many ask for a person, and how many are in trouble."""
     done = sum(n for s, n in state.counts.items() if s in GOOD)
     worth = state.finished is not None or state.paused or state.not_saved
     word = f" {run_word(state, now_s)[0]}" if worth else ""
-    return f"luna {done}/{len(state.subtasks)}{word}" + (f" !{total(found)}" if found else "")
+    asks = f" ?{len(state.asks)}" if state.asks else ""
+    trouble = total([p for p in found if p.cause not in _NO_TROUBLE])
+    return f"luna {done}/{len(state.subtasks)}{word}{asks}" + (f" !{trouble}" if trouble else "")
+
+
+def newest_ask(state: RunState) -> tuple[str, float]:
+    """What was asked for last, and when, of what is still open; an empty text = nothing."""
+    if not state.asks:
+        return "", 0.0
+    ask = next(reversed(state.asks.values()))
+    said = asks_to(ask.tool, ask.summary, question=ask.question)
+    label = state.subtasks[ask.subtask].label if ask.subtask in state.subtasks else ask.subtask
+    return f"{label} {said}", ask.since
 
 
 def problem_words(state: RunState, now_s: float, found: Sequence[Problem]) -> str:
@@ -43,8 +57,8 @@ def forecast_words(state: RunState, now_s: float, found: Sequence[Problem]) -> s
 
 
 def held_words(state: RunState) -> str:
-    """Subtasks that wait for a higher budget or for an approval; empty = none."""
-    held = sum(1 for s in state.live.values() if s.waiting in (WaitReason.BUDGET, WaitReason.APPROVAL))
+    """Subtasks that wait for a higher budget; empty = none."""
+    held = sum(1 for s in state.live.values() if s.waiting is WaitReason.BUDGET)
     return _n("{n} subtask is held", "{n} subtasks are held", held).format(n=held) if held else ""
 
 

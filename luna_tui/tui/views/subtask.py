@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.tongue import N_, _
@@ -14,6 +14,7 @@ from luna_tui.tui.views.reading import Reading
 from luna_tui.tui.views.spans import Line, Lines, Looks, Panel, Role, Span
 from luna_tui.tui.views.subtask_head import facts, now_stands, speed_line, who
 from luna_tui.tui.views.text import fit_line, join, width_of
+from luna_tui.tui.views.tool_lines import tool_notes
 
 TABS = (N_("stream"), N_("prompt"), N_("result"), N_("tries"), N_("events"))
 STREAM, PROMPT, RESULT, TRIES, EVENTS = range(5)
@@ -56,7 +57,7 @@ def subtask_view(
     s = state.subtasks[subtask_id]
     width, height = looks.width, looks.height
     if tab is None:
-        reading = stream_reading(s, width)
+        reading = stream_reading(s, now_s, width, g)
         tab = Tab(lines=(*reading.shown(body_room(height)), *nothing_said(s, reading)), following=True)
     how = now_stands(state, s, now_s)
     lines: list[Line] = [_title(state, s, looks, g)]
@@ -101,7 +102,7 @@ def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int
         foot = [rule(width, g), following, _keys(looks, width, g)]
     lines.append(rule(width, g))
     room = height - len(lines) - len(foot)
-    body = stream_reading(s, width)
+    body = stream_reading(s, now_s, width, g)
     shown = [*body.shown(room), *nothing_said(s, body)]
     if not looks.stream_text:
         lines.append((Span(_("left out while the line is slow; enter shows it"), Role.DIM),))
@@ -111,14 +112,20 @@ def peek(state: RunState, subtask_id: str, now_s: float, width: int, height: int
     return Panel(tuple(fit_line(line, width, g.cut) for line in (*lines, *foot)[:height]))
 
 
-def stream_reading(s: SubtaskState, width: int) -> Reading:
-    """The end of the stream that is in memory, wrapped from the beginning of a line."""
+def stream_reading(s: SubtaskState, now_s: float, width: int, g: Glyphs) -> Reading:
+    """The end of the stream that is in memory, wrapped from the beginning of a line, tools in between."""
     text = s.tail.rstrip("\n")
+    left_out = 0
     if s.chars > len(s.tail):
-        text = text[text.find("\n") + 1 :]
+        left_out = text.find("\n") + 1
+        text = text[left_out:]
     reading = Reading(follows=True)
     reading.resize(width)
     reading.set_text(text)
+    calls = s.tries[-1].calls if s.tries else []
+    begins_at = len(s.tail) - s.chars - left_out
+    notes = tool_notes(calls, begins_at, 0, now_s, width, g)
+    reading.set_notes(tuple(replace(note, at=min(note.at, len(text))) for note in notes))
     return reading
 
 
@@ -131,7 +138,8 @@ def nothing_said(s: SubtaskState, reading: Reading) -> list[Line]:
 
 def with_cursor(s: SubtaskState, lines: list[Line], width: int, g: Glyphs) -> list[Line]:
     """A cursor after the last word marks that more may come; a full row has no room for it."""
-    if s.running and s.chars and lines and width_of(lines[-1]) < width:
+    talks = s.running and s.chars and s.tool is None
+    if talks and lines and width_of(lines[-1]) < width:
         return [*lines[:-1], (*lines[-1], Span(g.cursor, Role.ACCENT))]
     return lines
 

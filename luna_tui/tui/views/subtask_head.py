@@ -21,8 +21,10 @@ from luna_tui.core.telling import WAITS
 from luna_tui.core.tongue import N_, _, _n
 from luna_tui.core.words import Kind, Schedule, Status
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
+from luna_tui.tui.views.needs_words import wish
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import clock, money, width_of
+from luna_tui.tui.views.tool_lines import in_use
 
 _SHOWN_NEIGHBOURS = 6
 STATE_WORDS = {
@@ -47,6 +49,8 @@ def who(s: SubtaskState) -> str:
     if s.tries:
         of = max(len(s.tries), s.planned.retries + 1)
         parts.append(_("try {n} of {of}").format(n=s.tries[-1].number, of=max(of, s.tries[-1].number)))
+    if s.tries and s.planned.max_turns:
+        parts.append(_("turn {n} of {of}").format(n=s.tries[-1].turns, of=s.planned.max_turns))
     if s.worker is not None and s.status is None:
         parts.append(_("worker {n}").format(n=s.worker))
     return "  ".join(parts)
@@ -88,17 +92,28 @@ def _detail(state: RunState, s: SubtaskState, how: Stand, now_s: float) -> str:
             return _("(p95 of this wave {s:.0f} s)").format(s=usual)
         case Stand.QUEUED:
             return _queued(state, s)
+        case Stand.ASK if any(ask.subtask == s.id for ask in state.asks.values()):
+            return _asked(state, s, now_s)
         case Stand.LIMIT | Stand.HELD | Stand.ASK | Stand.PAUSED | Stand.BACKOFF:
             return _waits(s, now_s)
         case Stand.SENT:
             return _("no token yet")
         case Stand.TOOL:
-            return clean_line(s.tool or "")
+            return in_use(s, now_s) if s.planned.kind is Kind.CLAUDE else clean_line(s.tool or "")
         case Stand.GHOST:
             return _("its end was asked for, its thread is still there")
         case Stand.FAILED | Stand.TIMED_OUT | Stand.CANCELLED | Stand.SKIPPED:
             return clean_line(reason_words(s.reason))
     return ""
+
+
+def _asked(state: RunState, s: SubtaskState, now_s: float) -> str:
+    """What it asks for first, since when, and how many more it asks for."""
+    asks = [ask for ask in state.asks.values() if ask.subtask == s.id]
+    what = wish(asks[0].tool, asks[0].summary, question=asks[0].question)
+    since = _("for {time} now").format(time=clock(now_s - asks[0].since))
+    more = _n(", and {n} more", ", and {n} more", len(asks) - 1).format(n=len(asks) - 1) if asks[1:] else ""
+    return _("{since} (a answers): {what}{more}").format(since=since, what=what, more=more)
 
 
 def _queued(state: RunState, s: SubtaskState) -> str:
@@ -158,6 +173,7 @@ def _spent(s: SubtaskState, now_s: float, *, short: bool) -> Line:
     more = (
         (took.backoff_s, _("backoff")),
         (took.held_s, _("held")),
+        (took.asked_s, _("asked")),
         (took.earlier_s, _("earlier") if short else _("earlier tries")),
     )
     parts += [(seconds, word) for seconds, word in more if seconds >= 1.0]

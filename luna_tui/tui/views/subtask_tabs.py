@@ -13,16 +13,21 @@ from luna_tui.core.spans import Try
 from luna_tui.core.spent import waits_before
 from luna_tui.core.state import RunState, SubtaskState
 from luna_tui.core.telling import ENDS
-from luna_tui.core.tongue import _, _n, _p
-from luna_tui.core.words import GOOD, Kind, Status
+from luna_tui.core.tongue import N_, _, _n, _p
+from luna_tui.core.words import GOOD, Isolation, Kind, Status
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.problem_words import KIND_WORDS
 from luna_tui.tui.views.reading import Mark
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.views.telling import tell
 from luna_tui.tui.views.text import clock
+from luna_tui.tui.views.tool_lines import used_tools
 
 _FENCE = "```"
+_WORKSPACES = {
+    Isolation.COPY: N_("works in a copy of the workspace"),
+    Isolation.GIT_WORKTREE: N_("works in a git worktree of its own"),
+}
 
 
 @dataclass(slots=True)
@@ -69,6 +74,8 @@ def prompt_document(s: SubtaskState, folder: str, whole: str | None = None) -> D
         facts.append(_("at most {s:g} s").format(s=s.planned.timeout))
     facts.append(_n("{n} retry", "{n} retries", s.planned.retries).format(n=s.planned.retries))
     page.dim("  ".join(facts))
+    if told := _granted(s):
+        page.dim(told)
     page.add()
     if not asked:
         page.dim(_("Nothing is known of it."))
@@ -80,6 +87,17 @@ def prompt_document(s: SubtaskState, folder: str, whole: str | None = None) -> D
         text = _("Cut here after {n:,} characters; the whole of it is in {where}.")
         page.add((text.format(n=PROMPT_CHARS - 1, where=where), Role.WARN))
     return page
+
+
+def _granted(s: SubtaskState) -> str:
+    """What an agent may use and how far it may go; empty for what is no agent."""
+    if not s.planned.tools:
+        return ""
+    parts = [_("tools: {names}").format(names=clean_line(", ".join(s.planned.tools)))]
+    parts.append(_("at most {n} turns").format(n=s.planned.max_turns))
+    if s.planned.isolate is not None:
+        parts.append(_(_WORKSPACES[s.planned.isolate]))
+    return "; ".join(parts)
 
 
 def result_document(s: SubtaskState, answer: str | None, missing: str) -> Document:
@@ -159,6 +177,8 @@ def _block(page: Document, s: SubtaskState, t: Try, now_s: float, *, chosen: boo
     if t.input_tokens or t.output_tokens:
         used = _("in {i:,}  out {o:,}").format(i=t.input_tokens, o=t.output_tokens)
         rows.append((_("used"), used + (f"  ${t.cost_usd:.3f}" if t.cost_usd is not None else "")))
+    if told := used_tools(t):
+        rows.append((_p("6 cells", "tools"), told))
     if t.error_kind is not None:
         kind = _(KIND_WORDS.get(t.error_kind, t.error_kind.replace("_", " ")))
         code = _(", status {n}").format(n=t.status) if t.status is not None else ""

@@ -10,10 +10,10 @@ from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, _n
 from luna_tui.tui.views.glyphs import Glyphs
 from luna_tui.tui.views.problem_words import (
-    STANDS,
     KeyWords,
     detail,
     effect,
+    glyph,
     keys,
     labels,
     role,
@@ -91,7 +91,7 @@ def _body(state: RunState, p: Problem, said: str, most: int, g: Glyphs) -> Line:
     title = ""
     if len(p.subtasks) == 1 and most > 3:
         title = " " + state.subtasks[p.subtasks[0]].planned.title + " "
-    head = f"{g.states[STANDS[p.cause]]} {ids}{title}"
+    head = f"{glyph(p, g)} {ids}{title}"
     return (Span(head + (" " if ids else ""), role(p)), Span(said))
 
 

@@ -207,6 +207,14 @@ def test_long_output_keeps_both_ends(workspace: Path, sandbox: Sandbox) -> None:
     assert len(text) < 2 * KEPT_CHARS + 100
 
 
+def test_a_command_is_bounded(workspace: Path, sandbox: Sandbox) -> None:
+    code = "import resource as r; print([r.getrlimit(n)[0] for n in (r.RLIMIT_CORE, r.RLIMIT_NPROC)])"
+    place = place_at(workspace)
+    assert run(sandbox, place, "python3", "-c", code).text.startswith("[0, ")
+    assert "2048" in run(sandbox, place, "python3", "-c", code).text
+    assert "MemoryError" in run(sandbox, place, "python3", "-c", "bytearray(1 << 42)").text
+
+
 def test_a_command_that_does_not_end_is_ended_with_all_it_started(workspace: Path, sandbox: Sandbox) -> None:
     mark = f"32{os.getpid()}"
     text = f"setsid sleep {mark} & trap '' TERM; sleep {mark}"

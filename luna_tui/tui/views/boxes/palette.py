@@ -60,6 +60,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("cancel run", "", "run.stop", N_("Stop all; asks first.")),
     Verb("undo", "", "run.undo", N_("Take the last action back, where that is possible.")),
     Verb("show run", "", "go.back", N_("The workers.")),
+    Verb("show asks", "", "go.asks", N_("What agents ask for.")),
+    Verb("show changes", "", "go.changes", N_("What agents changed, to accept or drop.")),
     Verb("show problems", "", "go.problems", N_("Problems, grouped by cause.")),
     Verb("show timeline", "", "go.timeline", N_("What every worker did, and why it waited.")),
     Verb("show limits", "", "go.limits", N_("Used, reserved, cap, and what if.")),
