@@ -183,9 +183,9 @@ def test_who_may_not_change_the_run_only_looks(watching: Watching) -> None:
 
 
 def test_after_the_end_they_are_settled_where_the_run_was() -> None:
-    keys = pressed("A", "A")
+    keys = pressed("j", "A", "A")
     assert stage(keys, over=True) == [("changes", DONE, True, "user")]
-    assert stage(pressed("A", "D", "D"), over=True) == [("changes", DONE, False, "user")]
+    assert stage(pressed("j", "A", "D", "D"), over=True) == [("changes", DONE, False, "user")]
     assert stage(keys, over=True, watching=Watching.ATTACHED) == []
 
 
