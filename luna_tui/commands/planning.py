@@ -19,7 +19,7 @@ from types import FrameType
 from luna_tui.commands.check import terms_of
 from luna_tui.commands.console import HEADLESS, PLAIN, SCREEN, chosen_console
 from luna_tui.commands.launch import Launcher
-from luna_tui.commands.preflight import look_first
+from luna_tui.commands.preflight import beginning_of, look_first
 from luna_tui.commands.retrying import YES, say
 from luna_tui.commands.runs import carry_out
 from luna_tui.commands.settings import checked_keys
@@ -193,15 +193,18 @@ def _start(
     choice: SimulatorChoice,
     beginning: Callable[[Plan], NewRun],
 ) -> int:
+    begins = beginning(plan)
     if not args.yes and console == SCREEN:
-        decided = look_first(plan, config, checked_keys(config))
+        decided = look_first(plan, config, checked_keys(config), only_here=args.output is None)
         if decided.config is None:
             return decided.code
+        if decided.plan is not None:
+            plan, begins = decided.plan, beginning_of(decided, beginning(decided.plan))
         config = decided.config
     elif not args.yes and console == PLAIN and not _agreed():
         say(_("nothing was started"))
         return ExitCode.OK
-    return carry_out(args, config, plan, console, beginning(plan), choice, launcher)
+    return carry_out(args, config, plan, console, begins, choice, launcher)
 
 
 def _agreed() -> bool:

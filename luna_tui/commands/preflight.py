@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luna_tui.core.errors import ExitCode, LunaError
@@ -15,9 +16,11 @@ from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Kind
-from luna_tui.session import check_credentials
+from luna_tui.session import NewRun, check_credentials
 from luna_tui.session.sandboxing import sandbox_kind, sandbox_words
 from luna_tui.storage.config import Config
+from luna_tui.storage.plan_writing import plan_toml
+from luna_tui.storage.run_files import RunFiles
 
 if TYPE_CHECKING:
     from luna_tui.tui.preflight_app import Choice
@@ -29,6 +32,8 @@ class Decided:
 
     config: Config | None
     """Start with this; None = start nothing."""
+    plan: Plan | None = None
+    """Start this instead, which stands in no file; None = the plan as it was."""
     code: int = ExitCode.OK
     """Exit code where nothing starts."""
 
@@ -43,8 +48,30 @@ def asks_first(args: argparse.Namespace, config: Config, plan: Plan) -> bool:
     return paid and any(s.kind is Kind.CLAUDE for s in plan.subtasks())
 
 
-def look_first(plan: Plan, config: Config, keys: Mapping[str, str]) -> Decided:
-    """Show what the plan will take, and wait for a decision; `keys` maps binding ids to keys."""
+class Keeper:
+    """Writes a plan beside the file it came from, or wherever one names."""
+
+    def __init__(self, source: str) -> None:
+        folder = Path(source).parent if source else Path.cwd()
+        self._folder = folder if folder != Path.cwd() else Path()
+        self._files = RunFiles(None)
+
+    def suggest(self, plan: Plan) -> str:
+        """A file that is not there yet."""
+        return self._files.suggest(plan.name, folder=self._folder, suffix=".toml")
+
+    def write(self, path: str, plan: Plan) -> str:
+        """Write a new file; its whole path. LunaError(74) when it cannot be written."""
+        folder = Path(path.strip()).expanduser().resolve().parent
+        same = str(folder) == plan.workspace
+        return self._files.write_new(path, plan_toml(plan, workspace="." if same else None))
+
+
+def look_first(plan: Plan, config: Config, keys: Mapping[str, str], *, only_here: bool = False) -> Decided:
+    """Show what the plan will take, let it be changed, and wait for a decision.
+
+    `keys` maps binding ids to keys. `only_here` = the plan is in no file that stays.
+    """
     from luna_tui.commands.screen import settings_of
     from luna_tui.tui.preflight_app import Choice, PreflightApp, run_preflight
 
@@ -57,17 +84,27 @@ def look_first(plan: Plan, config: Config, keys: Mapping[str, str]) -> Decided:
         provider=config.provider,
         missing=_missing(plan, config),
         sandbox=_sandbox(plan, config),
+        models=tuple(config.prices),
+        keeper=Keeper("" if only_here else plan.source),
+        only_here=only_here,
         settings=settings,
         themes=themes,
     )
     choice = run_preflight(app)
     if choice is not None:
-        return Decided(_chosen(config, choice))
+        return Decided(_chosen(config, choice), choice.plan)
     if app.error_text:
         print(app.error_text, file=sys.stderr, flush=True)
-        return Decided(None, ExitCode.INTERNAL)
+        return Decided(None, code=ExitCode.INTERNAL)
     print(_("nothing was started"), file=sys.stderr, flush=True)
-    return Decided(None, app.return_code or ExitCode.OK)
+    return Decided(None, code=app.return_code or ExitCode.OK)
+
+
+def beginning_of(decided: Decided, beginning: NewRun) -> NewRun:
+    """How a run begins after the look: a plan that was changed is kept as what it became."""
+    if decided.plan is None:
+        return beginning
+    return replace(beginning, content=plan_toml(decided.plan).encode())
 
 
 def _missing(plan: Plan, config: Config) -> str:

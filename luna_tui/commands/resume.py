@@ -59,7 +59,7 @@ class _Run:
     def plan(self, path: Path, origin: Path | None = None) -> Plan:
         """A plan file, with the folder and the defaults that the run had, and a kept one with its inputs."""
         workspace = self.args.workspace
-        if workspace is None and origin is not None:
+        if workspace is None and path.parent == self.dir.path:
             workspace = Path(self.meta.workspace)
         return load_plan(
             path,
@@ -72,7 +72,8 @@ class _Run:
     def kept_plan(self) -> Plan:
         """The plan as it ran, with the prompts that a person changed."""
         kept = self.dir.path / self.meta.kept_plan
-        return with_prompts(self.plan(kept, Path(self.meta.plan)), self.left.traces)
+        origin = Path(self.meta.plan) if self.meta.plan else None
+        return with_prompts(self.plan(kept, origin), self.left.traces)
 
 
 def resume(args: argparse.Namespace, launcher: Launcher) -> int:
@@ -138,7 +139,8 @@ def _is_changed(run: _Run) -> bool:
     args, meta = run.args, run.meta
     kept = kept_content(run.dir, meta)
     named = args.plan is not None
-    now = kept if meta.demo and not named else current_content(args.plan, meta)
+    only_kept = meta.demo or not meta.plan
+    now = kept if only_kept and not named else current_content(args.plan, meta)
     if now is None:
         text = _("{path} is gone; the plan goes on as it was kept")
         say(text.format(path=clean_line(meta.plan)))

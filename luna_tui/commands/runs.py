@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from luna_tui.commands.console import HEADLESS, SCREEN, chosen_console, follow_run
 from luna_tui.commands.ending import end_run, ending_of
 from luna_tui.commands.launch import Launcher
-from luna_tui.commands.preflight import asks_first, look_first
+from luna_tui.commands.preflight import asks_first, beginning_of, look_first
 from luna_tui.commands.screen import draws_boxes
 from luna_tui.commands.settings import (
     checked_keys,
@@ -60,12 +60,13 @@ def run_plan(args: argparse.Namespace, launcher: Launcher) -> int:
         speed = args.speed or DEMO_SPEED
         choice = SimulatorChoice(speed=speed, faults=_demo_faults())
     console = chosen_console(args, config)
+    beginning = NewRun(run=args.run_id, demo=demo)
     if console == SCREEN and asks_first(args, config, plan):
         decided = look_first(plan, config, checked_keys(config))
         if decided.config is None:
             return decided.code
-        config = decided.config
-    beginning = NewRun(run=args.run_id, demo=demo)
+        config, plan = decided.config, decided.plan or plan
+        beginning = beginning_of(decided, beginning)
     return carry_out(args, config, plan, console, beginning, choice, launcher)
 
 

@@ -72,10 +72,11 @@ class Survey:
     """A plan with what it is expected to take; worked out once, whatever the limits and workers are."""
 
     def __init__(self, plan: Plan, prices: Mapping[str, Price]) -> None:
-        self.plan = plan
+        self.plan, self.prices = plan, prices
         expectations = Expectations(plan)
         subtasks = tuple(plan.subtasks())
-        places = {s.id: place for place, s in enumerate(subtasks)}
+        places = self.places = {s.id: place for place, s in enumerate(subtasks)}
+        """Place of every subtask."""
         self.needs: tuple[tuple[int, ...], ...] = tuple(
             tuple(places[i] for i in s.depends_on if i in places) for s in subtasks
         )

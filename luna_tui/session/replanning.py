@@ -76,7 +76,7 @@ def look_at(
         run_dir.path / meta.kept_plan,
         workspace=workspace or Path(meta.workspace),
         defaults=defaults,
-        origin=Path(meta.plan),
+        origin=Path(meta.plan) if meta.plan else None,
     )
     plan = with_prompts(plan, left.traces)
     return Before(meta, with_results(left, plan), plan, config, defaults)

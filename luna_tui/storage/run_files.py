@@ -88,11 +88,12 @@ class RunFiles:
             raise _refused(folder, error) from error
         raise LunaError("cannot save", f"{folder} is full", "remove old copies", ExitCode.NOT_SAVED)
 
-    def suggest(self, name: str) -> str:
-        """A file in the current folder that is not there yet."""
+    def suggest(self, name: str, *, folder: Path = Path(), suffix: str = ".txt") -> str:
+        """A file that is not there yet, in the current folder or another one."""
         stem = _UNSAFE.sub("-", name).strip("-.") or "luna"
-        names = [stem, *(f"{stem}-{n}" for n in range(2, 100))]
-        return next((f"{n}.txt" for n in names if not os.path.lexists(f"{n}.txt")), f"{stem}.txt")
+        names = [f"{n}{suffix}" for n in (stem, *(f"{stem}-{n}" for n in range(2, 100)))]
+        paths = [str(folder / n) for n in names]
+        return next((path for path in paths if not os.path.lexists(path)), paths[0])
 
     def write_new(self, path: str, text: str) -> str:
         """Write a new file, whole or not at all; LunaError(74) in words when it cannot be."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from luna_tui.core.limits import TierLimits
+from luna_tui.core.plan import Plan
+from luna_tui.core.plan_editing import Editing, Edition
 from luna_tui.core.survey import Survey
+from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
 from luna_tui.session.parting import let_go
 from luna_tui.tui.lines_app import LinesApp
@@ -25,6 +29,20 @@ class Choice:
     budget_usd: float | None = None
     dry_run: bool = False
     """With the simulator's answers."""
+    plan: Plan | None = None
+    """As it was changed here; None = it was not."""
+
+
+class PlanKeeper(Protocol):
+    """Writes a plan to a file; both may wait for the disk."""
+
+    def suggest(self, plan: Plan) -> str:
+        """A file that is not there yet."""
+        ...
+
+    def write(self, path: str, plan: Plan) -> str:
+        """Write a new file; its whole path. LunaError when it cannot be written."""
+        ...
 
 
 class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
@@ -42,15 +60,25 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         provider: str,
         missing: str,
         sandbox: tuple[str, bool] = ("", True),
+        models: Sequence[str] = (),
+        keeper: PlanKeeper | None = None,
+        only_here: bool = False,
         settings: Settings,
         themes: Mapping[str, ThemeLike],
     ) -> None:
         """`missing` says why it cannot be started as it is; empty when it can.
 
-        `sandbox` is what holds commands of agents, in a sentence, and whether anything does.
+        `sandbox` is what holds commands of agents, in a sentence, and whether anything does. `models` are
+        those whose price is known. `only_here` = the plan is in no file that would stay.
         """
         super().__init__(settings, themes)
         self.survey = survey
+        """Of the plan as it would run."""
+        self.editing = Editing(survey.plan)
+        self.models, self.keeper = tuple(models), keeper
+        self.kept: Edition | None = None if only_here else self.editing.now
+        """What a file holds."""
+        self._warned = False
         self.choice = choice
         """As it is now; enter starts with it."""
         self.tier, self.tiers, self.provider, self.missing = tier, tiers, provider, missing
@@ -69,9 +97,25 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         """Every click selects: here is nothing that a stray one could spoil."""
         return True
 
+    def edited(self) -> None:
+        """The plan is another one: it takes something else from now on."""
+        now = self.editing.now
+        plan = now.left() if self.editing.changed else now.plan
+        self.survey = Survey(plan, self.survey.prices)
+
     def decide(self, choice: Choice | None) -> None:
         """Leave with a decision; None starts nothing."""
+        if choice is not None and self.editing.changed:
+            choice = replace(choice, plan=self.editing.now.left())
         self.exit(choice)
+
+    def leave(self) -> None:
+        """Leave and start nothing; says so first when a plan is lost by that."""
+        if self.kept == self.editing.now or self._warned:
+            self.decide(None)
+            return
+        self._warned = True
+        self.say(_("The plan as it is now is in no file: o writes it, the same key again leaves it."))
 
     def action_leave(self) -> None:
         """ctrl+c on a screen without keys of its own for it."""

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS, caps, worker_rule
 from luna_tui.core.plan import Estimate, Plan, Subtask, Wave
 from luna_tui.core.preflight import Preflight, Terms, preflight
@@ -103,6 +104,8 @@ def preflight_app(
     provider: str = "anthropic",
     missing: str = "",
     prices: Mapping[str, Price] = PRICES,
+    keeper: Keeper | None = None,
+    only_here: bool = False,
     **more: Any,
 ) -> PreflightApp:
     """The app that asks before a plan starts; `more` are Settings."""
@@ -114,9 +117,30 @@ def preflight_app(
         tiers=TIERS,
         provider=provider,
         missing=missing,
+        models=tuple(prices),
+        keeper=keeper,
+        only_here=only_here,
         settings=Settings(**more),
         themes=themes.found,
     )
+
+
+class Keeper:
+    """Keeps plans in memory, unless their file is `taken.toml`."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, Plan] = {}
+
+    def suggest(self, plan: Plan) -> str:
+        """Its name."""
+        return f"{plan.name}.toml"
+
+    def write(self, path: str, plan: Plan) -> str:
+        """Take it."""
+        if path == "taken.toml":
+            raise LunaError("cannot save", "it is there already", "give another name", ExitCode.NOT_SAVED)
+        self.written[path] = plan
+        return f"/plans/{path}"
 
 
 def text_of(app: PreflightApp) -> str:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from tui.preflight_stage import PRICES, nightly, preflight_app, terms_of, text_of
 
+from luna_tui.core.plan_editing import Edition
 from luna_tui.core.preflight import preflight
 from luna_tui.core.survey import Survey
 from luna_tui.core.words import Mode, Staffing
 from luna_tui.tui.preflight_app import Choice, PreflightApp
 from luna_tui.tui.screens.preflight import PreflightHelp, PreflightScreen
-from luna_tui.tui.views.preflight import Scene, preflight_view, room, waves_tree
+from luna_tui.tui.views.plan_edition import waves_tree
+from luna_tui.tui.views.preflight import Scene, preflight_view, room
 from luna_tui.tui.views.spans import Looks, Role
 from luna_tui.tui.views.text import width_of
 
@@ -167,7 +169,7 @@ def test_help_lists_the_keys_and_comes_back() -> None:
     async def steps(pilot: Pilot[Choice | None], app: PreflightApp) -> None:
         await pilot.press("question_mark")
         assert isinstance(app.screen, PreflightHelp)
-        assert "Start the run on these terms." in text_of(app)
+        assert "Start the run on these terms;" in text_of(app)
         await pilot.press("q")
         assert isinstance(app.screen, PreflightScreen)
         await pilot.press("T")
@@ -177,6 +179,7 @@ def test_help_lists_the_keys_and_comes_back() -> None:
 
 
 SURVEY = Survey(nightly(), PRICES)
+EDITION = Edition(SURVEY.plan)
 FOUND = [
     preflight(SURVEY, terms_of(budget_usd=budget, workers=workers))
     for budget, workers in ((None, 3), (4.75, Staffing.TABLE), (1.0, Staffing.AUTO))
@@ -188,15 +191,15 @@ FOUND = [
     st.integers(24, 220),
     st.integers(6, 70),
     st.integers(0, len(FOUND) - 1),
-    st.frozensets(st.integers(1, 5)),
+    st.frozensets(st.sampled_from([w.name for w in SURVEY.plan.waves])),
     st.integers(0, 120),
     st.booleans(),
 )
 def test_every_line_fits_at_every_size(
-    width: int, height: int, case: int, opened: frozenset[int], at: int, ascii_only: bool
+    width: int, height: int, case: int, opened: frozenset[str], at: int, ascii_only: bool
 ) -> None:
-    tree = waves_tree(SURVEY, opened)
-    scene = Scene(survey=SURVEY, found=FOUND[case], tree=tree, missing="no key was found")
+    tree = waves_tree(SURVEY.plan, opened)
+    scene = Scene(edition=EDITION, survey=SURVEY, found=FOUND[case], tree=tree, missing="no key was found")
     looks = Looks(width=width, height=height, ascii=ascii_only)
     at = min(at, len(tree) - 1)
     first = max(0, at - room(scene, looks) + 1)
@@ -211,15 +214,15 @@ def test_every_line_fits_at_every_size(
 
 @pytest.mark.parametrize(("holds", "role"), [(True, Role.TEXT), (False, Role.WARN)])
 def test_what_holds_commands_of_agents_is_said_before_the_start(holds: bool, role: Role) -> None:
-    tree = waves_tree(SURVEY, frozenset())
+    tree = waves_tree(SURVEY.plan, frozenset())
     words = "commands of agents: held by something"
-    scene = Scene(survey=SURVEY, found=FOUND[1], tree=tree, sandbox=(words, holds))
+    scene = Scene(edition=EDITION, survey=SURVEY, found=FOUND[1], tree=tree, sandbox=(words, holds))
     spans = [s for line in preflight_view(scene, Looks(width=100, height=30)).lines for s in line]
     assert [s.role for s in spans if s.text == words] == [role]
 
 
 def test_the_table_says_exactly_this() -> None:
-    scene = Scene(survey=SURVEY, found=FOUND[1], tree=waves_tree(SURVEY, frozenset()))
+    scene = Scene(edition=EDITION, survey=SURVEY, found=FOUND[1], tree=waves_tree(SURVEY.plan, frozenset()))
     panel = preflight_view(scene, Looks(width=80, height=24))
     lines = ["".join(span.text for span in line).rstrip() for line in panel.lines]
     assert lines[2:] == [
@@ -244,5 +247,5 @@ def test_the_table_says_exactly_this() -> None:
         "",
         "",
         "─" * 80,
-        "enter start  m mode  w workers  + more  b budget  D dry run  esc back  ? keys",
+        "enter start  m mode  w workers  b budget  i off/on  D dry run  esc back  ? keys",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tui.test_terminal import _nothing_is_left as _nothing_is_left
 from luna_tui.core.events import RunStarted
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import find_run, runs_dir
+from luna_tui.storage.plans import load_plan
 
 BEFORE = b"nothing spent yet"
 ASK = (
@@ -140,3 +142,25 @@ def test_sigterm_leaves_a_clean_terminal_and_143(tmp_path: Path) -> None:
     assert terminal.finish() == 143
     assert LEAVE_SCREEN in terminal.seen
     assert runs() == []
+
+
+def test_what_was_changed_starts_is_kept_and_can_be_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    text = ASK + '[[wave.subtask]]\nid = "b"\nprompt = "simulate: output=30 seconds=1"\n'
+    path.write_text(text)
+    flags = ("--provider", "simulator", "--set", "ui.preflight=always")
+    terminal = Terminal(sys.executable, "-m", "luna_tui", "run", str(path), *flags)
+    terminal.read_until(b"nothing is spent")
+    terminal.send(b" jji")
+    terminal.read_until(b"changed")
+    terminal.send(b"g\r")
+    terminal.read_until(b"DONE", 40.0)
+    terminal.send(b"q")
+    assert terminal.finish() == 0
+    assert path.read_text() == text
+    run_dir = find_run("last")
+    kept = load_plan(run_dir.path / "plan.toml")
+    assert [s.id for s in kept.subtasks()] == ["a"]
+    argv = [sys.executable, "-m", "luna_tui", "resume", run_dir.run, "--headless"]
+    done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert (done.returncode, "nothing to resume" in done.stderr) == (0, True)

@@ -192,8 +192,9 @@ class ToolUser:
 
 
 _CUT = (
-    "this call was not made: its input is not a whole JSON object, probably because your answer reached its "
-    "longest length. Call it again with less in it, in several steps where needed."
+    "this call was not made: its input is not a whole JSON object (or one of more than 100 levels), probably "
+    "because your answer reached its longest length. Call it again with less in it, in several steps where "
+    "needed."
 )
 
 

@@ -57,7 +57,8 @@ class Git:
     def forget_worktree(self, target: str) -> None:
         """Take a checkout whose folder is gone out of the repository's list."""
         with self._adding, suppress(AttemptError):
-            self._ask(("worktree", "remove", "--force", target), None)
+            # Twice: what was killed in the midst of being made is locked.
+            self._ask(("worktree", "remove", "--force", "--force", target), None)
 
     def ignored(self, paths: Iterable[str]) -> frozenset[str]:
         """Those of these paths that the repository ignores; none where there is no repository."""

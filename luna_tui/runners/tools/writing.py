@@ -12,7 +12,7 @@ from luna_tui.core.clean import clean_line
 from luna_tui.core.rules import exact_pattern
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.runners.tools.base import Place, Result, ToolError, Use
-from luna_tui.runners.tools.files import content, located_for_writing, opened
+from luna_tui.runners.tools.files import MAX_BYTES, content, located_for_writing, opened
 from luna_tui.runners.tools.given import Given, definition
 
 MOST_CHARS = 1024 * 1024
@@ -130,6 +130,9 @@ def _edited(name: str, before: str, old: str, new: str, *, every: bool) -> str:
         raise ToolError(f"old is not in {clean_line(name)}; read it again, it must match exactly")
     if count > 1 and not every:
         raise ToolError(f"old is {count:,} times in {clean_line(name)}; make it unique, or set all")
+    size = len(before) + count * (len(new) - len(old))
+    if size > max(MAX_BYTES, len(before)):
+        raise ToolError(f"{clean_line(name)} would have {size:,} characters; {MAX_BYTES:,} is the most")
     return before.replace(old, new)
 
 

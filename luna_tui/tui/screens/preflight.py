@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 
@@ -12,27 +12,27 @@ from luna_tui.core.preflight import Preflight, Terms, preflight
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
 from luna_tui.tui.screens.asking import Asking, Question
-from luna_tui.tui.screens.base import LunaScreen, bindings
+from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.pages import PageScreen
+from luna_tui.tui.screens.plan_edits import PlanEdits
+from luna_tui.tui.screens.subtask_text import SubtaskText
 from luna_tui.tui.views.asking import Said
 from luna_tui.tui.views.frame import first_shown
 from luna_tui.tui.views.help import help_lines
 from luna_tui.tui.views.keymap import keys_shown
 from luna_tui.tui.views.keys import MODE_ORDER, SCREEN_KEYS
-from luna_tui.tui.views.preflight import Scene, preflight_view, room, waves_tree
+from luna_tui.tui.views.plan_edition import WAVE, waves_tree
+from luna_tui.tui.views.preflight import Scene, preflight_view, room
 from luna_tui.tui.views.spans import Line
 from luna_tui.tui.views.text import money
 from luna_tui.tui.views.tree import Tree
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
-if TYPE_CHECKING:
-    from luna_tui.tui.preflight_app import PreflightApp
-
 MOST_WORKERS = 10_000
 MOST_USD = 100_000.0
 
 
-class PreflightScreen(LunaScreen):
+class PreflightScreen(PlanEdits):
     """Waves with what they will take; nothing is created before enter."""
 
     KEYS = SCREEN_KEYS["preflight"]
@@ -41,16 +41,11 @@ class PreflightScreen(LunaScreen):
     def __init__(self) -> None:
         super().__init__()
         self._body = LinesPanel("preflight")
-        self._opened: set[int] = set()
+        self._opened: set[str] = set()
         self._tree: Tree | None = None
         self._found: Preflight | None = None
         self._at = 0
         self._first = 0
-
-    @property
-    def about(self) -> PreflightApp:
-        """The app, which knows the plan and the terms."""
-        return cast("PreflightApp", self.app)
 
     def compose(self) -> ComposeResult:
         """One panel."""
@@ -62,8 +57,10 @@ class PreflightScreen(LunaScreen):
         if self._found is None:
             self._found = preflight(about.survey, self.terms())
         if self._tree is None:
-            self._tree = waves_tree(about.survey, frozenset(self._opened))
+            self._tree = waves_tree(about.editing.now.plan, frozenset(self._opened))
         return Scene(
+            edition=about.editing.now,
+            changed=about.editing.changed,
             survey=about.survey,
             found=self._found,
             tree=self._tree,
@@ -99,9 +96,28 @@ class PreflightScreen(LunaScreen):
         self._at = self.scene().tree.index(key)
         self.draw()
 
+    def under_cursor(self) -> str:
+        """Key of the wave or subtask under the cursor."""
+        tree = self.scene().tree
+        return tree[max(0, min(len(tree) - 1, self._at))]
+
+    def show_edited(self, key: str) -> None:
+        """Show it as it is now; a subtask that went into a closed wave opens it."""
+        self._found = self._tree = None
+        if not key.startswith(WAVE):
+            waves = self.about.editing.now.plan.waves
+            self._opened.add(next(w.name for w in waves if any(s.id == key for s in w.subtasks)))
+        with suppress(ValueError):
+            self._at = self.scene().tree.index(key)
+        self.draw()
+
     def action_start(self) -> None:
-        """Start on these terms, where that is possible."""
-        if self.about.missing:
+        """Start on these terms, where that is possible; a subtask is opened."""
+        key = self.under_cursor()
+        if not key.startswith(WAVE):
+            found = next(s for s in self.about.editing.now.plan.subtasks() if s.id == key)
+            self.app.push_screen(SubtaskText(found))
+        elif self.about.missing:
             self.about.say(self.about.missing)
         else:
             self.about.decide(self.about.choice)
@@ -112,11 +128,11 @@ class PreflightScreen(LunaScreen):
 
     def action_back(self) -> None:
         """Leave; nothing was started."""
-        self.about.decide(None)
+        self.about.leave()
 
     def action_leave(self) -> None:
         """Leave; nothing was started."""
-        self.about.decide(None)
+        self.about.leave()
 
     def action_mode(self) -> None:
         """Next mode."""
@@ -145,16 +161,16 @@ class PreflightScreen(LunaScreen):
 
     def action_fold(self) -> None:
         """Show or hide the subtasks of the wave; on a subtask, hide its wave's."""
-        number = self._wave()
-        self._open(number, number not in self._opened)
+        name = self._wave().name
+        self._open(name, name not in self._opened)
 
     def action_expand(self) -> None:
         """Show the subtasks of the wave."""
-        self._open(self._wave(), True)
+        self._open(self._wave().name, True)
 
     def action_close(self) -> None:
         """Hide the subtasks of the wave; the cursor goes to the wave."""
-        self._open(self._wave(), False)
+        self._open(self._wave().name, False)
 
     def action_down(self) -> None:
         """Cursor down."""
@@ -212,21 +228,14 @@ class PreflightScreen(LunaScreen):
         self._found = None
         self.draw()
 
-    def _wave(self) -> int:
-        """Number of the wave under the cursor, from 1."""
-        tree = self.scene().tree
-        return tree.at(self._at)[0] + 1 if len(tree) else 0
-
-    def _open(self, number: int, opened: bool) -> None:
-        if number == 0:
-            return
+    def _open(self, name: str, opened: bool) -> None:
         if opened:
-            self._opened.add(number)
+            self._opened.add(name)
         else:
-            self._opened.discard(number)
+            self._opened.discard(name)
         self._tree = None
         if not opened:
-            self._at = self.scene().tree.start_of(number - 1)
+            self._at = self.scene().tree.index(WAVE + name)
         self.draw()
 
     def _move(self, by: int) -> None:

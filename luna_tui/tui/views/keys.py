@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from luna_tui.core.tongue import N_
-
-
-@dataclass(frozen=True, slots=True)
-class KeyHelp:
-    """One action a key does."""
-
-    id: str
-    """Name in the keymap; its last part is the action of the screen."""
-    keys: str
-    """Textual's names, separated by commas."""
-    shown: str
-    """How the help and the key line write it."""
-    short: str
-    """One word for the key line and the palette."""
-    does: str
-    """One sentence for the help."""
-
-
-Keys = tuple[KeyHelp, ...]
+from luna_tui.tui.views.key_help import KeyHelp as KeyHelp
+from luna_tui.tui.views.key_help import Keys as Keys
+from luna_tui.tui.views.keys_outside import BEFORE, EDIT, HOME, KEPT_PAGE, TREE
 
 MOVE: Keys = (
     KeyHelp("move.down", "j,down", "j ↓", N_("down"), N_("Move the cursor; looking never changes the run.")),
@@ -214,33 +196,6 @@ TABS: Keys = tuple(
         (5, N_("events"), N_("Its events.")),
     )
 )
-TREE: Keys = (
-    KeyHelp("tree.close", "left", "←", N_("close"), N_("Close the wave; on a subtask, go to its wave.")),
-    KeyHelp("tree.expand", "right", "→", N_("expand"), N_("Show the subtasks of the wave.")),
-)
-BEFORE: Keys = (
-    KeyHelp("plan.start", "enter", "enter", N_("start"), N_("Start the run on these terms.")),
-    KeyHelp("run.mode", "m", "m", N_("mode"), N_("Next mode: how much of the limits may be used.")),
-    KeyHelp(
-        "plan.staffing", "w", "w", N_("workers"), N_("Workers: as the table gives, or as the limits can use.")
-    ),
-    KeyHelp("plan.more", "plus,equals_sign", "+", N_("more"), N_("One worker more.")),
-    KeyHelp("plan.fewer", "minus", "-", N_("fewer"), N_("One worker fewer.")),
-    KeyHelp("run.budget", "b", "b", N_("budget"), N_("Budget in USD: type a number, then enter.")),
-    KeyHelp(
-        "plan.dry_run",
-        "D",
-        "D",
-        N_("dry run"),
-        N_("Dry run: the same plan, answered by the simulator for $0."),
-    ),
-    KeyHelp("tree.fold", "space", "space", N_("subtasks"), N_("Show or hide the subtasks of the wave.")),
-    *TREE,
-    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Leave; nothing was started.")),
-    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
-    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
-    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; nothing was started.")),
-)
 TAB_MOVES: Keys = (
     KeyHelp(
         "tab.next_tab",
@@ -293,55 +248,6 @@ REPLAY: Keys = (
     KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
 )
 """In force on every screen of a replay, before the keys of the screen."""
-HOME: Keys = (
-    KeyHelp(
-        "do.open",
-        "enter",
-        "enter",
-        N_("open"),
-        N_("Open: watch what runs, choose how to go on, read a report, look at a plan and start it."),
-    ),
-    KeyHelp("home.attach", "a", "a", N_("watch"), N_("Watch a run that is on, and act on it.")),
-    KeyHelp(
-        "home.resume",
-        "r",
-        "r",
-        N_("go on"),
-        N_("Go on with a run, or retry what failed; says first what it does."),
-    ),
-    KeyHelp("home.replay", "R", "R", N_("replay"), N_("Replay: what happened, as it happened.")),
-    KeyHelp(
-        "home.compare",
-        "c",
-        "c",
-        N_("compare"),
-        N_("Compare the two marked runs: slower, dearer, failed anew, fixed."),
-    ),
-    KeyHelp("home.stop", "x", "x", N_("stop…"), N_("Stop a run that is on; asks first.")),
-    KeyHelp("list.mark", "space", "space", N_("mark"), N_("Mark a run, or take the mark away.")),
-    KeyHelp(
-        "list.sort", "s", "s", N_("sort"), N_("Next order: running first, newest, longest, dearest, largest.")
-    ),
-    KeyHelp(
-        "list.filter",
-        "slash",
-        "/",
-        N_("filter"),
-        N_("Filter: text of a plan, folder or id, s:failed, !x for not x."),
-    ),
-    KeyHelp("move.panel", "tab", "tab", N_("next list"), N_("To the other list: runs, plans.")),
-    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Take the filter away.")),
-    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
-    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
-    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; what runs goes on.")),
-)
-KEPT_PAGE: Keys = (
-    KeyHelp("go.back", "escape", "esc", N_("back"), N_("Up one level.")),
-    KeyHelp("home.resume", "r", "r", N_("go on"), HOME[2].does),
-    KeyHelp("home.replay", "R", "R", N_("replay"), HOME[3].does),
-    KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
-    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Up one level.")),
-)
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 ENDED: Keys = (
     KeyHelp(
@@ -359,7 +265,7 @@ SCREEN_KEYS: dict[str, Keys] = {
     "limits": MOVE + COMMON,
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,
-    "preflight": MOVE + BEFORE,
+    "preflight": MOVE + BEFORE + EDIT,
     "home": MOVE + HOME,
     "kept": MOVE + KEPT_PAGE,
     "report": MOVE + ENDED + tuple(k for k in COMMON if k.id != "go.report"),

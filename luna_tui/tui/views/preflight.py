@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from luna_tui.core.clean import clean_line
+from luna_tui.core.plan_editing import Edition
 from luna_tui.core.preflight import Preflight
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _, _n
@@ -14,17 +15,17 @@ from luna_tui.tui.views.frame import body_rows, framed, key_line
 from luna_tui.tui.views.glyphs import Glyphs, glyphs_for
 from luna_tui.tui.views.hints import hints
 from luna_tui.tui.views.keys import SCREEN_KEYS
+from luna_tui.tui.views.plan_edition import WAVE, EditionRows, detail
 from luna_tui.tui.views.preflight_words import (
     COLUMNS,
     Sentence,
     heads,
     sentences,
-    subtask_row,
     terms_line,
     wave_row,
 )
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
-from luna_tui.tui.views.text import join, pad, wrap
+from luna_tui.tui.views.text import fit, join, pad, wrap
 from luna_tui.tui.views.tree import Branch, Tree
 
 _LEAST_ROWS = 3
@@ -36,8 +37,8 @@ _LEAST_OPENED, _MOST_OPENED = 24, 34
 _MARGIN = 4
 """Cells of the cursor and of the mark that a wave is open or closed."""
 _ON_KEY_LINE = (
-    "plan.start", "run.mode", "plan.staffing", "plan.more", "run.budget", "plan.dry_run", "tree.fold",
-    "go.back", "go.help",
+    "plan.start", "run.mode", "plan.staffing", "run.budget", "do.skip", "plan.dry_run", "tree.fold",
+    "plan.model", "plan.later", "run.undo", "take.file", "plan.more", "go.back", "go.help",
 )  # fmt: skip
 
 
@@ -45,9 +46,13 @@ _ON_KEY_LINE = (
 class Scene:
     """What is looked at."""
 
+    edition: Edition
     survey: Survey
+    """Of what is left of it."""
     found: Preflight
     tree: Tree
+    changed: bool = False
+    """The plan is another one than its file."""
     missing: str = ""
     """Why it cannot be started as it is; empty when it can."""
     provider: str = "anthropic"
@@ -56,15 +61,10 @@ class Scene:
     """What holds commands of agents, in a sentence, and whether anything does; empty = they run none."""
 
 
-def waves_tree(survey: Survey, opened: frozenset[int]) -> Tree:
-    """Waves by their number from 1, those in `opened` with their subtasks."""
-    return Tree([Branch(f"wave:{n}", ids, open=n in opened) for n, ids in enumerate(survey.ids, 1)])
-
-
 def preflight_view(scene: Scene, looks: Looks) -> Panel:
     """The whole screen; `looks.scroll` is the number of the first row shown."""
     g = glyphs_for(looks.ascii)
-    return framed(_head(scene, looks, g), _body(scene, looks, g), _keys(looks, g), looks, g)
+    return framed(_head(scene, looks, g), _body(scene, looks, g), _keys(scene, looks, g), looks, g)
 
 
 def room(scene: Scene, looks: Looks) -> int:
@@ -112,7 +112,8 @@ def _head(scene: Scene, looks: Looks, g: Glyphs) -> Line:
     left = (
         Span("luna  ", Role.TITLE),
         Span(_("PLAN") + " ", Role.STRONG),
-        Span(f"{clean_line(plan.name)}   {waves}  {subtasks}  " + _("valid")),
+        Span(f"{clean_line(plan.name)}   {waves}  {subtasks}  "),
+        Span(_("changed"), Role.WARN) if scene.changed else Span(_("valid")),
     )
     free = scene.provider != "anthropic"
     right = _("simulated: nothing is spent") if free else _("nothing spent yet")
@@ -124,7 +125,7 @@ def _body(scene: Scene, looks: Looks, g: Glyphs) -> Panel:
     shown = room(scene, looks)
     last = min(len(scene.tree), looks.scroll + shown)
     places = range(min(looks.scroll, last), last)
-    rows = [_row(scene, place) for place in places]
+    rows = EditionRows(scene.edition, scene.survey, scene.found)
     total = wave_row(scene.found.total)
     width = looks.width - _MARGIN
     opened = any(branch.open for branch in scene.tree.branches)
@@ -135,13 +136,13 @@ def _body(scene: Scene, looks: Looks, g: Glyphs) -> Panel:
     lines += [()] * (above - len(lines) - 1)
     lines.append((Span(" " * _MARGIN), *_line(heads(), sizes, Role.DIM, g)))
     cells = []
-    for place, row in zip(places, rows, strict=True):
+    for place in places:
         cells.append(Cell(scene.tree[place], len(lines), 0, looks.width))
-        lines.append(_tree_line(scene, place, row, sizes, looks, g))
+        lines.append(_tree_line(scene, place, rows, sizes, looks, g))
     if below:
         lines.append((Span(" " * _MARGIN), *_line(total, sizes, Role.STRONG, g)))
     if below > 1:
-        lines.append(())
+        lines.append(_detail(scene, looks, g))
         sentences_shown = said(scene, looks.width)[: below - 2]
         lines += [(Span(text, role),) for text, role in sentences_shown]
     return Panel(tuple(lines), tuple(cells))
@@ -154,12 +155,12 @@ def _sizes(rows: Sequence[Sequence[str]], width: int, *, opened: bool = False) -
     return widths(columns, rows, width, least_first=_LEAST_FIRST)
 
 
-def _row(scene: Scene, place: int) -> tuple[str, ...]:
-    number, leaf = scene.tree.at(place)
-    if leaf is None:
-        return wave_row(scene.found.waves[number])
-    scope = scene.survey.waves[number]
-    return subtask_row(scene.survey.expenses[scope[leaf]])
+def _detail(scene: Scene, looks: Looks, g: Glyphs) -> Line:
+    """What is under the cursor, beyond the table."""
+    if looks.selected is None or looks.selected not in scene.tree:
+        return ()
+    number, leaf = scene.tree.at(scene.tree.index(looks.selected))
+    return (Span(fit("  > " + detail(scene.edition, number, leaf), looks.width, g.cut), Role.ACCENT),)
 
 
 def _line(row: Sequence[str], sizes: dict[str, int], role: Role, g: Glyphs) -> Line:
@@ -172,17 +173,15 @@ def _line(row: Sequence[str], sizes: dict[str, int], role: Role, g: Glyphs) -> L
 
 
 def _tree_line(
-    scene: Scene, place: int, row: Sequence[str], sizes: dict[str, int], looks: Looks, g: Glyphs
+    scene: Scene, place: int, rows: EditionRows, sizes: dict[str, int], looks: Looks, g: Glyphs
 ) -> Line:
     number, leaf = scene.tree.at(place)
     if leaf is None:
         mark = tree_mark(scene.tree.branches[number], looks) + " "
-        role = Role.WARN if scene.found.waves[number].too_long else Role.TEXT
+        row, role = rows.wave(number)
     else:
-        subtask = scene.survey.expenses[scene.survey.waves[number][leaf]].subtask
-        size = max(2, len(str(len(scene.survey.ids[number]))))
-        name = f"  {number + 1}.{leaf + 1:0{size}d} {clean_line(subtask.title)}"
-        row = (pad(name, sizes["wave"], g.cut), *row[1:])
+        row = rows.subtask(number, leaf)
+        row = (pad(row[0], sizes["wave"], g.cut), *row[1:])
         mark, role = "  ", Role.DIM
     text = "".join(span.text for span in _line(row, sizes, role, g))
     if scene.tree[place] == looks.selected:
@@ -196,5 +195,8 @@ def tree_mark(branch: Branch, looks: Looks) -> str:
     return opened if branch.open else closed
 
 
-def _keys(looks: Looks, g: Glyphs) -> Line:
-    return key_line(hints(SCREEN_KEYS["preflight"], looks.keymap, *_ON_KEY_LINE), looks, g)
+def _keys(scene: Scene, looks: Looks, g: Glyphs) -> Line:
+    found = hints(SCREEN_KEYS["preflight"], looks.keymap, *_ON_KEY_LINE)
+    if looks.selected is not None and not looks.selected.startswith(WAVE):
+        found = (replace(found[0], word=_("read it")), *found[1:])
+    return key_line(found, looks, g)
