@@ -13,7 +13,7 @@ from functools import partial
 from benchmarks.bounds import longest_s, plan_bound_s
 from benchmarks.workloads import Work
 from luna_tui.core.events import Tokens
-from luna_tui.core.expectations import Expectations
+from luna_tui.core.expectations import Expectations, PerRequest
 from luna_tui.core.limits import AUTO_WORKERS, LINE_AHEAD, SHARES, TIERS, Limits, WorkerRule
 from luna_tui.core.plan import Estimate, Plan, Subtask, Wave
 from luna_tui.core.words import Mode, Status, WaitReason
@@ -275,7 +275,7 @@ class Client:
         self.succeeded += 1
         self.last_at = self.time.now
         sent_at = ticket.admitted_at or 0.0
-        used = Tokens(input=work.input_tokens, output=work.output_tokens)
+        used = PerRequest.once(Tokens(input=work.input_tokens, output=work.output_tokens))
         self.expectations.learn(flight.subtask, used, self.time.now - sent_at)
         self.board.end(flight.subtask.id, Status.SUCCEEDED)
         usage = _usage(work.input_tokens, work.output_tokens)

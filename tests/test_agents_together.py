@@ -63,7 +63,10 @@ class Stage:
 
 
 @contextmanager
-def stage(given: Plan, toolbox: Toolbox | None = None, **settings: Any) -> Iterator[Stage]:
+def stage(
+    given: Plan, toolbox: Toolbox | None = None, run: Mapping[str, Any] | None = None, **settings: Any
+) -> Iterator[Stage]:
+    """`run` has settings of the run, `settings` are those of the service."""
     told: dict[str, Any] = {"speed": 50.0, "limits": TIERS["scale"].limits} | settings
     with SimulatorServer(SimulatorSettings(**told), CLOCK) as server:
         runner = ClaudeRunner(
@@ -72,7 +75,7 @@ def stage(given: Plan, toolbox: Toolbox | None = None, **settings: Any) -> Itera
             toolbox=toolbox or make_toolbox(given, Rules()),
         )
         try:
-            yield Stage(make_run(runner, given, tier="scale", workers=AGENTS), server)
+            yield Stage(make_run(runner, given, tier="scale", workers=AGENTS, **(run or {})), server)
         finally:
             runner.close()
 

@@ -45,6 +45,9 @@ THIRD_PARTY: dict[str, set[str]] = {
     "httpx2": {"runners"},
     "httpcore2": {"runners"},
     "platformdirs": {"storage"},
+    "mcp": {"runners"},
+    "mcp_types": {"runners"},
+    "anyio": {"runners"},
     "tomli_w": {"storage"},
     "jsonschema": {"storage", "runners"},
     "referencing": {"runners"},
@@ -137,7 +140,7 @@ def test_quick_commands_load_neither_the_sdk_nor_the_screen(argv: list[str]) -> 
     )
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert code in (0, None)
-    assert not {"anthropic", "textual", "httpx2", "pydantic"} & set(modules)
+    assert not {"anthropic", "textual", "httpx2", "pydantic", "mcp"} & set(modules)
 
 
 def test_the_dashboard_is_built_without_the_sdk() -> None:

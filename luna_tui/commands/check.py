@@ -17,6 +17,7 @@ from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _n
 from luna_tui.core.words import Schedule
 from luna_tui.session.sandboxing import sandbox_kind, sandbox_words
+from luna_tui.session.tool_servers import check_servers, servers_words
 from luna_tui.storage.config import Config
 from luna_tui.storage.plans import load_plan
 from luna_tui.tui.views.glyphs import glyphs_for
@@ -34,6 +35,7 @@ def check(args: argparse.Namespace) -> int:
     config = config_of(args)
     plan = load_plan(args.plan, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
+    check_servers(plan, config.mcp)
     found = preflight(Survey(plan, config.prices), terms_of(config))
     if args.json:
         head: dict[str, object] = {
@@ -45,7 +47,8 @@ def check(args: argparse.Namespace) -> int:
         head["sandbox"] = sandbox_kind(plan, config.sandbox)
         print(json.dumps(head | preflight_data(found), indent=1))
     else:
-        _print(plan, found, sandbox_words(plan, config.sandbox))
+        held = (sandbox_words(plan, config.sandbox), servers_words(plan, config.mcp))
+        _print(plan, found, [words for words in held if words])
     return ExitCode.OK
 
 
@@ -60,15 +63,15 @@ def terms_of(config: Config) -> Terms:
     )
 
 
-def _print(plan: Plan, found: Preflight, sandbox: str) -> None:
+def _print(plan: Plan, found: Preflight, held: list[str]) -> None:
     width = shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
     glyphs = glyphs_for("utf" not in (sys.stdout.encoding or "").lower())
     waves = _n("{n} wave", "{n} waves", len(plan.waves)).format(n=len(plan.waves))
     subtasks = _n("{n} subtask", "{n} subtasks", found.total.subtasks).format(n=found.total.subtasks)
     print(f"{plan.name}: {subtasks} in {waves}, valid")
     print(f"workspace {plan.workspace}")
-    if sandbox:
-        print(sandbox)
+    for words in held:
+        print(words)
     print(terms_line(found.terms, width))
     print()
     for row in table(found, width, glyphs):

@@ -170,7 +170,7 @@ def deliver(
     """
     plan = proposal.plan
     found = preflight(Survey(plan, config.prices), terms_of(config))
-    for line in (*_table(found), *_commands(plan)):
+    for line in (*_table(found), *_commands(proposal)):
         say(line)
     if args.output is not None:
         plan = _written(args, proposal, start)
@@ -242,9 +242,10 @@ def _table(found: Preflight) -> Iterator[str]:
         yield text
 
 
-def _commands(plan: Plan) -> Iterator[str]:
-    """Every command in full: it will run on this machine, and a model wrote it."""
-    commands = [s for s in plan.subtasks() if s.kind is not Kind.CLAUDE]
+def _commands(proposal: Proposal) -> Iterator[str]:
+    """Every command in full that the model wrote, since it will run on this machine."""
+    new = (s for s in proposal.plan.subtasks() if s.id not in proposal.kept)
+    commands = [s for s in new if s.kind is Kind.COMMAND]
     if commands:
         yield _("commands that the plan would run on this machine:")
     for subtask in commands:

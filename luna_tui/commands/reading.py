@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 from luna_tui.commands.settings import checked_keys, config_of
@@ -16,6 +16,7 @@ from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.session.asking import state_of
 from luna_tui.storage.config import Config
+from luna_tui.storage.config_mcp import MCP_KEYS
 from luna_tui.storage.journal_reading import read_each
 from luna_tui.storage.paths import RunDir, config_dir, find_run
 from luna_tui.storage.resources import resource
@@ -118,6 +119,13 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
         if tier != TIERS.get(name):
             for limit, value in asdict(tier.limits).items():
                 yield f"limits.{name}.{limit}", value
+    for server in config.mcp.values():
+        for key in MCP_KEYS:
+            value = getattr(server, key)
+            if isinstance(value, Mapping):
+                yield from ((f"mcp.{server.name}.{key}.{name}", text) for name, text in value.items())
+            elif value:
+                yield f"mcp.{server.name}.{key}", value
     for action, keys in config.keys.items():
         yield f'keys."{action}"', keys
     for model, price in config.prices.items():

@@ -67,11 +67,17 @@ def warn_of_budget(config: Config, plan: Plan) -> None:
 
 
 def tell_sandbox(config: Config, plan: Plan) -> None:
-    """Say on stderr what holds the commands of the plan's agents, where it grants them any."""
-    from luna_tui.session.sandboxing import sandbox_words
+    """Say on stderr what holds the commands of the plan's agents, and which servers they may use.
 
-    if words := sandbox_words(plan, config.sandbox):
-        print(words, file=sys.stderr, flush=True)
+    LunaError(78) when it grants a server that cannot be had.
+    """
+    from luna_tui.session.sandboxing import sandbox_words
+    from luna_tui.session.tool_servers import check_servers, servers_words
+
+    check_servers(plan, config.mcp)
+    for words in (sandbox_words(plan, config.sandbox), servers_words(plan, config.mcp)):
+        if words:
+            print(words, file=sys.stderr, flush=True)
 
 
 def warn_of_secrets(plan: Plan) -> None:

@@ -191,6 +191,9 @@ class UsageRecorded:
     """Searches of the web that the service did and charges for."""
     cost_usd: float | None = None
     """None = the price of the model is not known."""
+    expected_input_tokens: int | None = None
+    """What was expected before it was sent, cached ones included; None = nothing was."""
+    expected_output_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from luna_tui.core.events import Tokens, UsageRecorded
 from luna_tui.core.plan import Plan, Subtask
+from luna_tui.core.quantile import Recent
+from luna_tui.core.tools import WEB
 from luna_tui.core.trend import Trends
 from luna_tui.core.words import Kind
 
@@ -28,6 +30,12 @@ _WEIGHT = 2.0
 _WEIGHT_CHARS = 2_000.0
 """Characters of prompt that the guess of `INPUT_TOKENS_PER_CHAR` is worth."""
 _LEAST_S = 0.001
+GUESSED_TURNS = 4.0
+"""Requests of an agent of which nothing is known."""
+_ENOUGH_REQUESTS = 5
+"""Requests that must have been seen before their dearest tenth says anything."""
+_TOLD_HIGH = 1.5
+"""How far an answer may go beyond what its author expects, as far as anybody knows before there was one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +50,10 @@ class Expected:
     """For the prompt as the plan knows it: results of other subtasks are not counted."""
     input_tokens_per_char: float
     """For whoever knows the finished prompt and wants to count that."""
+    dear_output_tokens: int
+    """What nine of ten requests stay within, for reserving money: never below `output_tokens`."""
+    dear_searches: int
+    """The same of searches of the web in one request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +62,27 @@ class PerRequest:
 
     first: Tokens | None = None
     """Of its first request, the one that has the prompt of the plan; later ones repeat all before them."""
-    output: int = 0
-    requests: int = 0
+    outputs: tuple[int, ...] = ()
+    """Output tokens of each request."""
+    searches: tuple[int, ...] = ()
+    """Searches of the web of each request."""
+
+    @classmethod
+    def once(cls, tokens: Tokens) -> PerRequest:
+        """Of an attempt with a single request."""
+        return cls(tokens, (tokens.output,), (0,))
 
     def plus(self, used: UsageRecorded) -> PerRequest:
         """With another request."""
         first = self.first or Tokens().plus(used)
-        return PerRequest(first, self.output + used.output_tokens, self.requests + 1)
+        return PerRequest(first, (*self.outputs, used.output_tokens), (*self.searches, used.searches))
 
     @property
     def mean(self) -> Tokens | None:
         """The input of the first request, and an output as each of them had; None = nothing is known."""
         if self.first is None:
             return None
-        return replace(self.first, output=round(self.output / self.requests))
+        return replace(self.first, output=round(sum(self.outputs) / len(self.outputs)))
 
 
 _Group = tuple[str, Kind, str]
@@ -85,6 +104,12 @@ class Expectations:
         self._medians: dict[_Group, float] = {}
         self._per_char: dict[str, tuple[float, float]] = {}
         """Model -> input tokens and the characters they were counted for."""
+        self._recent: dict[_Group, tuple[Recent, Recent]] = {}
+        """Output tokens and searches of requests; only `learn` looks at them."""
+        self._dear: dict[_Group, tuple[int, int]] = {}
+        """What nine of ten stay within of both, where enough were seen."""
+        self._turns: dict[_Group, tuple[int, int]] = {}
+        """Attempts of agents, and their requests."""
         self.learnt = 0
         """Attempts learnt from so far."""
 
@@ -93,12 +118,26 @@ class Expectations:
         per_char = self._input_per_char(subtask)
         guessed = round(subtask.size_chars * per_char) + REQUEST_OVERHEAD_TOKENS
         asks = subtask.kind is Kind.CLAUDE
+        output = max(1, round(self._output(subtask))) if asks else 0
+        dear, searches = self._dearest(subtask, output) if asks else (0, 0)
         return Expected(
             seconds=self.seconds(subtask),
-            output_tokens=max(1, round(self._output(subtask))) if asks else 0,
+            output_tokens=output,
             input_tokens=(subtask.estimate.input_tokens or guessed) if asks else 0,
             input_tokens_per_char=per_char,
+            dear_output_tokens=dear,
+            dear_searches=searches,
         )
+
+    def turns(self, subtask: Subtask) -> float:
+        """Requests of an attempt, from 1 to its `max_turns`; more than one only where it has tools."""
+        if not subtask.tools:
+            return 1.0
+        value = GUESSED_TURNS
+        for group in self._groups(subtask):
+            attempts, requests = self._turns.get(group, (0, 0))
+            value = (requests + _WEIGHT * value) / (attempts + _WEIGHT)
+        return max(1.0, min(value, float(subtask.max_turns)))
 
     def seconds(self, subtask: Subtask) -> float:
         """Only the seconds of `expect`, which an order of dispatch asks for by the thousand."""
@@ -107,6 +146,7 @@ class Expectations:
         if subtask.kind is not Kind.CLAUDE:
             return self._median(subtask)
         guess = FIRST_TOKEN_S + self._output(subtask) / OUTPUT_TOKENS_PER_S
+        guess *= self.turns(subtask)
         seconds = self._blend(subtask, self._seconds, guess)
         if subtask.timeout > 0:
             seconds = min(seconds, subtask.timeout)
@@ -116,27 +156,50 @@ class Expectations:
         """The same for subtasks of which the same is expected, as long as nothing is learnt."""
         return (
             self._waves.get(subtask.id), subtask.kind, subtask.model, subtask.size_chars,
-            subtask.max_tokens, subtask.timeout, subtask.estimate,
+            subtask.max_tokens, subtask.timeout, subtask.estimate, subtask.max_turns if subtask.tools else 1,
         )  # fmt: skip
 
-    def learn(self, subtask: Subtask, used: Tokens | None, seconds: float) -> None:
-        """An attempt succeeded after `seconds` of work; `used` is what one request took, as the server
+    def learn(self, subtask: Subtask, used: PerRequest | None, seconds: float) -> None:
+        """An attempt succeeded after `seconds` of work; `used` is what its requests took, as the server
         counted it, None = unknown.
         """
         self.learnt += 1
+        mean = None if used is None else used.mean
         for group in self._groups(subtask):
             if subtask.kind is not Kind.CLAUDE:
                 self._learn_median(group, seconds)
                 continue
             traits = _traits(subtask)
             self._seconds[group] = self._seconds.get(group, Trends()).plus(traits, seconds)
-            if used is not None and used.output > 0:
-                self._outputs[group] = self._outputs.get(group, Trends()).plus(traits, used.output)
+            if mean is not None and mean.output > 0:
+                self._outputs[group] = self._outputs.get(group, Trends()).plus(traits, mean.output)
+            if used is not None and used.outputs:
+                self._learn_requests(group, subtask, used)
         # What results of others or of tools add to a prompt is not in its size: it would spoil the ratio.
-        if used is not None and used.input > 0 and not subtask.depends_on and not subtask.tools:
+        if mean is not None and mean.input > 0 and not subtask.depends_on and not subtask.tools:
             tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
-            counted = max(0, used.input + used.cache_write + used.cache_read - REQUEST_OVERHEAD_TOKENS)
+            counted = max(0, mean.input + mean.cache_write + mean.cache_read - REQUEST_OVERHEAD_TOKENS)
             self._per_char[subtask.model] = (tokens + counted, chars + subtask.size_chars)
+
+    def _learn_requests(self, group: _Group, subtask: Subtask, used: PerRequest) -> None:
+        outputs, searches = recent = self._recent.setdefault(group, (Recent(), Recent()))
+        for seen, figures in zip(recent, (used.outputs, used.searches), strict=True):
+            for figure in figures:
+                seen.add(figure)
+        if len(outputs) >= _ENOUGH_REQUESTS:
+            self._dear[group] = outputs.p90, searches.p90
+        if subtask.tools:
+            attempts, requests = self._turns.get(group, (0, 0))
+            self._turns[group] = attempts + 1, requests + len(used.outputs)
+
+    def _dearest(self, subtask: Subtask, output: int) -> tuple[int, int]:
+        """Output tokens and searches for which money is reserved, where `output` are expected."""
+        told = subtask.estimate.output_tokens
+        guess = round(LIKELY_SHARE_OF_MAX * subtask.max_tokens if told is None else _TOLD_HIGH * told)
+        coarse, fine = self._groups(subtask)
+        dear, searches = self._dear.get(fine) or self._dear.get(coarse) or (guess, 1)
+        most = max(1, subtask.max_tokens)
+        return min(most, max(output, dear)), searches if WEB[0] in subtask.tools else 0
 
     def _groups(self, subtask: Subtask) -> tuple[_Group, _Group]:
         """From coarse to fine; commands know no model."""

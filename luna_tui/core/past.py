@@ -17,7 +17,6 @@ from luna_tui.core.events import (
     SkipRequested,
     SubtaskFinished,
     SubtaskStarted,
-    Tokens,
     TurnFailed,
     UsageRecorded,
 )
@@ -138,8 +137,8 @@ def _note_retry(found: Traces, e: RetryRequested) -> None:
         found.prompts.update(dict.fromkeys(e.subtasks, e.prompt))
 
 
-def lessons(records: Iterable[Record]) -> Iterator[tuple[str, Tokens | None, float]]:
-    """Of each subtask that went well, what a request of its last attempt used (None = unknown), and seconds.
+def lessons(records: Iterable[Record]) -> Iterator[tuple[str, PerRequest, float]]:
+    """Of each subtask that went well, what the requests of its last attempt used, and seconds.
 
     The seconds are of work: without waits in the midst of the attempt.
     """
@@ -156,7 +155,7 @@ def lessons(records: Iterable[Record]) -> Iterator[tuple[str, Tokens | None, flo
                 s = state.subtasks.get(e.subtask)
                 last = s.tries[-1] if s is not None and s.tries else None
                 seconds = e.duration_s if e.attempts <= 1 or last is None else last.worked_s(record.at)
-                yield e.subtask, used.pop(e.subtask, PerRequest()).mean, seconds
+                yield e.subtask, used.pop(e.subtask, PerRequest()), seconds
 
 
 def interrupted_by(traces: Traces) -> tuple[AttemptFailed, ...]:

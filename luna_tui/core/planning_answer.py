@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from luna_tui.core.clean import clean_line
+from luna_tui.core.plan import Plan
 from luna_tui.core.words import Kind
 
 MOST_PLANNED = 1_000
@@ -25,6 +26,8 @@ _KEYS = (
     "expect", "estimate", "isolate",
 )  # fmt: skip
 """What a model may say of a subtask."""
+_EXPECT_KEYS = ("contains", "max_chars", "json")
+"""What it may expect of an answer. Not among them: a command that checks it, which would run here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +78,19 @@ def read_answer(text: str, allowed: Allowed) -> Draft:
     return draft
 
 
+def trespasses(plan: Plan, kept: Collection[str], allowed: Allowed) -> list[str]:
+    """What of a loaded plan nobody allowed, whatever way it got there; `kept` are ids that a person wrote."""
+    found = []
+    for s in plan.subtasks():
+        if s.id in kept:
+            continue
+        if s.kind is not Kind.CLAUDE and not (s.kind is Kind.COMMAND and allowed.commands):
+            found.append(f"subtask {s.id!r}: kind {s.kind.value!r} is not allowed here")
+        if not set(s.tools) <= set(allowed.tools) or (s.expect is not None and s.expect.command):
+            found.append(f"subtask {s.id!r}: it uses what was not granted")
+    return found
+
+
 def _wave(wave: Mapping[str, Any], allowed: Allowed, draft: Draft) -> dict[str, Any]:
     where = f"wave {wave.get('name')!r}"
     subtasks = wave.get("subtasks")
@@ -88,6 +104,9 @@ def _wave(wave: Mapping[str, Any], allowed: Allowed, draft: Draft) -> dict[str, 
 
 def _subtask(subtask: Mapping[str, Any], allowed: Allowed, draft: Draft) -> dict[str, Any]:
     where = f"subtask {subtask.get('id')!r}"
+    expect = subtask.get("expect")
+    if isinstance(expect, dict):
+        subtask = {**subtask, "expect": _only(expect, _EXPECT_KEYS, f"{where}, expect", draft)}
     kind = subtask.get("kind", Kind.CLAUDE.value)
     if kind == Kind.COMMAND.value and allowed.commands:
         # A schema cannot say that a command has no prompt, so what does not belong to it is no mistake.

@@ -23,6 +23,7 @@ from luna_tui.engine.flight import Flight
 from luna_tui.engine.outputs import OutputStore
 from luna_tui.engine.runner import (
     AttemptError,
+    Demand,
     Missed,
     MissedExpectation,
     Reply,
@@ -177,9 +178,10 @@ class Pilot:
         def on_usage(usage: Usage, final: bool) -> None:
             requests.use(usage, final)
             if final:
-                event = self._usage_event(flight, attempt, usage)
-                self._desk.usage(event)
-                self._budget.spend(flight, event.cost_usd)
+                event = self._usage_event(flight, attempt, usage, requests.demand)
+                with self._desk.lock:  # Else others would be admitted by books that lag behind the records.
+                    self._desk.usage(event)
+                    self._budget.settle(flight, event.cost_usd)
 
         return FlightContext(
             flight,
@@ -194,8 +196,12 @@ class Pilot:
             redaction=self._around.redaction,
         )
 
-    def _usage_event(self, flight: Flight, attempt: int, usage: Usage) -> UsageRecorded:
-        price = price_of(self._around.prices, usage.model)
+    def _usage_event(
+        self, flight: Flight, attempt: int, usage: Usage, demand: Demand | None
+    ) -> UsageRecorded:
+        prices = self._around.prices
+        # A server may call a model by another name than the one it was asked for.
+        price = price_of(prices, usage.model) or price_of(prices, flight.subtask.model)
         return UsageRecorded(
             wave=flight.wave,
             subtask=flight.subtask.id,
@@ -207,6 +213,8 @@ class Pilot:
             cache_write_tokens=usage.cache_write_tokens,
             searches=usage.searches,
             cost_usd=None if price is None else _cost(price, usage),
+            expected_input_tokens=None if demand is None else demand.input_tokens + demand.kept_tokens,
+            expected_output_tokens=None if demand is None else demand.output_tokens,
         )
 
 

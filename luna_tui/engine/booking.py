@@ -27,7 +27,8 @@ class Booking:
         """`ticket` None = it needs no permit."""
         self._limiter = limiter
         self._ticket = ticket
-        self._demand = demand
+        self.demand = demand
+        """What it was expected to take."""
         self._known: Usage | None = None
         self._settled = ticket is None
         self.sent = False
@@ -66,14 +67,14 @@ class Booking:
 
     def close(self) -> None:
         """Nothing more comes: what was sent unanswered counts as estimated, what was refused does not."""
-        if self._settled or self._ticket is None or self._demand is None:
+        if self._settled or self._ticket is None or self.demand is None:
             return
         self._settled = True
         if not self.sent and self._known is None:
             self._limiter.refund(self._ticket)
             return
         estimate = Usage(
-            model="", input_tokens=self._demand.input_tokens, output_tokens=self._demand.output_tokens
+            model="", input_tokens=self.demand.input_tokens, output_tokens=self.demand.output_tokens
         )
         self._limiter.settle(self._ticket, self._known or estimate)
 

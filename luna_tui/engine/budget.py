@@ -1,4 +1,4 @@
-"""What a run may spend: an attempt that would exceed it is held until there is room again."""
+"""What a run may spend: a request that would exceed it is held until there is room again."""
 
 from __future__ import annotations
 
@@ -39,10 +39,22 @@ class _Held:
     gate: threading.Event
 
 
-class Budget:
-    """Reserves before an attempt, counts what it cost, holds what does not fit.
+def estimate_usd(price: Price, demand: Demand) -> float:
+    """What a request may cost: nine of ten that are like it stay within."""
+    return cost_usd(
+        price,
+        demand.input_tokens - demand.written_tokens,
+        max(demand.output_tokens, demand.dear_output_tokens),
+        demand.kept_tokens,
+        demand.written_tokens,
+        demand.searches,
+    )
 
-    Spent, reserved and the estimate together never exceed the cap when an attempt is admitted. A
+
+class Budget:
+    """Reserves before a request, counts what it cost, holds what does not fit.
+
+    Spent, reserved and the estimate together never exceed the cap when a request is admitted. A
     model without a known price is never held. Every method takes the desk's lock.
     """
 
@@ -68,7 +80,7 @@ class Budget:
         """The most that may be spent; None = no cap."""
         self.spent_usd = 0.0
         self.reserved_usd = 0.0
-        """What attempts in flight may still cost."""
+        """What requests in flight may still cost."""
         self.held: dict[Flight, _Held] = {}
         """Flights that wait for room, in the order they came."""
 
@@ -80,11 +92,11 @@ class Budget:
         return self.cap_usd, self.spent_usd, self.reserved_usd
 
     def afford(self, flight: Flight, demand: Demand) -> None:
-        """Reserve what the next attempt may cost; wait until it fits. Raises Cancelled."""
+        """Reserve what the next request may cost; wait until it fits. Raises Cancelled."""
         price = price_of(self._prices, flight.subtask.model)
         if price is None:
             return
-        estimate = cost_usd(price, demand.input_tokens, demand.output_tokens)
+        estimate = estimate_usd(price, demand)
         with self._desk.lock:
             self._give_back(flight)
             if self._fits(estimate):
@@ -103,18 +115,19 @@ class Budget:
             with self._desk.lock:
                 self.held.pop(flight, None)
 
-    def spend(self, flight: Flight, used_usd: float | None) -> None:
-        """An attempt used this much of what was reserved for it, or more; None = nobody knows."""
+    def settle(self, flight: Flight, used_usd: float | None) -> None:
+        """A request came to its end and cost this much; the rest of what was reserved for it is free.
+
+        None = nobody knows, so it stays reserved as long as the attempt goes on.
+        """
         if used_usd is None:
             return
         with self._desk.lock:
             self.spent_usd += used_usd
-            back = min(flight.reserved_usd, used_usd)
-            flight.reserved_usd -= back
-            self.reserved_usd -= back
+            self.release(flight)
 
     def release(self, flight: Flight) -> None:
-        """The attempt is over; what was reserved and not used is free."""
+        """Nothing more comes of what was reserved; what was not used is free."""
         if flight.reserved_usd == 0.0:
             return
         with self._desk.lock:

@@ -346,7 +346,7 @@ class WaveExecutor:
             seconds = event.duration_s
             if event.attempts > 1:
                 seconds = flight.spent_s - flight.spent_before_s
-            self._expectations.learn(flight.subtask, used.mean if attempt == event.attempt else None, seconds)
+            self._expectations.learn(flight.subtask, used if attempt == event.attempt else None, seconds)
         self._floor.on_end(flight, event, output)
 
     def _note_ghost(self) -> None:

@@ -16,14 +16,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """What an attempt will take from the rate limits."""
+    """What a request will take from the rate limits, and of the budget."""
 
     input_tokens: int
+    """Without what the service has kept of earlier requests, which costs nothing of the limits."""
     output_tokens: int
     """Expected, not the maximum."""
     max_output_tokens: int = 0
     """The most it can be; servers that reserve it at admission charge this first."""
     requests: int = 1
+    dear_output_tokens: int = 0
+    """What nine of ten such requests stay within; money is reserved for it, or for what is expected."""
+    kept_tokens: int = 0
+    """Input that is read from what the service has kept."""
+    written_tokens: int = 0
+    """Those of `input_tokens` that the service will keep, and charges for as that."""
+    searches: int = 0
+    """Searches of the web for which money is reserved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,6 +146,11 @@ class Requests:
         self._booking.give_back()
         self._passage.release(self._flight)
 
+    @property
+    def demand(self) -> Demand | None:
+        """What the current request was expected to take; None = it needed no permit."""
+        return self._booking.demand
+
     def use(self, usage: Usage, final: bool) -> None:
         """The current request used this much."""
         self._booking.use(usage, final)

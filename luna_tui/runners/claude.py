@@ -45,13 +45,19 @@ class ClaudeRunner:
 
     def demand(self, work: Work) -> Demand:
         """Input from the length of the finished prompt unless the plan estimates it; output as expected."""
-        expected = work.expect(work.subtask)
+        subtask, expected = work.subtask, work.expect(work.subtask)
         per_char = expected.input_tokens_per_char
+        tokens = subtask.estimate.input_tokens or (
+            question_of(work).tokens(per_char) + round(self._toolbox.size_chars(subtask) * per_char)
+        )
+        keeps = bool(subtask.tools) and tokens >= least_tokens(subtask.model)
         return Demand(
-            input_tokens=work.subtask.estimate.input_tokens
-            or question_of(work).tokens(per_char) + round(self._toolbox.size_chars(work.subtask) * per_char),
-            output_tokens=min(expected.output_tokens, work.subtask.max_tokens),
-            max_output_tokens=work.subtask.max_tokens,
+            input_tokens=tokens,
+            output_tokens=min(expected.output_tokens, subtask.max_tokens),
+            max_output_tokens=subtask.max_tokens,
+            dear_output_tokens=expected.dear_output_tokens,
+            written_tokens=tokens if keeps else 0,
+            searches=expected.dear_searches,
         )
 
     def run(self, work: Work, context: AttemptContext) -> str:

@@ -36,6 +36,7 @@ class PlannerRunner:
             input_tokens=expected.input_tokens,
             output_tokens=expected.output_tokens,
             max_output_tokens=work.subtask.max_tokens,
+            dear_output_tokens=expected.dear_output_tokens,
         )
 
     def run(self, work: Work, context: AttemptContext) -> str:

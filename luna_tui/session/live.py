@@ -233,6 +233,7 @@ class LiveSession:
         from luna_tui.runners.examining import Examiner
         from luna_tui.runners.python import PythonRunner
         from luna_tui.runners.registry import Runners
+        from luna_tui.session.tool_servers import make_servers
         from luna_tui.session.tooling import make_toolbox, shared_beginnings
 
         base_url: str | None = None
@@ -240,13 +241,14 @@ class LiveSession:
         if self._config.provider == "simulator":
             base_url, key = self._start_simulator(), "simulated"
         config = self._config
+        servers = make_servers(plan, config.mcp, self.run_dir, self.redaction)
         most = worker_rule(config.workers, config.tier, config.mode, config.tiers).most
         return Runners(
             {
                 Kind.CLAUDE: ClaudeRunner(
                     lambda: make_client(base_url, key, most),
                     self._clock,
-                    toolbox=make_toolbox(plan, config.sandbox.rules, self._sandbox),
+                    toolbox=make_toolbox(plan, config.sandbox.rules, self._sandbox, servers),
                     shared=shared_beginnings(plan),
                 ),
                 Kind.COMMAND: CommandRunner(self._clock, current_environ()),

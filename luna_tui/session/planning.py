@@ -26,7 +26,7 @@ from luna_tui.core.planning import (
     PlanProposed,
     PlanRepaired,
 )
-from luna_tui.core.planning_answer import Allowed, Draft, read_answer
+from luna_tui.core.planning_answer import Allowed, Draft, read_answer, trespasses
 from luna_tui.core.planning_prompt import Surroundings, goal_text, repair_text, system_text
 from luna_tui.core.planning_schema import plan_schema
 from luna_tui.core.redaction import Redaction
@@ -105,6 +105,8 @@ class Proposal:
     by: str
     defaults: PlanDefaults
     """What it was loaded with."""
+    kept: frozenset[str] = frozenset()
+    """Ids of subtasks that were there before: the model did not write them."""
 
     def toml(self, folder: Path | None = None) -> str:
         """The plan file; `folder` = where it will be, so that it need not name its workspace there."""
@@ -207,7 +209,8 @@ class Planning:
         """What was meant, as the file that it became, and the plan or what is wrong with it."""
         if came.kind is not None and came.kind in _UNUSABLE:
             return Draft(), "", (_UNUSABLE[came.kind],)
-        draft = read_answer(came.text, Allowed(tools=self._request.tools, commands=self._request.commands))
+        allowed = Allowed(tools=self._request.tools, commands=self._request.commands)
+        draft = read_answer(came.text, allowed)
         if not draft.waves:
             return draft, "", tuple(draft.problems)
         self._keep_what_is_done(draft)
@@ -216,6 +219,7 @@ class Planning:
         problems = list(draft.problems)
         try:
             plan = load_plan(path, workspace=self._workspace, defaults=self._request.defaults)
+            problems += trespasses(plan, self._kept(), allowed)
         except InvalidInput as error:
             problems += [
                 f"line {p.line}: {p.what}" + (f" ({p.fix})" if p.fix else "") for p in error.problems
@@ -231,6 +235,11 @@ class Planning:
             while wave.get("name") in taken:
                 wave["name"], number = f"{name}-{number}", number + 1
         draft.waves[:0] = [dict(wave) for wave in kept]
+
+    def _kept(self) -> frozenset[str]:
+        """Ids of what is done, which no model wrote now."""
+        kept = self._request.replanned.waves if self._request.replanned is not None else ()
+        return frozenset(str(subtask["id"]) for wave in kept for subtask in wave["subtask"])
 
     def _head(self, draft: Draft) -> dict[str, Any]:
         if self._request.replanned is not None:
@@ -284,6 +293,7 @@ class Planning:
             waves=tuple(draft.waves),
             by=self._by(),
             defaults=self._request.defaults,
+            kept=self._kept(),
         )
 
     def _started(self) -> PlanningStarted:

@@ -14,7 +14,7 @@ from luna_tui.core.templates import names
 from luna_tui.core.tools import FILE_READERS, FILE_WRITERS, RUN_COMMAND
 from luna_tui.core.words import ErrorKind, Kind
 from luna_tui.engine.runner import AttemptError
-from luna_tui.runners.agent.toolbox import Make, Toolbox
+from luna_tui.runners.agent.toolbox import Make, Toolbox, ToolServers
 from luna_tui.runners.caching import Shared
 from luna_tui.runners.tools.base import Tool
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 _FILE_TOOLS = (*FILE_READERS, *FILE_WRITERS)
 
 
-def make_toolbox(plan: Plan, rules: Rules, sandbox: Sandbox | None = None) -> Toolbox:
+def make_toolbox(
+    plan: Plan, rules: Rules, sandbox: Sandbox | None = None, servers: ToolServers | None = None
+) -> Toolbox:
     """The tools that a plan may grant; nothing is loaded or started before an agent needs it.
 
-    Without a sandbox no commands can be had.
+    Without a sandbox no commands can be had, and without servers no tools of theirs.
     """
     protected = (plan.source,) if plan.source else ()
     makes: dict[str, Make] = {
@@ -35,7 +37,7 @@ def make_toolbox(plan: Plan, rules: Rules, sandbox: Sandbox | None = None) -> To
     }
     if sandbox is not None:
         makes[RUN_COMMAND] = cache(partial(_run_command, sandbox, protected))
-    return Toolbox(makes, rules)
+    return Toolbox(makes, rules, servers)
 
 
 def _run_command(sandbox: Sandbox, protected: tuple[str, ...]) -> Tool:

@@ -11,11 +11,13 @@ from typing import Any
 
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.limits import DEFAULT_MODE, DEFAULT_TIER, TIERS, Limits, TierLimits
+from luna_tui.core.mcp_servers import McpServer
 from luna_tui.core.price_table import PRICES
 from luna_tui.core.prices import Price
 from luna_tui.core.retention import KeepLimits
 from luna_tui.core.sandbox import SandboxSettings
 from luna_tui.core.words import MODE_ALIASES, Mode, Staffing
+from luna_tui.storage.config_mcp import apply_mcp, is_reference
 from luna_tui.storage.config_sandbox import ADDING_KEYS, SANDBOX_KEYS, apply_sandbox
 from luna_tui.storage.config_storage import STORAGE_KEYS, apply_storage
 from luna_tui.storage.config_ui import LATER_UI_KEYS, NOTIFY_KEYS, UI_KEYS, apply_notify, apply_ui, refuse
@@ -28,8 +30,7 @@ MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
 CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
-_SECTIONS = ("run", "limits", "ui", "keys", "notify", "storage", "sandbox", "prices")
-_LATER_SECTIONS = ("mcp",)
+_SECTIONS = ("run", "limits", "ui", "keys", "notify", "storage", "sandbox", "mcp", "prices")
 RUN_KEYS = (
     "provider", "model", "max_tokens", "tier", "mode", "workers", "timeout", "wave_timeout", "retries",
     "budget_usd",
@@ -100,6 +101,8 @@ class Config:
     """How many runs that are over are kept, and for how long."""
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     """What agents may do, and what holds their commands."""
+    mcp: Mapping[str, McpServer] = field(default_factory=dict)
+    """Servers of tools, by name."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Binding id -> keys, separated by commas."""
     tiers: Mapping[str, TierLimits] = field(default_factory=lambda: TIERS)
@@ -200,17 +203,16 @@ def _apply(config: Config, source: TomlSource, problems: list[Problem], *, proje
     source = replace(source, data=_without_secrets(source.data, (), noted))
     root = Table(noted, (), source.data)
     for key, value in source.data.items():
-        if not isinstance(value, dict) and key not in (*_SECTIONS, *_LATER_SECTIONS):
+        if not isinstance(value, dict) and key not in _SECTIONS:
             noted.add((key,), f"{key} stands outside of a table", _home_of(key))
-        elif key in _LATER_SECTIONS:
-            noted.add((key,), f"[{key}] arrives in a later version", "remove it")
         elif key not in _SECTIONS:
             noted.add((key,), f"unknown table [{key}]", nearest(key, _SECTIONS))
     config = _apply_run(config, root.table("run"))
     config = apply_ui(config, root.table("ui"))
-    config = apply_notify(config, root.table("notify"))
+    config = apply_notify(config, root.table("notify"), project=project)
     config = apply_storage(config, root.table("storage"))
     config = apply_sandbox(config, root.table("sandbox"), project=project)
+    config = apply_mcp(config, root.table("mcp"), project=project)
     tiers = {**config.tiers, **_tiers(root.table("limits"), config.tiers)}
     config = replace(
         config,
@@ -230,9 +232,14 @@ def _without_secrets(values: Mapping[str, Any], path: tuple[str, ...], noted: Pr
         here = (*path, key)
         if isinstance(value, dict):
             kept[key] = _without_secrets(value, here, noted)
+        elif is_reference(here, value):
+            kept[key] = value
         elif _SECRET.search(key) or (isinstance(value, str) and value.startswith("sk-")):
             what = "a secret does not belong in the configuration"
-            noted.add(here, f"{key}: {what}", "set ANTHROPIC_API_KEY in the environment")
+            fix = "set ANTHROPIC_API_KEY in the environment"
+            if path[:1] == ("mcp",):
+                fix = f'write {key} = "${{{key}}}" and set it in the environment'
+            noted.add(here, f"{key}: {what}", fix)
         else:
             kept[key] = value
     return kept

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luna_tui.storage.fields import Table, nearest
+from luna_tui.storage.paths import config_dir
 
 if TYPE_CHECKING:
     from luna_tui.storage.config import Config
@@ -43,12 +44,20 @@ def apply_ui(config: Config, ui: Table) -> Config:
     )
 
 
-def apply_notify(config: Config, notify: Table) -> Config:
-    """`config` with what `[notify]` says."""
+def apply_notify(config: Config, notify: Table, *, project: bool) -> Config:
+    """`config` with what `[notify]` says; the file of a project names no program for this machine to run."""
     refuse(notify, NOTIFY_KEYS, (), "[notify]")
     command = config.notify_command
     if "command" in notify.values:
-        command = notify.texts("command", single=True)
+        said = notify.texts("command", single=True)
+        if project and said:
+            notify.wrong(
+                "command",
+                "command is a program for this machine, and the file of a project cannot name one",
+                f"put it in {config_dir() / 'config.toml'}, or in a --config file",
+            )
+        elif not project:
+            command = said
     return replace(
         config,
         bell=notify.flag("bell", config.bell),

@@ -123,6 +123,11 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         """Whether the run is on and can be changed."""
         return self._session.control is not None and self.state_now()[0].finished is None
 
+    def settles_changes(self) -> RunControl | None:
+        """The door for what becomes of changes: open while the run is on, and after it in its own process."""
+        over = self.state_now()[0].finished is not None
+        return None if over and self.watching is not Watching.OWN else self._session.control
+
     def would_end(self) -> bool:
         """Whether the run is on and lives only as long as this program shows or tells it."""
         return self.takes_commands() and self.watching is Watching.OWN

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import plan, subtask, wave
 
 from luna_tui.core.errors import InvalidInput, Problem
 from luna_tui.core.phases import PhaseReader, Turn
+from luna_tui.core.plan import Expectation
 from luna_tui.core.planning import Phase
-from luna_tui.core.planning_answer import MOST_PLANNED, Allowed, read_answer
+from luna_tui.core.planning_answer import MOST_PLANNED, Allowed, read_answer, trespasses
 from luna_tui.core.planning_prompt import (
     COMMANDS,
     RULES,
@@ -29,6 +31,7 @@ from luna_tui.core.planning_prompt import (
 )
 from luna_tui.core.planning_schema import plan_schema
 from luna_tui.core.tools import FILE_READERS, TOOLS
+from luna_tui.core.words import Kind
 from luna_tui.storage.planned_toml import planned_toml
 from luna_tui.storage.plans import load_plan
 
@@ -189,11 +192,17 @@ def test_a_plan_in_a_fence_or_in_prose_is_read(text: str) -> None:
         (plan_of({"id": "a", "prompt": "x", "tools": ["run_command"]}), "'run_command' cannot be granted"),
         (plan_of({"id": "a", "prompt": "x", "tools": [["read_file"]]}), "cannot be granted"),
         (plan_of({"id": "a", "prompt": "x", "env": {"A": "b"}}), "'env' is not allowed here"),
+        (
+            plan_of({"id": "a", "prompt": "x", "expect": {"command": ["rm"]}}),
+            "expect: 'command' is not allowed",
+        ),
+        (plan_of({"id": "a", "prompt": "x", "map": {}}), "'map' is not allowed here"),
+        (plan_of({"id": "a", "prompt": "x"}, map=[{}]), "'map' is not allowed here"),
         (plan_of({"id": "a", "prompt": "x", "role": "root"}), "'role' is not allowed here"),
         (plan_of({"id": "a", "prompt": "\ud800"}), "a plan file cannot"),
         (plan_of({"id": "a", "prompt": 2**70}), "a plan file cannot"),
     ],
-    ids=range(19),
+    ids=range(22),
 )
 def test_what_is_no_plan_is_told(text: str, why: str) -> None:
     draft = read_answer(text, Allowed(tools=("read_file",)))
@@ -220,6 +229,26 @@ def test_a_claude_subtask_may_say_its_kind_and_no_command() -> None:
     assert draft.waves[0]["subtask"] == [{"id": "a", "prompt": "x"}]
 
 
+def test_whatever_is_in_a_loaded_plan_only_what_was_allowed_may_run() -> None:
+    checked = Expectation(command=("true",))
+    made = plan(
+        wave(
+            "w",
+            subtask("fine", tools=("read_file",)),
+            subtask("tool", tools=("read_file", "run_command")),
+            subtask("check", expect=checked),
+            subtask("command", kind=Kind.COMMAND, command=("ls",)),
+            subtask("python", kind=Kind.PYTHON),
+            subtask("done", kind=Kind.PYTHON, expect=checked),
+        )
+    )
+    allowed = Allowed(tools=("read_file",), commands=True)
+    assert [t.split(":")[0] for t in trespasses(made, {"done"}, allowed)] == [
+        "subtask 'tool'", "subtask 'check'", "subtask 'python'",
+    ]  # fmt: skip
+    assert "kind 'command'" in "".join(trespasses(made, (), Allowed()))
+
+
 JSON = st.recursive(
     st.none()
     | st.booleans()
@@ -229,11 +258,12 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+EXPECT = st.fixed_dictionaries({}, optional={"command": JSON, "contains": JSON, "schema": JSON})
 SUBTASK = st.dictionaries(
     st.sampled_from(
         ["id", "title", "prompt", "kind", "tools", "files", "expect", "depends_on", "command", "x"]
     ),
-    JSON,
+    JSON | EXPECT,
     max_size=6,
 )
 WAVE = st.dictionaries(st.sampled_from(["name", "parallel", "timeout", "y"]), JSON, max_size=3)
@@ -253,8 +283,9 @@ def test_whatever_a_model_writes_becomes_a_plan_or_located_problems(
     file.write_text(planned_toml({"name": "p"}, draft.waves, by="x\ny"), encoding="utf-8")
     written = tomllib.loads(file.read_text(encoding="utf-8"))["wave"][0]["subtask"]
     assert len(written) == len(subtasks)
-    for subtask in written:
-        assert "command" not in subtask or (commands and subtask.get("kind") == "command")
+    for one in written:
+        assert "command" not in one or (commands and one.get("kind") == "command")
+        assert not isinstance(one.get("expect"), dict) or "command" not in one["expect"]
     found: tuple[Problem, ...] = ()
     try:
         load_plan(file)

@@ -9,7 +9,7 @@ import pytest
 from support import plan, subtask, wave
 
 from luna_tui.core.events import Tokens
-from luna_tui.core.expectations import Expectations
+from luna_tui.core.expectations import Expectations, PerRequest
 from luna_tui.core.plan import Estimate, Plan, Subtask
 from luna_tui.core.words import Priority, Schedule, Status
 from luna_tui.engine.board import PlanBoard
@@ -33,7 +33,7 @@ def work_off(given: Plan) -> None:
         while len(held) < 50 and (taken := board.take()) is not None:
             held.append(taken)
         done = held.pop(0)
-        expectations.learn(done, Tokens(input=9, output=1 + len(done.prompt)), 1.0)
+        expectations.learn(done, PerRequest.once(Tokens(input=9, output=1 + len(done.prompt))), 1.0)
         assert board.end(done.id, Status.SUCCEEDED) == []
 
 

@@ -12,7 +12,7 @@ from support import plan, subtask, wave
 
 from benchmarks.workloads import mixed
 from luna_tui.core.events import Tokens
-from luna_tui.core.expectations import Expectations
+from luna_tui.core.expectations import Expectations, PerRequest
 from luna_tui.core.plan import Estimate, Plan, Subtask
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.words import Schedule, Status
@@ -44,7 +44,7 @@ def makespan(
         while len(on) < workers and (taken := board.take()) is not None:
             heapq.heappush(on, (now + seconds[taken.id], taken.id, taken))
         now, _, done = heapq.heappop(on)
-        knows.learn(done, Tokens(output=round(60 * seconds[done.id])), seconds[done.id])
+        knows.learn(done, PerRequest.once(Tokens(output=round(60 * seconds[done.id]))), seconds[done.id])
         board.end(done.id, Status.SUCCEEDED)
         if opened < len(given.waves) and board.left_of(opened - 1) == 0:
             board.open(range(opened, opened + 1))

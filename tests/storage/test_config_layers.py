@@ -202,13 +202,17 @@ def test_cached_input_has_a_price_even_when_none_is_given(tmp_path: Path) -> Non
 def test_what_the_example_suggests_can_be_used(tmp_path: Path) -> None:
     text = resource("config.example.toml").read_text()
     tables = re.sub(r"(?m)^# (\[[^\]]+\]).*$", r"\1", text)
-    settings = re.sub(r"(?m)^# ((?:run\.)?[a-z_]+ = [\d.\"a-z]+)$", r"\1", tables)
+    value = r"(?:[\d.\"a-z]+|\[.*\]|\".*\"|\{.*\})"
+    settings = re.sub(rf"(?m)^# ((?:run\.)?[a-z_]+ = {value})$", r"\1", tables)
     assert {"keys", "limits", "prices"} < set(tomllib.loads(settings))
     config = load(tmp_path, settings)
     assert config.keys == {"run.pause": "p"}
     assert config.tiers["tier2"].limits == TIERS["tier2"].limits
     assert config.tiers["tier2"].workers[Mode.BALANCED] == 15
     assert config.prices["claude-haiku-5-5"].cache_write == 1.25
+    assert config.mcp["time"].command == ("uvx", "mcp-server-time")
+    assert config.mcp["time"].env == {"GITHUB_TOKEN": "${GITHUB_TOKEN}"}
+    assert config.mcp["issues"].url == "https://example.org/mcp"
 
 
 def test_every_key_of_the_example_has_a_comment_above_it() -> None:

@@ -75,6 +75,19 @@ def test_a_project_cannot_widen(user: Path, project: Path, before: str, said: st
     assert str(user) in problem.fix
 
 
+def test_a_project_names_no_program_that_gets_the_notices(user: Path, project: Path) -> None:
+    user.write_text('[notify]\ncommand = ["notify-send", "luna"]\n')
+    project.write_text("[notify]\ncommand = []\nbell = false\n")
+    config = load(project.parent)
+    assert (config.notify_command, config.bell) == (("notify-send", "luna"), False)
+    project.write_text('[notify]\ncommand = ["./take-over"]\n')
+    with pytest.raises(InvalidInput) as caught:
+        load(project.parent)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.line) == (str(project), 2)
+    assert str(user) in problem.fix
+
+
 @pytest.mark.parametrize(
     ("before", "said", "kind", "network"),
     [

@@ -14,9 +14,10 @@ from tui.agent_scenes import CHANGED, DIFF, DIFF_FILE, DONE, agents
 from tui.stage import RecordingControl, StillSession, dashboard, shown
 
 from luna_tui.core.agents import Changes
+from luna_tui.core.events import Record, RunFinished, Tokens
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import fold
-from luna_tui.core.words import Watching
+from luna_tui.core.words import RunStatus, Watching
 from luna_tui.storage.run_files import RunFiles
 from luna_tui.tui.app import LunaApp
 from luna_tui.tui.screens.boxes.drop import DropBox
@@ -28,6 +29,10 @@ from luna_tui.tui.views.run import run_view
 from luna_tui.tui.views.spans import Looks, Role
 from luna_tui.tui.views.text import plain, width_of
 
+END = RunFinished(
+    status=RunStatus.SUCCEEDED, counts={"succeeded": 1}, wall_s=95.0, sum_s=95.0, speedup=1.0, bound_s=95.0,
+    efficiency=1.0, tokens=Tokens(), cost_usd=None, throttled=0,
+)  # fmt: skip
 SIZES = [(24, 6), (44, 16), (80, 24), (120, 40), (200, 60)]
 Steps = Callable[[Pilot[None], LunaApp, StillSession], Awaitable[None]]
 
@@ -45,10 +50,15 @@ def stage(
     *,
     settled: str = "",
     watching: Watching = Watching.OWN,
+    over: bool = False,
 ) -> list[tuple[Any, ...]]:
     """What was asked of the run by a person at its dashboard."""
     live = watching in (Watching.OWN, Watching.ATTACHED)
-    session = StillSession(agents(settled=settled), live=live, watching=watching)
+    records = agents(settled=settled)
+    if over:
+        last = records[-1]
+        records = (*records, Record(last.seq + 1, last.at + 1.0, last.run, END))
+    session = StillSession(records, live=live, watching=watching)
     app = dashboard(session, kept=None if folder is None else RunFiles(folder))
 
     async def body() -> None:
@@ -170,6 +180,13 @@ def test_who_may_not_change_the_run_only_looks(watching: Watching) -> None:
         assert "accept into" not in shown(app)
 
     assert stage(steps, watching=watching) == []
+
+
+def test_after_the_end_they_are_settled_where_the_run_was() -> None:
+    keys = pressed("j", "A", "A")
+    assert stage(keys, over=True) == [("changes", DONE, True, "user")]
+    assert stage(pressed("j", "A", "D", "D"), over=True) == [("changes", DONE, False, "user")]
+    assert stage(keys, over=True, watching=Watching.ATTACHED) == []
 
 
 def test_changes_are_an_attention_line_until_somebody_decided() -> None:

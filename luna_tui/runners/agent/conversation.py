@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from luna_tui.core.expectations import Expected
 from luna_tui.core.plan import Subtask
 from luna_tui.engine.runner import Demand
 from luna_tui.runners.answer import Said
@@ -29,17 +30,19 @@ class Conversation:
         question: Question,
         tools: Sequence[Mapping[str, Any]],
         *,
-        per_char: float,
-        output_tokens: int,
+        expect: Callable[[], Expected],
     ) -> None:
-        """`per_char` = input tokens that a character probably costs, `output_tokens` = those of an answer."""
+        """`expect` tells what a request takes, by what is known when it is asked."""
+        expected = expect()
+        per_char = expected.input_tokens_per_char
+        self._expect = expect
         self._subtask = subtask
         self._system = question.system
         self._documents = len(question.documents)
         self._tools = [dict(tool) for tool in tools]
         self._messages = question.messages()
         self._per_char = per_char
-        self._output_tokens = float(output_tokens)
+        self._output_tokens = float(expected.output_tokens)
         self._turns = 0
         tools_chars = size_chars(self._tools)
         self._start_tokens = round((tools_chars + len(self._system)) * per_char)
@@ -69,13 +72,19 @@ class Conversation:
     def demand(self, *, last: bool) -> Demand:
         """What the next request will take: what is kept costs nothing of the limits."""
         most = self._subtask.max_tokens
-        kept = self._kept_tokens
+        kept, keeps = self._kept_tokens, self._tokens >= self._least
         if self._forbids(last):
-            kept = min(kept, self._start_tokens if self._keeps_start else 0)
+            kept, keeps = min(kept, self._start_tokens if self._keeps_start else 0), False
+        sent = max(1, self._tokens - kept)
+        expected = self._expect()
         return Demand(
-            input_tokens=max(1, self._tokens - kept),
+            input_tokens=sent,
             output_tokens=max(1, min(round(self._output_tokens), most)),
             max_output_tokens=most,
+            dear_output_tokens=expected.dear_output_tokens,
+            kept_tokens=kept,
+            written_tokens=sent if keeps else 0,
+            searches=expected.dear_searches,
         )
 
     def request(self, *, last: bool) -> dict[str, Any]:

@@ -84,13 +84,9 @@ class Agent:
         return send() if admitted else self._context.turn(turn, talk.demand(last=last), send)
 
     def _conversation(self, kit: Kit) -> Conversation:
-        expected = self._work.expect(self._work.subtask)
+        work = self._work
         return Conversation(
-            self._work.subtask,
-            self._question,
-            kit.definitions,
-            per_char=expected.input_tokens_per_char,
-            output_tokens=expected.output_tokens,
+            work.subtask, self._question, kit.definitions, expect=lambda: work.expect(work.subtask)
         )
 
     def _place(self) -> Place:

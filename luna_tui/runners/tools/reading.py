@@ -101,7 +101,10 @@ class ListFiles:
         more = len(found) - len(names)
         if more:
             names.append(f"… and {more:,} more; narrow the glob or name a folder")
-        return Result(text="\n".join(names) or "(nothing)", summary=f"{len(found):,} names")
+        return Result(
+            text="\n".join(names) or "(nothing)",
+            summary="1 name" if len(found) == 1 else f"{len(found):,} names",
+        )
 
 
 def entries(root: Workspace, folder: str) -> list[tuple[str, bool]]:

@@ -50,7 +50,7 @@ class ChangesScreen(DetailScreen):
             changes=in_order(state),
             read=tuple(self.reading.shown(self.reads)),
             below=self.below,
-            why_not="" if self.luna.takes_commands() else self._why_not(),
+            why_not="" if self.luna.settles_changes() else self._why_not(),
         )
         return changes_view(state, look, looks)
 
@@ -81,13 +81,13 @@ class ChangesScreen(DetailScreen):
         if changes is None:
             self.luna.say(_("No agent changed files in a workspace of its own."))
             return None, None
-        if not self.luna.takes_commands():
+        if self.luna.settles_changes() is None:
             self.luna.say(self._why_not())
             return None, None
         if changes.settled:
             self.luna.say(_("That was decided already."))
             return None, None
-        return (changes, self.luna.commands()) if self.looked_at() else (None, None)
+        return (changes, self.luna.settles_changes()) if self.looked_at() else (None, None)
 
     def _why_not(self) -> str:
         state = self.luna.state_now()[0]

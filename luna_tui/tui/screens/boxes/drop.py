@@ -23,7 +23,7 @@ class DropBox(BoxScreen):
 
     def take(self, key: str) -> None:
         """Drop them, if nobody has decided meanwhile."""
-        control = self.luna.commands()
+        control = self.luna.settles_changes()
         self.dismiss()
         if control is not None and not self.luna.state_now()[0].changes[self._subtask].settled:
             self.luna.say(self.luna.acts.settle_changes(control, self._subtask, accept=False))
