@@ -16,7 +16,7 @@ from pathlib import Path
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.sandbox import REFUSED, SandboxKind, SandboxSettings
-from luna_tui.runners.leftovers import MARK
+from luna_tui.runners.environment import marks
 from luna_tui.runners.sandbox import launcher
 from luna_tui.runners.sandbox.bubblewrap import HOME, Held, bubblewrap
 from luna_tui.runners.sandbox.reach import (
@@ -82,7 +82,7 @@ class Sandbox:
         While the block runs there is a folder for what it leaves lying about.
         """
         workspace = os.path.realpath(place.workspace)
-        mark = {MARK: place.run_dir} if place.run_dir else {}
+        mark = marks(place.run_dir)
         if self.found.kind == SandboxKind.BUBBLEWRAP:
             inside = self._environ_in(HOME)
             argv = bubblewrap(self._program, self._held(command, place, workspace, kept, inside))

@@ -17,7 +17,7 @@ from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
-from luna_tui.runners.leftovers import MARK
+from luna_tui.runners.environment import marks
 from luna_tui.runners.tools.base import Place, Result, Tool, ToolError, Use
 from luna_tui.runners.tools.mcp_connection import Connection, ServerError
 from luna_tui.runners.tools.mcp_loop import LoopThread
@@ -100,10 +100,13 @@ class McpServers:
 
     def _process(self, server: McpServer, own: Mapping[str, str]) -> ServerProcess:
         passed = {k: v for k, v in self._environ.items() if k in _PASSED_ON or k.startswith("LC_")}
-        marks = {MARK: self._run_dir} if self._run_dir else {}
         complaints = os.path.join(self._run_dir, f"mcp-{server.name}.stderr") if self._run_dir else ""
         return ServerProcess(
-            server.command, passed | dict(own) | marks, self._workspace, complaints, self._redaction
+            server.command,
+            passed | dict(own) | marks(self._run_dir),
+            self._workspace,
+            complaints,
+            self._redaction,
         )
 
 
