@@ -106,12 +106,6 @@ class Rules:
         return Rules(self.deny + other.deny, self.ask + other.ask, self.allow + other.allow)
 
 
-def parse_rules(deny: Iterable[str] = (), ask: Iterable[str] = (), allow: Iterable[str] = ()) -> Rules:
-    """Rules from their texts; RuleError for the first that is none."""
-    lists = (tuple(map(parse_rule, texts)) for texts in (deny, ask, allow))
-    return Rules(*lists)
-
-
 def parse_rule(text: str) -> Rule:
     """`tool` or `tool(pattern)`; RuleError says what is wrong with any other text."""
     found = _TEXT.fullmatch(text[: _LONGEST + 1])
