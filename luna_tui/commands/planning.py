@@ -78,6 +78,8 @@ def check_flags(args: argparse.Namespace, config: Config) -> str:
         )
     if args.output is not None and not args.force and os.path.lexists(args.output):
         raise _usage(f"{clean_line(str(args.output))} is there already", "name another file, or add --force")
+    if args.output is not None and os.path.exists(args.output) and not os.path.isfile(args.output):
+        raise _usage(f"{clean_line(str(args.output))} is no file that could be replaced", "name another one")
     if args.detach and not args.start:
         raise _usage("--detach starts a run, and none was asked for", "add --run --yes")
     if not args.start:
@@ -174,14 +176,23 @@ def deliver(
         say(line)
     if args.output is not None:
         plan = _written(args, proposal, start)
+    if args.json:
+        _print(json.dumps(_data(args, proposal, found), indent=1) + "\n", proposal)
+    elif args.output is None and not args.start:
+        _print(proposal.toml(), proposal)
     try:
-        if args.json:
-            print(json.dumps(_data(args, proposal, found), indent=1))
-        elif args.output is None and not args.start:
-            print(proposal.toml(), end="")
         return _start(args, config, plan, console, launcher, choice, beginning) if args.start else ExitCode.OK
     finally:
         proposal.discard()
+
+
+def _print(text: str, proposal: Proposal) -> None:
+    """To standard output; where that takes it no more, what was paid for is kept."""
+    try:
+        print(text, end="", flush=True)
+    except OSError:
+        say(_("the plan is kept in {path}").format(path=proposal.plan.source))
+        raise
 
 
 def _start(
