@@ -123,13 +123,17 @@ class Past:
             ),
         )  # fmt: skip
 
-    def use(self, at: float, i: str, tokens_in: int, tokens_out: int, usd: float | None) -> Past:
-        """It used tokens."""
+    def use(
+        self, at: float, i: str, tokens_in: int, tokens_out: int, usd: float | None,
+        expected: tuple[int, int] | tuple[None, None] = (None, None),
+    ) -> Past:  # fmt: skip
+        """It used tokens; `expected` were so many in and out."""
         return self.tell(
             at,
             UsageRecorded(
                 wave=self._wave[i], subtask=i, attempt=self._attempt[i], model="m",
                 input_tokens=tokens_in, output_tokens=tokens_out, cost_usd=usd,
+                expected_input_tokens=expected[0], expected_output_tokens=expected[1],
             ),
         )  # fmt: skip
 

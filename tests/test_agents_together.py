@@ -32,7 +32,7 @@ from luna_tui.core.rules import Rules, parse_rules
 from luna_tui.core.sandbox import REFUSED, SandboxSettings
 from luna_tui.core.words import Manner, Scope, Status
 from luna_tui.engine.cancel import CancelToken
-from luna_tui.engine.clock import SystemClock
+from luna_tui.engine.clock import Clock, ScaledClock, SystemClock
 from luna_tui.runners.agent.toolbox import Toolbox
 from luna_tui.runners.anthropic_client import make_client
 from luna_tui.runners.claude import ClaudeRunner
@@ -64,18 +64,24 @@ class Stage:
 
 @contextmanager
 def stage(
-    given: Plan, toolbox: Toolbox | None = None, run: Mapping[str, Any] | None = None, **settings: Any
+    given: Plan,
+    toolbox: Toolbox | None = None,
+    run: Mapping[str, Any] | None = None,
+    clock: Clock = CLOCK,
+    **settings: Any,
 ) -> Iterator[Stage]:
     """`run` has settings of the run, `settings` are those of the service."""
     told: dict[str, Any] = {"speed": 50.0, "limits": TIERS["scale"].limits} | settings
-    with SimulatorServer(SimulatorSettings(**told), CLOCK) as server:
+    with SimulatorServer(SimulatorSettings(**told), clock) as server:
         runner = ClaudeRunner(
             lambda: make_client(server.base_url, "k"),
-            CLOCK,
+            clock,
             toolbox=toolbox or make_toolbox(given, Rules()),
         )
         try:
-            yield Stage(make_run(runner, given, tier="scale", workers=AGENTS, **(run or {})), server)
+            yield Stage(
+                make_run(runner, given, tier="scale", workers=AGENTS, clock=clock, **(run or {})), server
+            )
         finally:
             runner.close()
 
@@ -94,7 +100,7 @@ def reader(number: int) -> Subtask:
         tools=("read_file", "search_files"),
         max_tokens=2_000,
         retries=12,
-        timeout=60,
+        timeout=600,
     )
 
 
@@ -125,7 +131,7 @@ def test_forty_agents_with_four_turns_of_tools_each_get_their_own_results(tmp_pa
 
 def test_what_breaks_in_the_midst_is_sent_again_and_no_conversation_is_lost(tmp_path: Path) -> None:
     chaos = ((FaultKind.CUT, 0.08), (FaultKind.OVERLOADED, 0.08), (FaultKind.ERROR_EVENT, 0.08))
-    with stage(workspace(tmp_path), chaos=chaos) as made:
+    with stage(workspace(tmp_path), clock=ScaledClock(6.0), speed=8.0, chaos=chaos) as made:
         run = made.run.finish(90)
         counts = made.server.conversations()
     assert set(run.ends().values()) == {Status.SUCCEEDED}

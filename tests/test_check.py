@@ -54,12 +54,17 @@ def test_in_words(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[2:] == [
         "tier2 balanced, 85 % of the limits   15 workers   no budget",
         "",
-        "wave    subtasks  workers  tokens in    out  $ low  likely   high   time  at least  bound by",
-        "1 scan         2        2       1.0k    800  <0.01    0.01   0.01   0:11      0:11  longest subtask",
-        "2 test         1        1          -      -      -       -      -   0:05      0:05  longest subtask",
-        "all            3                1.0k    800  <0.01    0.01   0.01   0:16      0:16  longest subtask",
+        "wave    subtasks  workers  tokens in    out  $ low  likely   high   time    between  at least  "
+        "bound by",
+        "1 scan         2        2       1.0k    800  <0.01    0.01   0.01   0:11  0:07-0:18      0:11  "
+        "longest subtask",
+        "2 test         1        1          -      -      -       -      -   0:05       0:05      0:05  "
+        "longest subtask",
+        "all            3                1.0k    800  <0.01    0.01   0.01   0:16  0:12-0:23      0:16  "
+        "longest subtask",
         "",
-        "bound by the longest subtasks of its waves: more than 2 workers would not be faster",
+        "0:16 (0:12 to 0:23), bound by the longest subtasks of its waves: "
+        "more than 2 workers would not be faster",
         "wave 1 scan may need 0:11; its own limit is 0:05, and what runs then is timed out",
         "1 command runs on this computer, in a dry run too",
         "lengths of answers: 1 as the plan says (80 to 150 %), 1 guessed at 30, 60 and 100 % of max_tokens; "

@@ -68,6 +68,14 @@ def clean_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
+def short_line(text: str, most: int) -> str:
+    """`clean_line`, of at most `most` characters, the last of which is `…` where something is left out."""
+    line = clean_line(text[: 4 * most])
+    if len(line) <= most and len(text) <= 4 * most:
+        return line
+    return f"{line[: most - 1]}…"
+
+
 class Cleaner:
     """`clean` for text that arrives in chunks: where the chunks are cut makes no difference.
 

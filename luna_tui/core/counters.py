@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from luna_tui.core.events import UsageRecorded
     from luna_tui.core.parts import SubtaskState
 
 _STEP = math.log(1.05)
@@ -79,6 +80,37 @@ class Sums:
 
 def _deviation(count: int, total: float, squares: float) -> float:
     return math.sqrt(max(0.0, squares / count - (total / count) ** 2)) if count else 0.0
+
+
+@dataclass(slots=True)
+class Estimates:
+    """What requests were expected to take against what they took; only of those of which both are known."""
+
+    requests: int = 0
+    expected_in: int = 0
+    used_in: int = 0
+    expected_out: int = 0
+    used_out: int = 0
+
+    def note(self, used: UsageRecorded) -> None:
+        """One more request."""
+        if used.expected_input_tokens is None or used.expected_output_tokens is None:
+            return
+        self.requests += 1
+        self.expected_in += used.expected_input_tokens
+        self.used_in += used.input_tokens + used.cache_read_tokens + used.cache_write_tokens
+        self.expected_out += used.expected_output_tokens
+        self.used_out += used.output_tokens
+
+    @property
+    def input_error(self) -> float | None:
+        """How far off the expectations were in all, as a part of what was used: -0.04 = too low by 4 %."""
+        return self.expected_in / self.used_in - 1.0 if self.used_in else None
+
+    @property
+    def output_error(self) -> float | None:
+        """The same of output."""
+        return self.expected_out / self.used_out - 1.0 if self.used_out else None
 
 
 @dataclass(slots=True)

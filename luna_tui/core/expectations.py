@@ -15,6 +15,8 @@ from luna_tui.core.words import Kind
 
 LIKELY_SHARE_OF_MAX = 0.6
 """Output expected of an unknown prompt, as a share of `max_tokens`."""
+SAID_SHARE_OF_MAX = 0.12
+"""The same of a turn of an agent that uses tools."""
 OUTPUT_TOKENS_PER_S = 60.0
 """Speed of an unknown model."""
 FIRST_TOKEN_S = 1.0
@@ -45,9 +47,9 @@ class Expected:
     seconds: float
     """From its start to its end, above 0."""
     output_tokens: int
-    """From 1 to the subtask's `max_tokens`; 0 for kinds that use no tokens."""
+    """Of one request, from 1 to the subtask's `max_tokens`; 0 for kinds that use no tokens."""
     input_tokens: int
-    """For the prompt as the plan knows it: results of other subtasks are not counted."""
+    """Of the first request, as the plan knows it: results of other subtasks are not counted."""
     input_tokens_per_char: float
     """For whoever knows the finished prompt and wants to count that."""
     dear_output_tokens: int
@@ -123,7 +125,9 @@ class Expectations:
         return Expected(
             seconds=self.seconds(subtask),
             output_tokens=output,
-            input_tokens=(subtask.estimate.input_tokens or guessed) if asks else 0,
+            input_tokens=(guessed if subtask.tools else subtask.estimate.input_tokens or guessed)
+            if asks
+            else 0,
             input_tokens_per_char=per_char,
             dear_output_tokens=dear,
             dear_searches=searches,
@@ -195,7 +199,7 @@ class Expectations:
     def _dearest(self, subtask: Subtask, output: int) -> tuple[int, int]:
         """Output tokens and searches for which money is reserved, where `output` are expected."""
         told = subtask.estimate.output_tokens
-        guess = round(LIKELY_SHARE_OF_MAX * subtask.max_tokens if told is None else _TOLD_HIGH * told)
+        guess = round(LIKELY_SHARE_OF_MAX * subtask.max_tokens if told is None else _TOLD_HIGH * output)
         coarse, fine = self._groups(subtask)
         dear, searches = self._dear.get(fine) or self._dear.get(coarse) or (guess, 1)
         most = max(1, subtask.max_tokens)
@@ -208,8 +212,8 @@ class Expectations:
 
     def _output(self, subtask: Subtask) -> float:
         if subtask.estimate.output_tokens is not None:
-            return min(float(subtask.estimate.output_tokens), float(subtask.max_tokens))
-        guess = LIKELY_SHARE_OF_MAX * subtask.max_tokens
+            return min(subtask.estimate.output_tokens / self.turns(subtask), float(subtask.max_tokens))
+        guess = _guessed_share(self.turns(subtask)) * subtask.max_tokens
         return min(max(1.0, self._blend(subtask, self._outputs, guess)), float(subtask.max_tokens))
 
     def _blend(self, subtask: Subtask, trends: Mapping[_Group, Trends], guess: float) -> float:
@@ -233,6 +237,11 @@ class Expectations:
     def _input_per_char(self, subtask: Subtask) -> float:
         tokens, chars = self._per_char.get(subtask.model, (0.0, 0.0))
         return (tokens + INPUT_TOKENS_PER_CHAR * _WEIGHT_CHARS) / (chars + _WEIGHT_CHARS)
+
+
+def _guessed_share(turns: float) -> float:
+    """Output of a request of which nothing is known: the last turn answers, those before use tools."""
+    return (LIKELY_SHARE_OF_MAX + (turns - 1.0) * SAID_SHARE_OF_MAX) / turns
 
 
 def _traits(subtask: Subtask) -> tuple[float, float]:

@@ -284,6 +284,7 @@ def _add_usage(state: RunState, s: SubtaskState, event: UsageRecorded) -> None:
     s.output_tokens += event.output_tokens
     s.cache_read_tokens += event.cache_read_tokens
     state.tokens = state.tokens.plus(event)
+    state.estimates.note(event)
     used = _add_to_try(s, event)
     if s.running:
         s.asked = None  # that request is over, and another one takes a place of its own

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from luna_tui.core.outlook import BORROWED, Means, enough_ends, outlook, setting
@@ -68,27 +70,29 @@ def cost_forecast(state: RunState, now_s: float) -> tuple[float, float] | None:
     if state.finished is not None:
         return state.cost_usd, 0.0
     means = Means(state)
+    paid = _paid_ahead(state)
     come_usd = variance = 0.0
     for wave in state.waves.values():
         left = _to_pay(state, wave.name)
         if left <= 0:
             continue
         sums = means.asking(wave)
-        come_usd += left * sums.mean_usd
+        come_usd += left * sums.mean_usd - _within(paid[wave.name], sums.mean_usd)
         variance += sums.spread_usd**2 * (left + left * left / max(1, sums.asked))
         variance += 0.0 if sums is wave.sums else (BORROWED * left * sums.mean_usd) ** 2
     return state.cost_usd + come_usd, math.sqrt(variance)
 
 
 def in_flight_usd(state: RunState) -> float | None:
-    """What those that run now will have cost, by the means of their waves; None while that is unknown."""
+    """What those that run now will still cost, by the means of their waves; None while that is unknown."""
     if state.cost_usd is None or state.unpriced or not enough_ends(state):
         return None
     means = Means(state)
     usd = 0.0
     for wave in state.opened.values():
-        count = sum(1 for s in state.live.values() if s.running and s.wave == wave.name)
-        usd += min(count, wave.asking) * means.asking(wave).mean_usd
+        mine = [s for s in state.live.values() if s.running and s.wave == wave.name]
+        mean_usd = means.asking(wave).mean_usd
+        usd += min(len(mine), wave.asking) * mean_usd - _within([s.cost_usd or 0.0 for s in mine], mean_usd)
     return usd
 
 
@@ -100,21 +104,37 @@ def when_cap_passed(state: RunState, now_s: float) -> Passed | None:
         return None
     means = Means(state)
     free_usd = max(0.0, cap - state.cost_usd)
+    paid = _paid_ahead(state)
     number = state.ended
     for wave in state.waves.values():
         left = _to_pay(state, wave.name)
         mean_usd = means.asking(wave).mean_usd
         if left <= 0:
             continue
-        if left * mean_usd > free_usd:
-            number += math.floor(free_usd / mean_usd) + 1
+        ahead_usd = _within(paid[wave.name], mean_usd)
+        if left * mean_usd - ahead_usd > free_usd:
+            number += math.floor((free_usd + ahead_usd) / mean_usd) + 1
             break
-        free_usd -= left * mean_usd
+        free_usd -= left * mean_usd - ahead_usd
         number += left
     left_s = forecast(state, now_s)
     part = (cap - state.cost_usd) / (cost[0] - state.cost_usd)
     after_s = None if left_s is None else max(0.0, part) * left_s[0]
     return Passed(min(number, len(state.subtasks)), after_s)
+
+
+def _paid_ahead(state: RunState) -> Mapping[str, list[float]]:
+    """Wave -> what each of those that have not ended has cost so far: agents pay turn by turn."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for s in state.live.values():
+        if s.cost_usd is not None and (state.stopping is None or s.running):
+            found[s.wave].append(s.cost_usd)
+    return found
+
+
+def _within(costs: Iterable[float], mean_usd: float) -> float:
+    """What was paid already of what each of these is expected to cost."""
+    return sum(min(usd, mean_usd) for usd in costs)
 
 
 def _to_pay(state: RunState, wave: str) -> int:

@@ -30,6 +30,7 @@ class Load:
     seconds: float
     input_tokens: int = 0
     output_tokens: int = 0
+    requests: int = 1
 
 
 def best_bound(loads: Sequence[Load], workers: int, caps: Limits | None = None) -> Bound:
@@ -64,7 +65,7 @@ def token_bounds(loads: Sequence[Load], caps: Limits) -> tuple[Bound, ...]:
     """
     last = min((load.seconds for load in loads), default=0.0)
     return (
-        Bound(_fluid(len(loads), caps.rpm, last), "rpm"),
+        Bound(_fluid(sum(load.requests for load in loads), caps.rpm, last), "rpm"),
         Bound(_fluid(sum(load.input_tokens for load in loads), caps.itpm, last), "itpm"),
         Bound(_fluid(sum(load.output_tokens for load in loads), caps.otpm, 0.0), "otpm"),
     )

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from luna_tui.core.attempt_use import AttemptUse, with_request
 from luna_tui.core.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -60,6 +61,8 @@ class Past:
     repaired: JournalRepaired | None = None
     found: Sequence[tuple[SubtaskFinished, str]] = ()
     """Ends that were not told but whose results are there, with the output."""
+    untold: Sequence[UsageRecorded] = ()
+    """What the attempts of `found` used beyond what the records tell; `spent_usd` has it."""
     undo: Sequence[str] = ()
     """Ends to be undone: these are tried again, and what was skipped for want of them."""
     by: str = "resume"
@@ -87,6 +90,8 @@ class Traces:
     """Subtask -> the prompt a person gave it instead of the plan's."""
     asked: int = 0
     grants: list[ApprovalDecided] = field(default_factory=list)
+    used: dict[str, AttemptUse] = field(default_factory=dict)
+    """Subtask -> what its last attempt used that is told to have used anything."""
     ended_at: str = ""
     """`started_at` of the last process."""
     ended_after_s: float = 0.0
@@ -108,6 +113,8 @@ def traces_of(records: Iterable[Record]) -> Traces:
                 found.in_flight.pop(e.subtask, None)
                 if e.error_kind not in _UNCOUNTED:
                     found.failures[e.subtask] = found.failures.get(e.subtask, 0) + 1
+            case UsageRecorded() as e:
+                found.used[e.subtask] = with_request(found.used.get(e.subtask), e)
             case TurnFailed() as e:
                 if e.error_kind not in _UNCOUNTED:
                     found.failures[e.subtask] = found.failures.get(e.subtask, 0) + 1

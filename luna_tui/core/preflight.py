@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from luna_tui.core.limits import AUTO_WORKERS, LOCAL_WORKERS, Limits, WorkerRule
 from luna_tui.core.makespan import Load, token_bounds
 from luna_tui.core.metrics import CRITICAL_PATH, WORKERS
 from luna_tui.core.plan import Subtask, Wave
-from luna_tui.core.rehearsal import LIMITS, Books, rehearse
+from luna_tui.core.rehearsal import LIMITS, Books, Job, rehearse
 from luna_tui.core.schedule import critical_path
 from luna_tui.core.survey import Expense, Spread, Survey
 from luna_tui.core.words import Kind, Mode, Schedule
@@ -54,6 +54,10 @@ class Prospect:
     """None = the price of a model is not known."""
     seconds: float | None
     """Likely; None where waves are labels, so that only all of the plan has a time."""
+    quick_s: float
+    """The same in the low case; 0 where `seconds` is None."""
+    slow_s: float
+    """In the high case."""
     least_s: float
     """No schedule on these limits and workers is shorter, with the same lengths."""
     bound_by: str
@@ -67,6 +71,17 @@ class Prospect:
     def too_long(self) -> bool:
         """It would probably meet its own limit of time."""
         return self.seconds is not None and 0.0 < self.timeout_s < self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agents:
+    """Subtasks that use tools."""
+
+    count: int
+    turns: int
+    """Requests that they are expected to make in all."""
+    tools: tuple[str, ...]
+    """All that are granted to any of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +101,10 @@ class Preflight:
     """Subtasks that the budget would hold in the low, likely and high case; None = cannot be told."""
     checks: int = 0
     """Claude subtasks whose output a command judges."""
+    agents: Agents | None = None
+    """None = there are none."""
+    apart: int = 0
+    """Subtasks that work in a workspace of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +116,8 @@ class _Course:
     bound_by: str
     path: tuple[str, ...]
     least_s: float
+    quick_s: float = 0.0
+    slow_s: float = 0.0
 
 
 def preflight(survey: Survey, terms: Terms) -> Preflight:
@@ -126,7 +147,17 @@ def preflight(survey: Survey, terms: Terms) -> Preflight:
         guessed=sum(e.asks and not e.told for e in survey.expenses),
         held=_held(survey.expenses, terms.budget_usd),
         checks=sum(e.asks and _is_judged(e.subtask) for e in survey.expenses),
+        agents=_agents(survey.expenses),
+        apart=sum(e.subtask.isolate is not None for e in survey.expenses),
     )
+
+
+def _agents(expenses: Sequence[Expense]) -> Agents | None:
+    mine = [e for e in expenses if e.asks and e.subtask.tools]
+    if not mine:
+        return None
+    tools = dict.fromkeys(tool for e in mine for tool in e.subtask.tools)
+    return Agents(count=len(mine), turns=sum(e.turns for e in mine), tools=tuple(tools))
 
 
 def _is_judged(subtask: Subtask) -> bool:
@@ -154,11 +185,16 @@ def _course(survey: Survey, scope: range, workers: int, most: int, books: Books,
 
     every = -(-len(scope) // _MOST_TRIED)
 
-    def ends_s(count: int, through: Books, step: int = every) -> float:
+    def ends_s(count: int, through: Books, step: int = every, jobs: Sequence[Job] = survey.jobs) -> float:
         order = survey.order(scope, count)[::step]
-        return rehearse(survey.jobs, order, survey.needs, count, through, at) - at
+        return rehearse(jobs, order, survey.needs, count, through, at) - at
 
     seconds = ends_s(workers, books, 1)
+    sampled_s = seconds if every == 1 else ends_s(workers, before.copy())
+    quick_s, slow_s = (
+        seconds * ends_s(workers, before.copy(), jobs=jobs) / max(1e-9, sampled_s)
+        for jobs in (survey.quick_jobs, survey.slow_jobs)
+    )
     path, path_s = _chain(survey, scope)
     work_s = sum(survey.jobs[place].seconds for place in scope)
     free_s = ends_s(workers, Books(None)) if every == 1 else max(path_s, work_s / workers)
@@ -168,7 +204,10 @@ def _course(survey: Survey, scope: range, workers: int, most: int, books: Books,
     else:
         bound_by = CRITICAL_PATH if seconds <= path_s * _BY_LIMIT else WORKERS
     useful = _fewest(lambda count: ends_s(count, before.copy()), max(1, min(most, AUTO_WORKERS)))
-    return _Course(at + seconds, useful, bound_by, path, max(path_s, work_s / workers))
+    return _Course(
+        at + seconds, useful, bound_by, path, max(path_s, work_s / workers),
+        min(quick_s, seconds), max(slow_s, seconds),
+    )  # fmt: skip
 
 
 def _fewest(ends_s: Callable[[int], float], most: int) -> int:
@@ -200,7 +239,8 @@ def _fluid_s(survey: Survey, scope: Sequence[int], caps: Limits) -> Mapping[str,
     for place in scope:
         job = survey.jobs[place]
         if job.family:
-            loads.setdefault(job.family, []).append(Load(job.seconds, job.input_tokens, job.output_tokens))
+            load = Load(job.seconds, job.input_tokens, job.output_tokens, job.requests)
+            loads.setdefault(job.family, []).append(load)
     found = dict.fromkeys(LIMITS, 0.0)
     for mine in loads.values():
         for bound in token_bounds(mine, caps):
@@ -230,6 +270,8 @@ def _prospect(
         output_tokens=_sum([e.output_tokens for e in expenses]),
         cost_usd=_sum(costs) if len(costs) == len(expenses) else None,
         seconds=seconds,
+        quick_s=course.quick_s if course is not None else 0.0,
+        slow_s=course.slow_s if course is not None else 0.0,
         least_s=course.least_s if course is not None else 0.0,
         bound_by=course.bound_by if course is not None else "",
         path=course.path if course is not None else (),
@@ -253,7 +295,7 @@ def _total(survey: Survey, terms: Terms, waves: Sequence[Prospect], ended_at: fl
     else:
         course = _longest(waves)
     least_s = max(course.least_s, *fluid_s.values())
-    course = _Course(ended_at, course.useful, course.bound_by, course.path, min(least_s, ended_at))
+    course = replace(course, end_at=ended_at, least_s=min(least_s, ended_at))
     return _prospect(survey.expenses, 0, "", workers, course, seconds=ended_at)
 
 
@@ -271,6 +313,8 @@ def _longest(waves: Sequence[Prospect]) -> _Course:
         bound_by=bound_by,
         path=longest.path if longest is not None else (),
         least_s=sum(w.least_s for w in waves),
+        quick_s=sum(w.quick_s for w in waves),
+        slow_s=sum(w.slow_s for w in waves),
     )
 
 

@@ -24,6 +24,10 @@ def preflight_data(found: Preflight) -> dict[str, Any]:
         "unpriced_models": list(found.unpriced),
         "output_estimated": found.told,
         "output_guessed": found.guessed,
+        "agents": 0 if found.agents is None else found.agents.count,
+        "turns": 0 if found.agents is None else found.agents.turns,
+        "tools": [] if found.agents is None else list(found.agents.tools),
+        "own_workspaces": found.apart,
     }
 
 
@@ -38,6 +42,8 @@ def _row(w: Prospect) -> dict[str, Any]:
         "output_tokens": _cases(w.output_tokens, 0),
         "cost_usd": None if w.cost_usd is None else _cases(w.cost_usd, 6),
         "seconds": None if w.seconds is None else round(w.seconds, 3),
+        "seconds_low": None if w.seconds is None else round(w.quick_s, 3),
+        "seconds_high": None if w.seconds is None else round(w.slow_s, 3),
         "at_least_s": None if w.seconds is None else round(w.least_s, 3),
         "bound_by": w.bound_by or None,
         "longest_chain": list(w.path),

@@ -21,6 +21,7 @@ class Job:
     """Models whose limits it uses; empty = it uses none."""
     input_tokens: int = 0
     output_tokens: int = 0
+    requests: int = 1
 
 
 class Books:
@@ -48,7 +49,7 @@ class Books:
         buckets = self._of(job.family)
         before = self._at[job.family]
         now = max(at, before)
-        needs = (1.0, float(job.input_tokens), float(job.output_tokens))
+        needs = (float(job.requests), float(job.input_tokens), float(job.output_tokens))
         waits = []
         for bucket, need in zip(buckets, needs, strict=True):
             bucket.drain(now - before)

@@ -152,10 +152,12 @@ def glob_matches(pattern: str, path: str) -> bool:
 def _reached(pattern: str, path: str) -> set[int]:
     """How many parts of the path the pattern can match from its beginning."""
     reached = {0}
-    parts = _parts(path)
-    for piece in _parts(pattern):
+    parts, pieces = _parts(path), _parts(pattern)
+    for piece, before in zip(pieces, ["", *pieces], strict=False):
         if not reached:
             break
+        if piece == before == "**":
+            continue  # A pattern of nothing else would take long, and means no more than one of them.
         if piece == "**":
             reached = set(range(min(reached), len(parts) + 1))
         else:

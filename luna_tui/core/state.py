@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import assert_never
 
 from luna_tui.core.agents import AgentEvent, Ask, Changes, SettledEvent, apply_agent
-from luna_tui.core.counters import TriedTime, Troubled
+from luna_tui.core.counters import Estimates, TriedTime, Troubled
 from luna_tui.core.events import (
     Attached,
     AttemptFailed,
@@ -99,6 +99,7 @@ class RunState:
     tokens: Tokens = field(default_factory=Tokens)
     cost_usd: float | None = None
     """Known costs added up; None when none is known."""
+    estimates: Estimates = field(default_factory=Estimates)
     unpriced: bool = False
     """Some usage had no known price, so `cost_usd` is a lower bound."""
     staff: list[tuple[float, int]] = field(default_factory=list)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, short_line
 from luna_tui.core.events import ApprovalDecided, ApprovalRequested, Event
 from luna_tui.core.past import Past
 from luna_tui.core.redaction import NO_REDACTION, Redaction
@@ -247,8 +247,7 @@ class Approvals:
         )
 
     def _line(self, text: str) -> str:
-        line = clean_line(self._redaction.text(text))
-        return line if len(line) <= LINE_CHARS else f"{line[: LINE_CHARS - 1]}…"
+        return short_line(self._redaction.text(text), LINE_CHARS)
 
 
 def _cut(detail: str) -> str:

@@ -31,6 +31,8 @@ def carry_on(past: Past, floor: Floor, publish: Callable[[Event], object]) -> No
 
     if past.repaired is not None:
         publish(past.repaired)
+    for used in past.untold:
+        publish(used)
     for event, output in past.found:
         floor.settle(event, output)
     for failed in past.interrupted:

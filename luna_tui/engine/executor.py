@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from luna_tui.core.attempt_use import AttemptUse, with_request
 from luna_tui.core.errors import LunaError
 from luna_tui.core.events import (
     Attached,
@@ -130,8 +131,8 @@ class WaveExecutor:
         self._past = past
         if past is not None:
             learn_from(past, plan, self._tally, self._expectations)
-        self._used: dict[str, tuple[int, PerRequest]] = {}
-        """Subtask -> its last attempt with a known use of tokens, and that use."""
+        self._used: dict[str, tuple[AttemptUse, PerRequest]] = {}
+        """Subtask -> what its last attempt used, as far as known: sums, and what tells of one request."""
         self._results: dict[str, str] = dict(past.results) if past is not None else {}
         self._needed = {d for s in plan.subtasks() for d in s.depends_on}
         self._ghosts = 0
@@ -332,21 +333,22 @@ class WaveExecutor:
                 return
 
     def _use(self, event: UsageRecorded) -> None:
-        attempt, before = self._used.get(event.subtask, (0, PerRequest()))
-        if attempt != event.attempt:
-            before = PerRequest()
-        self._used[event.subtask] = event.attempt, before.plus(event)
+        sums, each = self._used.get(event.subtask, (None, PerRequest()))
+        if sums is None or sums.attempt != event.attempt:
+            each = PerRequest()
+        self._used[event.subtask] = with_request(sums, event), each.plus(event)
 
     def _on_end(self, flight: Flight, event: SubtaskFinished, output: str) -> None:
         if flight.abandoned:
             self._note_ghost()
-        attempt, used = self._used.pop(event.subtask, (0, PerRequest()))
+        sums, each = self._used.pop(event.subtask, (None, PerRequest()))
         if event.status is Status.SUCCEEDED and not flight.again:
             # Earlier attempts that failed say nothing of how long one takes.
             seconds = event.duration_s
             if event.attempts > 1:
                 seconds = flight.spent_s - flight.spent_before_s
-            self._expectations.learn(flight.subtask, used if attempt == event.attempt else None, seconds)
+            known = sums is not None and sums.attempt == event.attempt
+            self._expectations.learn(flight.subtask, each if known else None, seconds)
         self._floor.on_end(flight, event, output)
 
     def _note_ghost(self) -> None:
@@ -362,7 +364,8 @@ class WaveExecutor:
 
     def _save(self, event: SubtaskFinished, output: str) -> None:
         try:
-            self._store.save_result(event, output)
+            used, _ = self._used.get(event.subtask, (None, None))
+            self._store.save_result(event, output, used)
         except (OSError, LunaError) as error:
             self.not_saved(str(error))
 

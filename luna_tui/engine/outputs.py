@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from luna_tui.core.attempt_use import AttemptUse
 from luna_tui.core.events import SubtaskFinished
 
 
@@ -18,8 +19,8 @@ class OutputStore(Protocol):
         """No more text follows; the file's path relative to the run directory, None when nothing was kept."""
         ...
 
-    def save_result(self, result: SubtaskFinished, output: str) -> None:
-        """Keep the result and its whole output; durable when it returns."""
+    def save_result(self, result: SubtaskFinished, output: str, used: AttemptUse | None = None) -> None:
+        """Keep the result, its whole output and what its last attempt used; durable when it returns."""
         ...
 
 
@@ -33,5 +34,5 @@ class NoOutputs:
         """No file."""
         return None
 
-    def save_result(self, result: SubtaskFinished, output: str) -> None:
+    def save_result(self, result: SubtaskFinished, output: str, used: AttemptUse | None = None) -> None:
         """Drop the result."""

@@ -135,6 +135,11 @@ class Work:
     missed: Missed | None = None
     """Why there is this attempt, when the one before answered something else than was expected."""
 
+    @property
+    def values(self) -> dict[str, str]:
+        """What texts of the subtask may name: results of others, and the run's directory."""
+        return {f"results.{i}": text for i, text in self.results.items()} | {"run.dir": self.run_dir}
+
 
 class AttemptContext(Protocol):
     """What a runner may do while it works; every method is safe from the attempt's thread."""

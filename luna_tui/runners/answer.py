@@ -76,7 +76,7 @@ class AnswerReader:
         """One event; AttemptError(PROTOCOL) when it lacks what its type promises. Unknown ones pass."""
         try:
             self._take(event)
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise _not_the_api() from error
 
     def said(self) -> Said:
@@ -93,7 +93,7 @@ class AnswerReader:
         try:
             blocks.close()
             return replace(said, content=blocks.content(), calls=blocks.calls(cut=said.stop in _LONG_STOPS))
-        except (AttributeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             raise _not_the_api() from error
 
     def book(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from luna_tui.runners.characters import whole_characters
+from luna_tui.runners.characters import sendable, whole_characters
 
 Block = dict[str, Any]
 """One content block, as it goes over the line."""
@@ -27,7 +27,7 @@ class ToolCall:
     id: str
     name: str
     given: Mapping[str, Any] | None
-    """None: what it wrote is no JSON object, or was cut off in its midst."""
+    """None: what it wrote is no JSON object that could be sent back, or was cut off in its midst."""
 
 
 class Blocks:
@@ -42,8 +42,8 @@ class Blocks:
         self._calls: list[ToolCall] = []
 
     def begin(self, index: int, block: Any) -> None:
-        """A block of the SDK begins."""
-        self._blocks[index] = block.to_dict()
+        """A block of the SDK begins; ValueError when no request could take it back."""
+        self._blocks[index] = sendable(block.to_dict())
         self._open.add(index)
 
     def add(self, index: int, delta: Any) -> int:
@@ -51,7 +51,7 @@ class Blocks:
         if delta.type == "citations_delta":
             self._blocks[index].setdefault("citations", None)
             kept = self._blocks[index]["citations"] or []
-            self._blocks[index]["citations"] = [*kept, delta.citation.to_dict()]
+            self._blocks[index]["citations"] = [*kept, sendable(delta.citation.to_dict())]
             return 0
         if delta.type not in _PIECES:
             return 0
@@ -97,7 +97,7 @@ class Blocks:
         if not text:
             return dict(block["input"])
         try:
-            given = json.loads(text)
-        except ValueError:
+            given = sendable(json.loads(text))
+        except (ValueError, RecursionError):
             return None
         return given if isinstance(given, dict) else None

@@ -47,7 +47,9 @@ class ClaudeRunner:
         """Input from the length of the finished prompt unless the plan estimates it; output as expected."""
         subtask, expected = work.subtask, work.expect(work.subtask)
         per_char = expected.input_tokens_per_char
-        tokens = subtask.estimate.input_tokens or (
+        # What the author of an agent expects is of all its requests, not of the first.
+        tokens = 0 if subtask.tools else subtask.estimate.input_tokens or 0
+        tokens = tokens or (
             question_of(work).tokens(per_char) + round(self._toolbox.size_chars(subtask) * per_char)
         )
         keeps = bool(subtask.tools) and tokens >= least_tokens(subtask.model)

@@ -52,7 +52,7 @@ class CommandRunner:
 
     def _launch(self, work: Work) -> Launch:
         subtask = work.subtask
-        values = {f"results.{i}": text for i, text in work.results.items()} | {"run.dir": work.run_dir}
+        values = work.values
         try:
             extra = {name: render(value, values) for name, value in subtask.env}
             if subtask.shell:
@@ -63,7 +63,7 @@ class CommandRunner:
         except TemplateError as error:
             raise AttemptError(ErrorKind.INVALID_REQUEST, str(error)) from error
         cwd = folder_beneath(work.workspace, subtask.cwd)
-        return Launch(argv, cwd, self._environ | extra | variables | marks(work))
+        return Launch(argv, cwd, self._environ | extra | variables | marks(work.run_dir))
 
 
 def _shell_text(template: str, values: Mapping[str, str]) -> tuple[str, dict[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from luna_tui.engine.runner import Work
 from luna_tui.runners.leftovers import MARK
 
 _PASSED_ON = frozenset(
@@ -20,9 +19,9 @@ def narrowed(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if _is_passed_on(k)} | _DEFAULTS
 
 
-def marks(work: Work) -> dict[str, str]:
-    """What makes known to which run a process belongs."""
-    return {MARK: work.run_dir} if work.run_dir else {}
+def marks(run_dir: str) -> dict[str, str]:
+    """What makes known to which run a process belongs; nothing for a run that keeps nothing."""
+    return {MARK: run_dir} if run_dir else {}
 
 
 def _is_passed_on(name: str) -> bool:

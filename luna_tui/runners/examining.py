@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.expect import unfenced
 from luna_tui.core.plan import Expectation
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError, Work
 from luna_tui.runners import expect_child
+from luna_tui.runners.answering import AnsweringProcess
 from luna_tui.runners.environment import marks, narrowed
-from luna_tui.runners.guard import armed
+from luna_tui.runners.guard import armed, limited
 from luna_tui.runners.kept_output import KeptOutput
 from luna_tui.runners.spawn_errors import exit_error
 from luna_tui.runners.spawning import Launch, run_to_end
@@ -74,13 +72,13 @@ class Examiner:
 
     def _accepted(self, work: Work, command: tuple[str, ...], output: str, token: CancelToken) -> str | None:
         token.raise_if_cancelled()
-        shown = clean_line(shlex.join(command))[:_SHOWN_CHARS]
+        shown = short_line(shlex.join(command), _SHOWN_CHARS)
         kept = KeptOutput(lambda text: None, _KEPT_BYTES)
         with tempfile.TemporaryFile() as given:
             given.write(output.encode("utf-8", "replace"))
             given.flush()
             given.seek(0)
-            environ = self._environ | marks(work)
+            environ = self._environ | marks(work.run_dir)
             launch = Launch([*command], os.path.realpath(work.workspace), environ, stdin=given.fileno())
             code = run_to_end(launch, kept, token, grace_s=GRACE_S, limit_s=self._command_s)
         token.raise_if_cancelled()
@@ -90,7 +88,7 @@ class Examiner:
         if code == 0:
             return None
         lines = (line for line in reversed(kept.finish().splitlines()) if line.strip())
-        why = clean_line(next(lines, ""))[:_SHOWN_CHARS] or exit_error(code, "").message
+        why = short_line(next(lines, ""), _SHOWN_CHARS) or exit_error(code, "").message
         return f"expected {shown} to accept the output, got: {why}"
 
     def _compared(self, expect: Expectation, output: str, token: CancelToken) -> str | None:
@@ -144,30 +142,20 @@ class _Child:
 
     def __init__(self) -> None:
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(Path(expect_child.__file__))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={},
-                start_new_session=True,
-            )
+            self._process = AnsweringProcess(expect_child)
         except OSError as error:
             what = f"the output cannot be compared: {(error.strerror or 'no process').lower()}"
             raise AttemptError(ErrorKind.SPAWN, what, retryable=True) from error
         self.alive = True
         """It answered whatever it was asked."""
-        self._send(sys.path)
+        self._process.tell(_line(sys.path))
 
     def ask(self, question: dict[str, Any], token: CancelToken, limit_s: float) -> dict[str, Any] | None:
         """The answer; None when it took too long, the token was cancelled, or the process died."""
-        answers = self._process.stdout
-        assert answers is not None
         self.alive = False
-        with armed(token, self._process.kill), _after(limit_s, self._process.kill):
-            self._send(question)
-            line = answers.readline()
-        if not line.endswith(b"\n"):
+        with armed(token, self._process.kill), limited(limit_s, self._process.kill):
+            line = self._process.ask(_line(question))
+        if line is None:
             return None
         self.alive = True
         answer: dict[str, Any] = json.loads(line)
@@ -175,38 +163,11 @@ class _Child:
 
     def end(self) -> None:
         """End it now."""
-        self._process.kill()
-        with contextlib.suppress(BrokenPipeError), self._process:
-            pass
-
-    def _send(self, value: Any) -> None:
-        sink = self._process.stdin
-        assert sink is not None
-        view = memoryview(json.dumps(value).encode() + b"\n")
-        with contextlib.suppress(BrokenPipeError):
-            while view:
-                view = view[os.write(sink.fileno(), view) :]
+        self._process.close()
 
 
-@contextmanager
-def _after(limit_s: float, call: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, `call` is called after so many seconds; never after it."""
-    lock, running = threading.Lock(), [True]
-
-    def late() -> None:
-        with lock:
-            if running:
-                call()
-
-    timer = threading.Timer(limit_s, late)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        with lock:
-            running.clear()
+def _line(value: Any) -> bytes:
+    return json.dumps(value).encode() + b"\n"
 
 
 def _question(expect: Expectation, output: str) -> dict[str, Any]:

@@ -92,17 +92,40 @@ def armed(token: CancelToken, unblock: Callable[[], None]) -> Iterator[None]:
     A canceller may have picked up a hook just before the block ended. By then the socket may
     serve another attempt, so the hook must have become harmless.
     """
+    with _while_it_runs(unblock) as hook, token.on_cancel(hook):
+        yield
+
+
+@contextmanager
+def limited(limit_s: float | None, unblock: Callable[[], None]) -> Iterator[None]:
+    """While the block runs, `unblock` is called once so many seconds have passed, as processes know them;
+    never after it. None = it is never called."""
+    if limit_s is None:
+        yield
+        return
+    with _while_it_runs(unblock) as hook:
+        timer = threading.Timer(limit_s, hook)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+
+@contextmanager
+def _while_it_runs(call: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """`call` for another thread; it does nothing once the block has ended."""
     lock = threading.Lock()
     running = True
 
     def hook() -> None:
         with lock:
             if running:
-                unblock()
+                call()
 
     try:
-        with token.on_cancel(hook):
-            yield
+        yield hook
     finally:
         with lock:
             running = False

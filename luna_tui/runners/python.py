@@ -64,7 +64,7 @@ class PythonRunner:
         """Nothing is shared."""
 
     def _launch(self, work: Work, wanted: IO[bytes], came_of_it: IO[bytes]) -> Launch:
-        values = _values(work)
+        values = work.values
         try:
             extra = {name: render(value, values) for name, value in work.subtask.env}
         except TemplateError as error:
@@ -73,7 +73,7 @@ class PythonRunner:
         return Launch(
             [self._python, str(Path(python_child.__file__)), *map(str, ends)],
             folder_beneath(work.workspace, work.subtask.cwd),
-            self._environ | extra | marks(work),
+            self._environ | extra | marks(work.run_dir),
             pass_fds=ends,
         )
 
@@ -85,12 +85,8 @@ def _interpreter(environ: Mapping[str, str]) -> str:
     return sys.executable
 
 
-def _values(work: Work) -> dict[str, str]:
-    return {f"results.{i}": text for i, text in work.results.items()} | {"run.dir": work.run_dir}
-
-
 def _call(work: Work) -> bytes:
-    subtask, values = work.subtask, _values(work)
+    subtask, values = work.subtask, work.values
     try:
         wanted = {
             "callable": subtask.callable,

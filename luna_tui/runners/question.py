@@ -73,8 +73,7 @@ def question_of(work: Work) -> Question:
     quoted = set(names(subtask.prompt))
     files = [(f"files.{n}", path, read_beneath(work.workspace, path)) for n, path in enumerate(subtask.files)]
     values = {name: text for name, _, text in files}
-    values |= {f"results.{i}": output for i, output in work.results.items()}
-    values["run.dir"] = work.run_dir
+    values |= work.values
     try:
         prompt = render(subtask.prompt, values)
     except TemplateError as error:

@@ -7,12 +7,10 @@ import os
 import selectors
 import socket
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from luna_tui.engine.cancel import CancelToken
-from luna_tui.runners.guard import armed
+from luna_tui.runners.guard import armed, limited
 from luna_tui.runners.kept_output import KeptOutput
 from luna_tui.runners.processes import ProcessGroup
 from luna_tui.runners.spawn_errors import spawn_error
@@ -36,7 +34,7 @@ class Launch:
     """Descriptors that it gets besides."""
 
 
-def start(launch: Launch) -> tuple[int, ProcessGroup]:
+def _start(launch: Launch) -> tuple[int, ProcessGroup]:
     """The end of the pipe to read, and the process that writes into it."""
     read_end = write_end = -1
     try:
@@ -68,10 +66,10 @@ def run_to_end(
 
     Nothing that it started and that stayed in its group is left. `grace_s` is between TERM and KILL.
     """
-    read_end, group = start(launch)
+    read_end, group = _start(launch)
     in_time = False
     try:
-        follow(group, read_end, kept, token, limit_s)
+        _follow(group, read_end, kept, token, limit_s)
         in_time = group.has_ended()
     finally:
         try:
@@ -81,7 +79,7 @@ def run_to_end(
     return code if in_time else None
 
 
-def follow(
+def _follow(
     group: ProcessGroup, pipe: int, kept: KeptOutput, token: CancelToken, limit_s: float | None = None
 ) -> None:
     """Pass output on until the process has ended and its pipe is drained, the token is cancelled, or
@@ -96,7 +94,7 @@ def follow(
         woken,
         selectors.DefaultSelector() as selector,
         armed(token, lambda: _wake(waking)),
-        _after(limit_s, lambda: _wake(waking)),
+        limited(limit_s, lambda: _wake(waking)),
     ):
         for source in (pipe, woken.fileno(), group.descriptor):
             if source is not None:
@@ -115,19 +113,6 @@ def follow(
             kept.take(chunk)
             if not chunk:
                 selector.unregister(pipe)
-
-
-@contextlib.contextmanager
-def _after(limit_s: float | None, call: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, `call` is called once so many seconds have passed, as processes know them."""
-    timer = threading.Timer(limit_s or 0.0, call)
-    timer.daemon = True
-    if limit_s is not None:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _wake(waking: socket.socket) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from luna_tui import __version__
+from luna_tui.core.attempt_use import AttemptUse
 from luna_tui.core.events import AttemptFailed, Record, SubtaskFinished, UsageRecorded
 from luna_tui.core.plan import Estimate, Plan, Subtask, Wave
 from luna_tui.core.redaction import Redaction
@@ -72,7 +73,7 @@ class _Answer:
         """No file."""
         return None
 
-    def save_result(self, result: SubtaskFinished, output: str) -> None:
+    def save_result(self, result: SubtaskFinished, output: str, used: AttemptUse | None = None) -> None:
         """Keep the text and why there is no more of it."""
         self.text, self.reason = output, result.reason
 

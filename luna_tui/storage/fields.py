@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.errors import Problem
 from luna_tui.storage.toml_source import TomlSource
 
@@ -50,8 +50,7 @@ def shortened(name: str) -> str:
 
 
 def _short(text: str) -> str:
-    line = clean_line(text[: 4 * _LONGEST])
-    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return short_line(text, _LONGEST)
 
 
 class Problems:

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 
+from luna_tui.core.attempt_use import AttemptUse
 from luna_tui.core.events import SubtaskFinished
 from luna_tui.storage.disk import Disk
 from luna_tui.storage.output_files import Room, TextFile, write_whole
@@ -77,9 +78,9 @@ class FileOutputs:
         self._close(file)
         return _name(subtask, attempt) if file.attempt == attempt else None
 
-    def save_result(self, result: SubtaskFinished, output: str) -> None:
+    def save_result(self, result: SubtaskFinished, output: str, used: AttemptUse | None = None) -> None:
         """Make the result durable, or keep it while the disk refuses."""
-        content = _result(result, output)
+        content = _result(result, output, used)
         with self._lock:
             if result.subtask in self._results:
                 # `save_kept` may be writing that very file now, and must end with this.
@@ -158,7 +159,7 @@ class FileOutputs:
                 self._unsaved.append(file)
 
 
-def _result(result: SubtaskFinished, output: str) -> bytes:
+def _result(result: SubtaskFinished, output: str, used: AttemptUse | None) -> bytes:
     content = {
         "subtask": result.subtask,
         "wave": result.wave,
@@ -167,9 +168,23 @@ def _result(result: SubtaskFinished, output: str) -> bytes:
         "attempts": result.attempts,
         "duration_s": round(result.duration_s, 6),
         "output_file": result.output_file,
+        "used": None if used is None else _used(used),
         "output": output,
     }
     return json.dumps(content, indent=1).encode() + b"\n"
+
+
+def _used(used: AttemptUse) -> dict[str, object]:
+    return {
+        "attempt": used.attempt,
+        "model": used.model,
+        "input_tokens": used.tokens.input,
+        "output_tokens": used.tokens.output,
+        "cache_read_tokens": used.tokens.cache_read,
+        "cache_write_tokens": used.tokens.cache_write,
+        "searches": used.searches,
+        "cost_usd": used.cost_usd,
+    }
 
 
 def _why(name: str, error: OSError) -> str:

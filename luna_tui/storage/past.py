@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from luna_tui.core.events import Record, SubtaskFinished
+from luna_tui.core.attempt_use import untold
+from luna_tui.core.events import Record, SubtaskFinished, UsageRecorded
 from luna_tui.core.past import (
     Past,
     Traces,
@@ -143,6 +144,7 @@ def _results_for(left: Left, plan: Plan, to_run: set[str]) -> tuple[dict[str, st
 def _as_told(left: Left, now: datetime) -> Past:
     state = left.state
     waves = [w for w in state.waves.values() if w.started_at is not None]
+    unpaid = _untold(left)
     return Past(
         run=left.run_dir.run,
         records=left.records,
@@ -154,13 +156,24 @@ def _as_told(left: Left, now: datetime) -> Past:
         failures=left.traces.failures,
         begun={w.name: left.at - (w.started_at or 0.0) for w in waves},
         over=[w.name for w in waves if w.ended_at is not None],
-        spent_usd=state.cost_usd or 0.0,
+        spent_usd=(state.cost_usd or 0.0) + sum(e.cost_usd or 0.0 for e in unpaid),
         throttled=0 if state.limits is None else state.limits.throttled,
         asked=left.traces.asked,
         grants=left.traces.grants,
         interrupted=[e for e in interrupted_by(left.traces) if e.subtask not in left.found],
         found=[(kept.event, kept.output) for kept in left.found.values()],
+        untold=unpaid,
     )
+
+
+def _untold(left: Left) -> list[UsageRecorded]:
+    """Use of tokens that only results tell: it was paid, and the budget has to count it."""
+    found = []
+    for i, kept in left.found.items():
+        if kept.used is not None:
+            used = untold(kept.used, left.traces.used.get(i), kept.event)
+            found += [used] if used is not None else []
+    return found
 
 
 def _away_s(traces: Traces, now: datetime) -> float:

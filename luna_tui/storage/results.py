@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from luna_tui.core.events import OUTPUT_HEAD_CHARS, SubtaskFinished
+from luna_tui.core.attempt_use import AttemptUse
+from luna_tui.core.events import OUTPUT_HEAD_CHARS, SubtaskFinished, Tokens
 from luna_tui.core.words import Status
 from luna_tui.storage.paths import RunDir
 
@@ -18,6 +19,8 @@ class KeptResult:
     event: SubtaskFinished
     """How it ended, as it is told when nobody could tell it at its time."""
     output: str
+    used: AttemptUse | None = None
+    """What its last attempt used; None = that is not known."""
 
 
 def read_result(run_dir: RunDir, subtask: str) -> KeptResult | None:
@@ -36,9 +39,27 @@ def read_result(run_dir: RunDir, subtask: str) -> KeptResult | None:
             reason=str(value["reason"]),
             output_file=None if value["output_file"] is None else str(value["output_file"]),
         )
-        return KeptResult(event, value["output"])
+        return KeptResult(event, value["output"], _used(value.get("used")))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _used(value: Any) -> AttemptUse | None:
+    if value is None:
+        return None
+    cost = value["cost_usd"]
+    return AttemptUse(
+        attempt=int(value["attempt"]),
+        model=str(value["model"]),
+        tokens=Tokens(
+            input=int(value["input_tokens"]),
+            output=int(value["output_tokens"]),
+            cache_read=int(value["cache_read_tokens"]),
+            cache_write=int(value["cache_write_tokens"]),
+        ),
+        searches=int(value["searches"]),
+        cost_usd=None if cost is None else float(cost),
+    )
 
 
 def kept_ids(run_dir: RunDir) -> set[str]:

@@ -108,11 +108,10 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def commands(self) -> RunControl | None:
         """The door for commands; None, with a notice, when this run takes none."""
-        control = self._session.control
-        if control is None or self.state_now()[0].finished is not None:
-            self.say(no_commands(self._session.watching))
-            return None
-        return control
+        if self.takes_commands():
+            return self._session.control
+        self.say(no_commands(self.watching))
+        return None
 
     @property
     def just_ended(self) -> bool:
@@ -139,9 +138,8 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
         self.set_interval(self.pacer.tick_s, self._frame)
         if self._drive is not None:
             # Not Textual's pool: leaving the app would wait for the end of the run.
-            threading.Thread(
-                target=self._run_session, args=(self._drive,), name="luna-run", daemon=True
-            ).start()
+            run = self._run_session
+            threading.Thread(target=run, args=(self._drive,), name="luna-run", daemon=True).start()
 
     def on_unmount(self) -> None:
         """Leave the terminal its own title."""
@@ -227,7 +225,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
 
     def detach(self) -> None:
         """Leave; the run goes on, or it says why it would not."""
-        on = self._session.watching is Watching.OWN and self.state_now()[0].finished is None
+        on = self.would_end()
         why = self.settings.parting.why_stays if on else ""
         if why:
             self.say(_("The run would not go on without this terminal: {why}.").format(why=why))
@@ -272,8 +270,7 @@ class LunaApp(LinesApp[None], inherit_bindings=False):
             self._after_end()
 
     def _take_in_themes(self) -> None:
-        said = self.palettes.refresh()
-        if said is not None:
+        if (said := self.palettes.refresh()) is not None:
             self.say(said)
 
     def _send(self, sequence: str) -> None:

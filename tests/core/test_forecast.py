@@ -159,6 +159,25 @@ def test_the_cost_is_what_was_spent_and_what_is_to_come() -> None:
     assert cost_forecast(unknown.state, 10.0) is None, "some usage has no price"
 
 
+def paid(told: Told, at: float, id: str, usd: float) -> Told:
+    """A turn of an agent that goes on."""
+    wave, used = told.wave_of[id], {"model": "m", "input_tokens": 1_000, "output_tokens": 200}
+    return told.tell(at, UsageRecorded(wave=wave, subtask=id, attempt=1, cost_usd=usd, **used))  # type: ignore[arg-type]
+
+
+def test_what_agents_have_paid_so_far_is_not_foretold_once_more() -> None:
+    told = run_of((9,)).starts(10, "0.3", "0.4")
+    told = paid(paid(told, 12, "0.3", 0.2), 13, "0.4", 0.9)
+    cost = cost_forecast(told.state, 13.0)
+    assert cost is not None
+    assert cost[0] == pytest.approx(1.5 + (0.5 + 0.9) + 4 * 0.5), "0.2 of 0.5 is paid, and 0.9 is past it"
+    assert in_flight_usd(told.state) == pytest.approx(0.3)
+    told.state.budget_usd = 3.45
+    found = when_cap_passed(told.state, 13.0)
+    assert found is not None
+    assert found.subtask == 3 + 2 + 1 + 1, "what the two still cost and one more fit into 0.85"
+
+
 def test_the_cap_is_passed_at_about_a_subtask_and_an_instant() -> None:
     told = run_of((23,))
     assert when_cap_passed(told.state, 10.0) is None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import plan, subtask, wave
 
@@ -274,6 +274,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("plans") / "plan.toml"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(subtasks=st.lists(SUBTASK, min_size=1, max_size=4), wave=WAVE, commands=st.booleans())
 def test_whatever_a_model_writes_becomes_a_plan_or_located_problems(
     file: Path, subtasks: list[dict[str, Any]], wave: dict[str, Any], commands: bool

@@ -210,7 +210,7 @@ def test_a_result_that_cannot_be_saved_at_all_holds_the_run() -> None:
         def finish(self, subtask: str, attempt: int) -> str | None:
             return None
 
-        def save_result(self, result: object, output: str) -> None:
+        def save_result(self, result: object, output: str, used: object = None) -> None:
             raise OSError(5, "no")
 
     gate, clock = Gate(), ManualClock()

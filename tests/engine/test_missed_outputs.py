@@ -9,6 +9,7 @@ from support import make_run, plan, subtask, wave
 from luna_tui.core.events import SubtaskFinished
 from luna_tui.core.plan import Expectation
 from luna_tui.core.words import ErrorKind, Status
+from luna_tui.engine.clock import ScaledClock
 from luna_tui.engine.runner import AttemptError, Missed, MissedExpectation
 
 
@@ -22,7 +23,9 @@ def flown(outputs: list[str | AttemptError], expect: Expectation, **more: Any) -
             raise output
         return output
 
-    run = make_run(body, plan(wave("w", subtask("a", expect=expect, **more)))).finish()
+    run = make_run(
+        body, plan(wave("w", subtask("a", expect=expect, **more))), clock=ScaledClock(100.0)
+    ).finish()
     return run.all(SubtaskFinished)[-1], seen
 
 

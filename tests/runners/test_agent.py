@@ -145,6 +145,47 @@ def test_an_input_that_is_no_object_is_an_error_the_model_reads(written: str) ->
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        '{"path": ' + "[" * 900 + "]" * 900 + "}",
+        '{"path": ' + '{"a": ' * 10_000 + "1" + "}" * 10_000 + "}",
+        '{"path": NaN}',
+        '{"path": [1e999]}',
+        '{"path": ' + "1" * 5_000 + "}",
+    ],
+    ids=["deep", "deeper", "no number", "too large", "long"],
+)
+def test_an_input_that_could_not_be_sent_back_is_an_error_the_model_reads(written: str) -> None:
+    script = in_turn(answer(cut_tool("t1", "read_file", written), stop="tool_use"), answer(text("fine")))
+    look = MadeUp("read_file")
+    output, made = answered(script, agent("read_file"), look)
+    assert output == "fine"
+    assert look.used == []
+    assert "not a whole JSON object" in results_of(made.requests[1])[0]["content"]
+
+
+def test_half_characters_of_a_model_end_no_attempt() -> None:
+    wants = answer(
+        cut_tool("t1", "read_file", r'{"path": "a\ud800b", "\udfff": ["\ud83d\ude00"]}'),
+        tool("t\ud8002", "read\udc00"),
+        stop="tool_use",
+    )
+    look = MadeUp("read_file")
+    output, made = answered(in_turn(wants, answer(text("fine"))), agent("read_file"), look)
+    assert output == "fine"
+    assert look.used == [{"path": "a\ufffdb", "\ufffd": ["\U0001f600"]}]
+    assert [b["tool_use_id"] for b in results_of(made.requests[1])] == ["t1", "t\ufffd2"]
+
+
+def test_a_block_that_could_not_be_sent_back_is_not_what_the_api_sends() -> None:
+    deep: dict[str, Any] = {"type": "text", "text": ""}
+    for _ in range(200):
+        deep = {"type": "odd", "inner": deep}
+    error, _ = fails(in_turn(answer(deep)), agent("read_file"), LOOK)
+    assert error.kind is ErrorKind.PROTOCOL
+
+
+@pytest.mark.parametrize(
     ("stop", "kind"),
     [
         ("refusal", ErrorKind.REFUSED),

@@ -357,6 +357,16 @@ def test_what_a_killed_process_left_is_removed_by_the_next_one(ground: Ground) -
     assert ground.take(1) == ()
 
 
+def test_a_checkout_that_was_killed_in_its_making_is_forgotten(ground: Ground) -> None:
+    """git locks an entry until its checkout is whole."""
+    ground.commit()
+    ground.own.enter(subtask("s", isolate=Isolation.GIT_WORKTREE), 1, CancelToken(SystemClock()))
+    (entry,) = (ground.workspace / ".git/worktrees").iterdir()
+    (entry / "locked").write_text("initializing\n")
+    OwnWorkspaces(ground.plan, str(ground.run_dir), dict(os.environ))
+    assert ground.git("worktree", "list").count("\n") == 1
+
+
 def test_a_subtask_without_isolation_works_in_the_plans_workspace(ground: Ground) -> None:
     entered = ground.own.enter(subtask("s"), 1, CancelToken(SystemClock()))
     assert (entered.path, entered.own) == (str(ground.workspace), False)

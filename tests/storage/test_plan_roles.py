@@ -95,7 +95,7 @@ def test_an_unknown_role_is_told_with_the_nearest(home: Path, work: Path) -> Non
 
 
 def test_what_it_would_use_and_is_not_granted_is_a_note_and_no_mistake(
-    home: Path, work: Path, capsys: pytest.CaptureFixture[str]
+    home: Path, work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     role(work, "r.md", REVIEWER)
     notes = loaded(work, 'role = "r"', 'tools = ["read_file", "mcp.git"]').notes
@@ -104,7 +104,9 @@ def test_what_it_would_use_and_is_not_granted_is_a_note_and_no_mistake(
          'tools = ["read_file", "mcp.git", "search_files", "run_command"]'),
         (8, "role r would use Task, which is not to be had here", ""),
     ]  # fmt: skip
-    assert main(["check", str(work / "plan.toml")]) == 0
+    config = tmp_path / "own.toml"
+    config.write_text('[mcp.git]\ncommand = ["true"]\n', encoding="utf-8")
+    assert main(["check", str(work / "plan.toml"), "--config", str(config)]) == 0
     assert "would use search_files, run_command" in capsys.readouterr().out
 
 

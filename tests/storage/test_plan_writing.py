@@ -27,7 +27,7 @@ def loaded(path: Path, text: str) -> Plan:
     return replace(load_plan(path), source="")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_whatever_is_written_loads_as_the_same(tmp_path: Path, data: st.DataObject) -> None:
     plan = data.draw(plans(filled_folder(tmp_path)))
@@ -39,7 +39,7 @@ def test_every_field_of_a_subtask_has_another_value_in_some_plan(tmp_path: Path)
     names = {kind.__name__: [f.name for f in fields(kind)] for kind in (Subtask, Expectation)}
     seen: dict[str, set[object]] = {name: set() for each in names.values() for name in each}
 
-    @settings(max_examples=200, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=80, deadline=None, database=None, derandomize=True)
     @given(plans(filled_folder(tmp_path)))
     def look(plan: Plan) -> None:
         for subtask in plan.subtasks():

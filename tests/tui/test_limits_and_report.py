@@ -46,7 +46,7 @@ def measured() -> Past:
     """Three ends with known costs, then two that wait for ITPM, one refused and one that runs."""
     past = Past({"w": "abcdefghij"}, workers=4).wave(0.0, "w")
     for n, i in enumerate("abc"):
-        past.start(0.0, i, n).say(1.0, i).use(10.0, i, 10_000, 500, 0.05).end(10.0, i)
+        past.start(0.0, i, n).say(1.0, i).use(10.0, i, 10_000, 500, 0.05, (9_600, 655)).end(10.0, i)
     past.start(10.0, "d", 0).fail(12.0, "d", ErrorKind.RATE_LIMITED, 429, delay_s=30.0)
     past.wait(12.0, "d", 0, WaitReason.RETRY_AFTER, 30.0)
     past.wait(13.0, "f", 2, WaitReason.ITPM, 9.0).wait(12.5, "e", 1, WaitReason.ITPM, 8.0)
@@ -87,6 +87,7 @@ def test_the_limits_of_a_small_run() -> None:
         "",
         "others use      RPM 0  ITPM 9.0k  OTPM 0  a minute, as believed",
         "server says     RPM 980  ITPM 135k  OTPM 81k  left, 2 s ago",
+        "estimate error  in -4 %  out +31 %  (n 3)   reserve = p90 of the wave",
         "useful workers  7 (38 admissions a minute x 10 s each, ITPM)   now 4 of 4",
         "",
         "what if                                  ETA     cost   bound by",
@@ -95,7 +96,6 @@ def test_the_limits_of_a_small_run() -> None:
         "                7 workers               0:18    $0.50   ITPM",
         "                conservative            0:20    $0.50   ITPM",
         "                aggressive              0:20    $0.50   workers",
-        "",
         "429             1 in 60 s, 1 in the run",
         "                0:12  1.04, retry-after 30 s",
         "server's pause  1 waits, next in 22 s",
@@ -109,6 +109,7 @@ def test_what_is_not_known_of_the_limits_is_a_question_mark() -> None:
     assert lines[6].startswith("budget      $?        $?   none")
     assert "others use      ?" in lines
     assert "server says     ?" in lines
+    assert "estimate error  ?" in lines
     assert "useful workers  ?   now 0 of 3" in lines
     assert "what if         ? until three subtasks of the wave have ended" in lines
     assert "429             0 in 60 s, 0 in the run" in lines

@@ -236,7 +236,7 @@ def test_the_table_says_exactly_this() -> None:
         "  ▸ 5 report          1        1        20k   2.4k   0.07    0.08   0.10   0:41",
         "    all              96               1.38M    86k   4.28    4.51   5.05   4:24",
         "",
-        "bound by its 20 workers: up to 22 workers would be of use",
+        "4:24 (3:28 to 6:43), bound by its 20 workers: up to 22 workers would be of use",
         "wave 2 extract may need 2:15; its own limit is 2:00, and what runs then is",
         "timed out",
         "budget $4.75 covers the likely case; in the high case about 7 would be held",

@@ -13,8 +13,8 @@ from luna_tui.core.events import ChangedFile
 from luna_tui.core.figures import sized
 from luna_tui.runners.isolation.copying import SHOWN_BYTES, BaseTexts, is_text
 from luna_tui.runners.isolation.kept import Change
-from luna_tui.runners.isolation.lines import line_diff
 from luna_tui.runners.isolation.tree import MOST_BYTES, MOST_FILES, Found, Node, node_of, nodes, walk
+from luna_tui.runners.line_diff import line_diff
 from luna_tui.runners.tools.files import PROTECTED
 
 CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})

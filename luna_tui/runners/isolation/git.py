@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
@@ -57,7 +57,8 @@ class Git:
     def forget_worktree(self, target: str) -> None:
         """Take a checkout whose folder is gone out of the repository's list."""
         with self._adding, suppress(AttemptError):
-            self._ask(("worktree", "remove", "--force", target), None)
+            # Twice: what was killed in the midst of being made is locked.
+            self._ask(("worktree", "remove", "--force", "--force", target), None)
 
     def ignored(self, paths: Iterable[str]) -> frozenset[str]:
         """Those of these paths that the repository ignores; none where there is no repository."""
@@ -86,7 +87,7 @@ class Git:
         code, said, complaint = self._run(words, token, b"")
         if code != 0:
             lines = [line for line in complaint.decode("utf-8", "replace").splitlines() if line.strip()]
-            raise _refused(clean_line(lines[-1] if lines else f"exit code {code}")[:_SAID])
+            raise _refused(short_line(lines[-1] if lines else f"exit code {code}", _SAID))
         return os.fsdecode(said)
 
     def _run(

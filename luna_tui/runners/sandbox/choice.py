@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.sandbox import REFUSED, SandboxKind, SandboxSettings
-from luna_tui.runners.leftovers import MARK
+from luna_tui.runners.environment import marks
 from luna_tui.runners.sandbox import launcher
 from luna_tui.runners.sandbox.bubblewrap import HOME, Held, bubblewrap
 from luna_tui.runners.sandbox.reach import (
@@ -82,7 +82,7 @@ class Sandbox:
         While the block runs there is a folder for what it leaves lying about.
         """
         workspace = os.path.realpath(place.workspace)
-        mark = {MARK: place.run_dir} if place.run_dir else {}
+        mark = marks(place.run_dir)
         if self.found.kind == SandboxKind.BUBBLEWRAP:
             inside = self._environ_in(HOME)
             argv = bubblewrap(self._program, self._held(command, place, workspace, kept, inside))
@@ -194,7 +194,7 @@ def _tried(argv: Sequence[str]) -> str:
             env={"PATH": os.defpath}, start_new_session=True,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        return clean_line(str(error))[:200]
+        return short_line(str(error), 200)
     said = clean_line(done.stderr.decode("utf-8", "replace"))[-200:]
     return (said or f"exit code {done.returncode}") if done.returncode else ""
 

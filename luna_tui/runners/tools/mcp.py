@@ -11,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, clean_line, short_line
 from luna_tui.core.mcp_servers import McpServer
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
-from luna_tui.runners.leftovers import MARK
+from luna_tui.runners.environment import marks
 from luna_tui.runners.tools.base import Place, Result, Tool, ToolError, Use
 from luna_tui.runners.tools.mcp_connection import Connection, ServerError
 from luna_tui.runners.tools.mcp_loop import LoopThread
@@ -100,10 +100,13 @@ class McpServers:
 
     def _process(self, server: McpServer, own: Mapping[str, str]) -> ServerProcess:
         passed = {k: v for k, v in self._environ.items() if k in _PASSED_ON or k.startswith("LC_")}
-        marks = {MARK: self._run_dir} if self._run_dir else {}
         complaints = os.path.join(self._run_dir, f"mcp-{server.name}.stderr") if self._run_dir else ""
         return ServerProcess(
-            server.command, passed | dict(own) | marks, self._workspace, complaints, self._redaction
+            server.command,
+            passed | dict(own) | marks(self._run_dir),
+            self._workspace,
+            complaints,
+            self._redaction,
         )
 
 
@@ -128,8 +131,7 @@ class McpTool:
         """Never harmless: what it does only its server knows, whatever that says of it."""
         rule = f"mcp.{self._offer.server}.{self.name.removeprefix(f'mcp__{self._offer.server}__')}"
         line = json.dumps(given, ensure_ascii=False, sort_keys=True)
-        named = clean_line(f"{self._offer.server}.{self._offer.tool} {line}")
-        short = named if len(named) <= _SUMMARY_CHARS else named[: _SUMMARY_CHARS - 1] + "…"
+        short = short_line(f"{self._offer.server}.{self._offer.tool} {line}", _SUMMARY_CHARS)
         detail = clean(json.dumps(given, ensure_ascii=False, indent=1, sort_keys=True))
         return Use(given=given, subject=line, summary=short, detail=detail, pattern=rule)
 

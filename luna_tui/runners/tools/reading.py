@@ -134,6 +134,7 @@ def matching_files(root: Workspace, folder: str, glob: str, token: CancelToken) 
             continue
         visited += len(inside)
         for entry, is_folder in inside:
+            token.raise_if_cancelled()
             path = entry if here == "." else f"{here}/{entry}"
             if entry == ".git":
                 continue

@@ -7,21 +7,23 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.rules import exact_pattern
 from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
+from luna_tui.runners.characters import whole_characters
 from luna_tui.runners.kept_output import KeptOutput
 from luna_tui.runners.sandbox.choice import Sandbox
 from luna_tui.runners.sandbox.guarding import Guard
-from luna_tui.runners.spawning import Launch, follow, start
+from luna_tui.runners.spawning import Launch, run_to_end
 from luna_tui.runners.tools.base import Place, Result, ToolError, Use
 from luna_tui.runners.tools.given import Given, definition
 
 USUAL_S, LONGEST_S = 120, 600
 KEPT_CHARS = 15_000
 """Of the beginning of an output, and of its end."""
+_SUMMARY_CHARS = 200
 _LONGEST = 32_000
 _MOST_WORDS = 1_000
 _GRACE_S = 1.0
@@ -65,7 +67,7 @@ class RunCommand:
         return Use(
             given={"command": command, "timeout_s": limit_s},
             subject=subject,
-            summary=clean_line(subject)[:200],
+            summary=short_line(subject, _SUMMARY_CHARS),
             detail=f"{subject}\n\n{self._sandbox.words}; {writes}; {limit_s} s",
             pattern=f"{self.name}({exact})" if exact else "",
         )
@@ -105,31 +107,19 @@ def _words(command: object) -> list[str]:
         raise ToolError("command is empty")
     if len(text) > _LONGEST or len(words) > _MOST_WORDS:
         raise ToolError(f"command is too long: at most {_LONGEST:,} characters and {_MOST_WORDS:,} words")
-    if "\0" in text or (not text.isascii() and _has_half_characters(text)):
+    if "\0" in text or whole_characters(text) != text:
         raise ToolError("command holds a NUL or half a character")
     return words
 
 
-def _has_half_characters(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
-
-
 def _run(launch: Launch, token: CancelToken, limit_s: float) -> Result:
     kept = KeptOutput(lambda text: None, KEPT_CHARS)
-    read_end, group = start(launch)
-    in_time = False
-    try:
-        follow(group, read_end, kept, token, limit_s)
-        in_time = group.has_ended()
-    finally:
-        try:
-            code = group.end(_GRACE_S)
-        finally:
-            os.close(read_end)
+    code = run_to_end(launch, kept, token, grace_s=_GRACE_S, limit_s=limit_s)
     token.raise_if_cancelled()
     output = kept.finish()
-    said = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
-    if not in_time:
+    if code is None:
         said = f"ended after {limit_s:g} s, since it had not ended"
+    else:
+        said = f"exit code {code}" if code >= 0 else f"killed by signal {-code}"
     gap = "\n" if output and not output.endswith("\n") else ""
-    return Result(text=f"{output}{gap}({said})", ok=in_time and code == 0, summary=said)
+    return Result(text=f"{output}{gap}({said})", ok=code == 0, summary=said)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from luna_tui.core.clean import clean_line
 from luna_tui.engine.cancel import CancelToken
+from luna_tui.runners.answering import AnsweringProcess
 from luna_tui.runners.beneath import BeneathError, Workspace, read_file
-from luna_tui.runners.guard import armed
+from luna_tui.runners.guard import armed, limited
 from luna_tui.runners.tools import search_child
 from luna_tui.runners.tools.base import Place, Result, ToolError, Use
 from luna_tui.runners.tools.files import is_binary, located, opened
@@ -124,13 +121,6 @@ def _child(
     pattern: str, token: CancelToken, limit_s: float
 ) -> Iterator[Callable[[bytes], tuple[int, list[tuple[int, str]]]]]:
     """A process that answers for each text, until the search takes too long or is cancelled."""
-    argv = [sys.executable, "-I", "-S", str(Path(search_child.__file__))]
-    process = subprocess.Popen(
-        argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={}, bufsize=-1
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    send, answers = process.stdin.fileno(), process.stdout
     late = threading.Event()
 
     def end() -> None:
@@ -138,10 +128,8 @@ def _child(
         process.kill()
 
     def ask(text: bytes) -> tuple[int, list[tuple[int, str]]]:
-        with contextlib.suppress(BrokenPipeError):
-            _write(send, b"%d\n" % len(text) + text)
-        answer = answers.readline()
-        if not answer:
+        answer = process.ask(b"%d\n" % len(text) + text)
+        if answer is None:
             token.raise_if_cancelled()
             took = f"took more than {limit_s:g} s" if late.is_set() else "ended before its time"
             raise ToolError(f"the search {took}; take a simpler pattern, or fewer files")
@@ -149,23 +137,10 @@ def _child(
         return hits, lines
 
     asked = {"pattern": pattern, "most": MOST_HITS, "chars": _LONGEST_LINE}
-    timer = threading.Timer(limit_s, end)
-    timer.daemon = True
-    with process, armed(token, process.kill):
-        try:
-            timer.start()
-            with contextlib.suppress(BrokenPipeError):
-                _write(send, json.dumps(asked).encode() + b"\n")
-            yield ask
-        finally:
-            timer.cancel()
-            process.kill()
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
+    process = AnsweringProcess(search_child)
+    with closing(process), armed(token, process.kill), limited(limit_s, end):
+        process.tell(json.dumps(asked).encode() + b"\n")
+        yield ask
 
 
 def _told(found: _Found) -> Result:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,17 +9,13 @@ from typing import Any
 from luna_tui.core.clean import clean_line
 from luna_tui.core.rules import exact_pattern
 from luna_tui.engine.cancel import CancelToken
+from luna_tui.runners.line_diff import line_diff
 from luna_tui.runners.tools.base import Place, Result, ToolError, Use
-from luna_tui.runners.tools.files import content, located_for_writing, opened
+from luna_tui.runners.tools.files import MAX_BYTES, content, located_for_writing, opened
 from luna_tui.runners.tools.given import Given, definition
 
 MOST_CHARS = 1024 * 1024
 """Of a file that is written."""
-_MOST_COMPARED = 4_000
-"""Lines of each side that are compared; the time for it grows with their product."""
-_MOST_DETAIL = 64 * 1024
-_CONTEXT = 3
-_HUNK = re.compile(r"([-+])(\d+)")
 
 
 class WriteFile:
@@ -130,6 +124,9 @@ def _edited(name: str, before: str, old: str, new: str, *, every: bool) -> str:
         raise ToolError(f"old is not in {clean_line(name)}; read it again, it must match exactly")
     if count > 1 and not every:
         raise ToolError(f"old is {count:,} times in {clean_line(name)}; make it unique, or set all")
+    size = len(before) + count * (len(new) - len(old))
+    if size > max(MAX_BYTES, len(before)):
+        raise ToolError(f"{clean_line(name)} would have {size:,} characters; {MAX_BYTES:,} is the most")
     return before.replace(old, new)
 
 
@@ -150,48 +147,10 @@ def _change(
 
 
 def difference(name: str, before: str | None, after: str) -> tuple[str, int, int]:
-    """A unified difference, cut where it is long, and how many lines it adds and takes away."""
-    old, new = _lines(before or ""), _lines(after)
-    head, tail = _alike(old, new)
-    changed = len(old) - head - tail, len(new) - head - tail
-    if max(changed) > _MOST_COMPARED and min(changed):
-        return f"-{changed[0]:,} lines\n+{changed[1]:,} lines\n", changed[1], changed[0]
-    first, after_last = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
-    lines = difflib.unified_diff(
-        old[first : len(old) - after_last],
-        new[first : len(new) - after_last],
-        "/dev/null" if before is None else f"a/{name}",
-        f"b/{name}",
-        n=_CONTEXT,
-    )
-    body = [_renumbered(line, first) for line in lines]
-    plus = sum(line.startswith("+") for line in body[2:])
-    minus = sum(line.startswith("-") for line in body[2:])
-    text = "".join(body)
-    return (text if len(text) <= _MOST_DETAIL else text[:_MOST_DETAIL] + "\n… cut\n"), plus, minus
-
-
-def _lines(text: str) -> list[str]:
-    lines = [f"{line}\n" for line in text.split("\n")]
-    last = lines.pop()
-    return lines if last == "\n" else [*lines, f"{last}\\ no line end at the end of the file\n"]
-
-
-def _alike(old: list[str], new: list[str]) -> tuple[int, int]:
-    """Lines that are the same at the beginning, and at the end of the rest."""
-    most, head, tail = min(len(old), len(new)), 0, 0
-    while head < most and old[head] == new[head]:
-        head += 1
-    while tail < most - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    return head, tail
-
-
-def _renumbered(line: str, by: int) -> str:
-    """A line of a difference; a head of a hunk counts from the beginning of the file."""
-    if by and line.startswith("@@ "):
-        return _HUNK.sub(lambda found: f"{found[1]}{int(found[2]) + by}", line)
-    return line
+    """A unified difference, and how many lines it adds and takes away."""
+    diff = line_diff((before or "").encode(), after.encode())
+    old = "/dev/null" if before is None else f"a/{name}"
+    return f"--- {old}\n+++ b/{name}\n{diff.text}" if diff.text else "", diff.added, diff.removed
 
 
 def _write(place: Place, name: str, text: str) -> Result:

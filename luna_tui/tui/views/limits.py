@@ -170,8 +170,19 @@ def _beside(state: RunState, now_s: float) -> list[Line]:
             _("others use"), _("{amounts}  a minute, as believed").format(amounts=foreign) if foreign else "?"
         ),
         _row(_("server says"), told + when if age_s is not None else "?"),
+        _row(_("estimate error"), _estimates(state)),
         _row(_("useful workers"), _useful(state)),
     ]
+
+
+def _estimates(state: RunState) -> str:
+    """How far off the expectations of requests were, those of output with what is reserved for it."""
+    seen = state.estimates
+    parts = []
+    for name, error in ((_("in"), seen.input_error), (_("out"), seen.output_error)):
+        parts.append(f"{name} ?" if error is None else f"{name} {error:+.0%}".replace("%", " %"))
+    text = _("{errors}  (n {n})   reserve = p90 of the wave")
+    return text.format(errors="  ".join(parts), n=seen.requests) if seen.requests else "?"
 
 
 def _row(name: str, text: str, role: Role = Role.TEXT) -> Line:

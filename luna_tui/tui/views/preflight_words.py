@@ -25,6 +25,7 @@ COLUMNS = (
     Column("likely", N_("likely"), keep=9),
     Column("high", N_("high"), least=5, keep=5),
     Column("time", N_("time"), least=5, keep=10),
+    Column("span", N_("between"), keep=0),
     Column("least", N_("at least"), keep=2),
     Column("bound", N_("bound by"), keep=1, left=True),
 )
@@ -50,11 +51,13 @@ def wave_row(w: Prospect) -> tuple[str, ...]:
         low, likely, high = (
             (UNKNOWN,) * 3 if cost is None else (usd(cost.low), usd(cost.likely), usd(cost.high))
         )
-    time = NONE if w.seconds is None else clock(w.seconds)
-    least = NONE if w.seconds is None else clock(w.least_s)
+    time, span, least = NONE, NONE, NONE
+    if w.seconds is not None:
+        time, span, least = clock(w.seconds), _span(w.quick_s, w.slow_s), clock(w.least_s)
     workers = str(min(w.workers, w.useful) or NONE) if w.number else ""
     return (
-        name, str(w.subtasks), workers, taken, given, low, likely, high, time, least, bound_word(w)
+        name, str(w.subtasks), workers, taken, given, low, likely, high,
+        time, span, least, bound_word(w),
     )  # fmt: skip
 
 
@@ -69,7 +72,13 @@ def subtask_row(e: Expense) -> tuple[str, ...]:
             (UNKNOWN,) * 3 if cost is None else (usd(cost.low), usd(cost.likely), usd(cost.high))
         )
     needs = " ".join(s.depends_on)
-    return ("", "", "", taken, given, low, likely, high, clock(e.job.seconds), "", needs)
+    time, span = clock(e.job.seconds), _span(e.seconds.low, e.seconds.high)
+    return ("", "", "", taken, given, low, likely, high, time, span, "", needs)
+
+
+def _span(quick_s: float, slow_s: float) -> str:
+    quick, slow = clock(quick_s), clock(slow_s)
+    return quick if quick == slow else f"{quick}-{slow}"
 
 
 def usd(amount: float) -> str:
@@ -124,6 +133,7 @@ def sentences(p: Preflight) -> list[Sentence]:
         *_budget(p),
         *_unpriced(p),
         *_commands(p),
+        *_agents(p),
         *_sources(p),
     ]
 
@@ -140,7 +150,15 @@ def _bound(p: Preflight) -> str:
             "more than {n} workers would not be faster",
             total.useful,
         )
-    return _("bound by {what}: {more}").format(what=_what_binds(p), more=more.format(n=total.useful))
+    text = _("{time}, bound by {what}: {more}")
+    return text.format(time=_time(total), what=_what_binds(p), more=more.format(n=total.useful))
+
+
+def _time(total: Prospect) -> str:
+    likely, quick, slow = (clock(s) for s in (total.seconds or 0.0, total.quick_s, total.slow_s))
+    if quick == slow:
+        return likely
+    return _("{likely} ({low} to {high})").format(likely=likely, low=quick, high=slow)
 
 
 def _what_binds(p: Preflight) -> str:
@@ -207,6 +225,28 @@ def _commands(p: Preflight) -> list[Sentence]:
         count,
     )
     return [(text.format(n=count), Role.DIM)]
+
+
+def _agents(p: Preflight) -> list[Sentence]:
+    """What agents may use, and how many turns they were thought to need."""
+    found: list[Sentence] = []
+    if p.agents is not None:
+        text = _n(
+            "{n} agent with {tools}: about {turns} turns, guessed with 2 kB of every result",
+            "{n} agents with {tools}: about {turns} turns in all, guessed with 2 kB of every result",
+            p.agents.count,
+        )
+        tools = _some(p.agents.tools, 6, " ")
+        said = text.format(n=p.agents.count, tools=tools, turns=p.agents.turns)
+        found.append((said, Role.DIM))
+    if p.apart:
+        text = _n(
+            "{n} subtask works in a workspace of its own; what it changes waits to be accepted",
+            "{n} subtasks work in workspaces of their own; what they change waits to be accepted",
+            p.apart,
+        )
+        found.append((text.format(n=p.apart), Role.DIM))
+    return found
 
 
 def _sources(p: Preflight) -> list[Sentence]:

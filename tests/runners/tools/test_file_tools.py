@@ -13,7 +13,7 @@ from runners.tools.tool_support import SECRET, place_at, token, use
 
 from luna_tui.core.rules import parse_rules
 from luna_tui.engine.cancel import Cancelled
-from luna_tui.runners.tools import files
+from luna_tui.runners.tools import files, reading
 from luna_tui.runners.tools.base import Place, Tool, ToolError
 from luna_tui.runners.tools.reading import MOST_BYTES, MOST_NAMES, ListFiles, ReadFile
 from luna_tui.runners.tools.searching import MOST_HITS, SearchFiles
@@ -108,6 +108,32 @@ def test_a_long_list_says_how_many_more(workspace: Path, place: Place) -> None:
     lines = use(ListFiles(), place, path="many").text.split("\n")
     assert lines[:MOST_NAMES] == [f"{n:05}" for n in range(MOST_NAMES)]
     assert "5 more" in lines[MOST_NAMES]
+
+
+def test_folders_of_any_depth_said_often_mean_no_more_than_once(place: Place) -> None:
+    once = use(ListFiles(), place, glob="**/a.py").text
+    assert once
+    assert use(ListFiles(), place, glob="**/" * 300 + "a.py").text == once
+
+
+def test_a_long_listing_ends_when_it_is_cancelled(
+    workspace: Path, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in the midst of one large folder."""
+    for number in range(50):
+        (workspace / f"f{number}").touch()
+    cancelled = token()
+    looked: list[str] = []
+
+    def matches(pattern: str, path: str) -> bool:
+        looked.append(path)
+        cancelled.cancel("enough")
+        return True
+
+    monkeypatch.setattr(reading, "glob_matches", matches)
+    with pytest.raises(Cancelled):
+        ListFiles().use(ListFiles().describe({"glob": "f*"}, place), place, cancelled)
+    assert len(looked) == 1
 
 
 def test_lines_are_found_in_text_files_only(place: Place) -> None:
@@ -223,6 +249,14 @@ def test_text_is_exchanged_where_it_is_there_once(workspace: Path, place: Place)
     assert "not in" in refused(EditFile(), place, path="twice", old="z", new="y")
     assert "does not exist" in refused(EditFile(), place, path="gone", old="z", new="y")
     assert "binary" in refused(EditFile(), place, path="binary", old="two", new="y")
+
+
+def test_an_exchange_that_makes_a_file_too_large_is_not_made(workspace: Path, place: Place) -> None:
+    """One of a megabyte for each of a million characters would take all of the memory first."""
+    (workspace / "many").write_text("x" * 1_000_000)
+    why = refused(EditFile(), place, path="many", old="x", new="y" * 1_000_000, all=True)
+    assert "would have 1,000,000,000,000 characters" in why
+    assert (workspace / "many").read_text() == "x" * 1_000_000
 
 
 def test_line_ends_stay_as_the_file_has_them(workspace: Path, place: Place) -> None:

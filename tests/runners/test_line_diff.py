@@ -7,8 +7,8 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from luna_tui.runners.isolation import lines
-from luna_tui.runners.isolation.lines import line_diff
+from luna_tui.runners import line_diff as module
+from luna_tui.runners.line_diff import line_diff
 
 TEXTS = st.lists(st.sampled_from(["a", "b", "c", "", "long line"]), max_size=40).map("\n".join)
 
@@ -51,5 +51,5 @@ def test_texts_made_to_be_slow_are_told_as_replaced_without_being_compared() -> 
     old = "".join(f"{n % 120}\n" for n in range(9_000))
     new = "".join(f"{n * 7 % 120}\n" for n in range(9_000))
     diff = line_diff(old.encode(), b"head\n" + new.encode())
-    assert not lines._comparable(old.splitlines(), new.splitlines())
+    assert not module._comparable(old.splitlines(), new.splitlines())
     assert (diff.added, diff.removed) == (9_001, 9_000)
