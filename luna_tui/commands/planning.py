@@ -23,7 +23,7 @@ from luna_tui.commands.preflight import beginning_of, look_first
 from luna_tui.commands.retrying import YES, say
 from luna_tui.commands.runs import carry_out
 from luna_tui.commands.settings import checked_keys
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, clean_line, visible
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.planning import PlanningRecord
@@ -260,7 +260,7 @@ def _commands(proposal: Proposal) -> Iterator[str]:
     if commands:
         yield _("commands that the plan would run on this machine:")
     for subtask in commands:
-        yield f"  {subtask.id}: {clean(shlex.join(subtask.command))}"
+        yield f"  {subtask.id}: {clean(visible(shlex.join(subtask.command)))}"
 
 
 def _data(args: argparse.Namespace, proposal: Proposal, found: Preflight) -> dict[str, object]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from luna_tui.core.clean import clean, clean_line, short_line
+from luna_tui.core.clean import clean_line, short_line, visible
 from luna_tui.core.mcp_servers import McpServer
 from luna_tui.core.nearest import nearest
 from luna_tui.core.redaction import NO_REDACTION, Redaction
@@ -132,8 +132,8 @@ class McpTool:
         """Never harmless: what it does only its server knows, whatever that says of it."""
         rule = mcp_name(self._offer.server, self.name)
         line = json.dumps(given, ensure_ascii=False, sort_keys=True)
-        short = short_line(f"{self._offer.server}.{self._offer.tool} {line}", _SUMMARY_CHARS)
-        detail = clean(json.dumps(given, ensure_ascii=False, indent=1, sort_keys=True))
+        short = short_line(visible(f"{self._offer.server}.{self._offer.tool} {line}"), _SUMMARY_CHARS)
+        detail = visible(json.dumps(given, ensure_ascii=False, indent=1, sort_keys=True))
         return Use(given=given, subject=line, summary=short, detail=detail, pattern=rule)
 
     def use(self, use: Use, place: Place, token: CancelToken) -> Result:

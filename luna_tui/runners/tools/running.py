@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from luna_tui.core.clean import short_line
+from luna_tui.core.clean import short_line, visible
 from luna_tui.core.rules import exact_pattern
 from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.engine.cancel import CancelToken
@@ -68,7 +68,7 @@ class RunCommand:
         return Use(
             given={"command": command, "timeout_s": limit_s},
             subject=subject,
-            summary=short_line(subject, _SUMMARY_CHARS),
+            summary=short_line(visible(subject), _SUMMARY_CHARS),
             detail=f"{subject}\n\n{self._sandbox.words}; {writes}; {limit_s} s",
             pattern=f"{self.name}({exact})" if exact else "",
         )
