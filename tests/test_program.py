@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from luna_tui.core.events import RunFinished
+from luna_tui.core.price_table import AS_OF
 from luna_tui.storage.config import RUN_KEYS
 from luna_tui.storage.config_storage import STORAGE_KEYS
 from luna_tui.storage.config_ui import NOTIFY_KEYS, UI_KEYS
@@ -246,4 +247,6 @@ def test_config_show_names_every_setting_and_where_it_came_from(tmp_path: Path) 
     assert f'prices."m-1".output = 5.0   # {file}:5' in shown
     assert 'prices."m-1".cache_read = 0.1   # default' in shown
     assert f"limits.tier2.rpm = 7   # {file}:7" in shown
+    assert 'prices."claude-haiku-5-5" = { input = 0.1, output = 0.5, ' in shown
+    assert f"long_cache_write = 0.625 }}   # table of {AS_OF}" in shown
     assert "limits.tier1" not in shown

@@ -11,7 +11,8 @@ from dataclasses import asdict
 from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
-from luna_tui.core.price_table import PRICES
+from luna_tui.core.price_table import AS_OF, PRICES
+from luna_tui.core.prices import Price
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.session.asking import state_of
@@ -55,6 +56,9 @@ def _from_journal(run_dir: RunDir) -> RunState:
     for damage in read.damaged:
         print(f"{damage.path}:{damage.line}: {damage.reason}", file=sys.stderr)
     return state
+
+
+_RATES = ("input", "output", "cache_read", "cache_write", "search")
 
 
 def config(args: argparse.Namespace) -> int:
@@ -111,6 +115,18 @@ def _show(config: Config, *, origin: bool) -> None:
     for key, value in (*rows.items(), *_in_tables(config)):
         where = config.origins.get(key.replace('"', ""), "default")
         print(f"{key} = {json.dumps(value)}" + (f"   # {where}" if origin else ""))
+    for model, price in config.prices.items():
+        if price is PRICES.get(model):
+            print(f'prices."{model}" = {_price(price)}' + (f"   # table of {AS_OF}" if origin else ""))
+
+
+def _price(price: Price) -> str:
+    """As a table of TOML; the rates of long prompts, which no configuration can set, last."""
+    fields = {what: getattr(price, what) for what in _RATES}
+    if price.long is not None:
+        fields |= {"long_from": price.long_from}
+        fields |= {f"long_{what}": getattr(price.long, what) for what in _RATES if what != "search"}
+    return "{ " + ", ".join(f"{name} = {value}" for name, value in fields.items()) + " }"
 
 
 def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
@@ -131,6 +147,6 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
     for model, price in config.prices.items():
         if price is PRICES.get(model):
             continue
-        for what in ("input", "output", "cache_read", "cache_write", "search"):
+        for what in _RATES:
             usd = getattr(price, what)
             yield f'prices."{model}".{what}', usd
