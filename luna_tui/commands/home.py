@@ -21,7 +21,7 @@ from luna_tui.commands.settings import checked_keys, plan_defaults
 from luna_tui.core.clean import clean_line
 from luna_tui.core.comparison import Comparison
 from luna_tui.core.errors import ExitCode
-from luna_tui.core.home import HomeContents, Verb, Wish
+from luna_tui.core.home import HomeContents, PlanningPrice, Verb, Wish
 from luna_tui.core.run_summary import KeptStatus
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _, choose
@@ -49,6 +49,7 @@ class Shelf:
         self.folder = str(Path.cwd())
         self.home = os.path.expanduser("~")
         self.offered = frozenset(verb for verb in Verb if verb.value in known)
+        self._config = config
         self._clock = SystemClock()
         self._runs = RunShelf(runs_dir())
         self._plans = PlanShelf(Path.cwd(), plan_defaults(config))
@@ -81,6 +82,14 @@ class Shelf:
     def compare(self, before: str, after: str) -> Comparison:
         """What changed from one run to another."""
         return compared(find_run(before), find_run(after))
+
+    def planning_price(self) -> PlanningPrice:
+        """What a planning in this folder may cost."""
+        from luna_tui.session.planning import PlanRequest
+        from luna_tui.session.planning_price import planning_price
+
+        request = PlanRequest(goal="", workspace=Path.cwd(), defaults=plan_defaults(self._config))
+        return planning_price(self._config, request)
 
     def stop(self, run: str, *, now: bool) -> str:
         """Ask a run that is on to stop; the last line of what was said."""
@@ -143,6 +152,8 @@ def argv_of(wish: Wish) -> list[str]:
             return ["demo"]
         case Verb.RUN:
             return ["run", wish.what, "--set", "ui.preflight=always"]
+        case Verb.PLAN:
+            return ["plan", "--run", "--", wish.what]
     return [wish.verb.value, wish.what]
 
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from luna_tui.commands.launch import Launcher
-from luna_tui.commands.planning import check_flags, conduct, deliver, granted_tools
+from luna_tui.commands.planning import check_flags, deliver, granted_tools
+from luna_tui.commands.planning_screen import conducted
 from luna_tui.commands.runs import speak
 from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode, LunaError
@@ -37,7 +38,9 @@ def plan_goal(args: argparse.Namespace, launcher: Launcher) -> int:
     warn_of_workers(config)
     check_price(args, config)
     choice = SimulatorChoice()
-    proposal = conduct(Planning(request, config, simulator=choice), args)
+    proposal = conducted(
+        lambda: Planning(request, config, simulator=choice), args, config, console, request.goal
+    )
     return deliver(
         args, config, proposal, console, launcher,
         choice=choice, beginning=lambda plan: NewRun(run=args.run_id),

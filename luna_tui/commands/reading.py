@@ -12,7 +12,6 @@ from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
 from luna_tui.core.price_table import AS_OF, PRICES
-from luna_tui.core.prices import Price
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.session.asking import state_of
@@ -56,9 +55,6 @@ def _from_journal(run_dir: RunDir) -> RunState:
     for damage in read.damaged:
         print(f"{damage.path}:{damage.line}: {damage.reason}", file=sys.stderr)
     return state
-
-
-_RATES = ("input", "output", "cache_read", "cache_write", "search")
 
 
 def config(args: argparse.Namespace) -> int:
@@ -115,18 +111,11 @@ def _show(config: Config, *, origin: bool) -> None:
     for key, value in (*rows.items(), *_in_tables(config)):
         where = config.origins.get(key.replace('"', ""), "default")
         print(f"{key} = {json.dumps(value)}" + (f"   # {where}" if origin else ""))
-    for model, price in config.prices.items():
-        if price is PRICES.get(model):
-            print(f'prices."{model}" = {_price(price)}' + (f"   # table of {AS_OF}" if origin else ""))
-
-
-def _price(price: Price) -> str:
-    """As a table of TOML; the rates of long prompts, which no configuration can set, last."""
-    fields = {what: getattr(price, what) for what in _RATES}
-    if price.long is not None:
-        fields |= {"long_from": price.long_from}
-        fields |= {f"long_{what}": getattr(price.long, what) for what in _RATES if what != "search"}
-    return "{ " + ", ".join(f"{name} = {value}" for name, value in fields.items()) + " }"
+    print(f"# prices of {AS_OF}, where [prices] has no other: USD for a million tokens, and for a search")
+    for model, price in PRICES.items():
+        if config.prices.get(model) is price:
+            told = {key: usd for key, usd in asdict(price).items() if usd is not None}
+            print(f'# prices."{model}" = {json.dumps(told)}')
 
 
 def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
@@ -147,6 +136,6 @@ def _in_tables(config: Config) -> Iterator[tuple[str, object]]:
     for model, price in config.prices.items():
         if price is PRICES.get(model):
             continue
-        for what in _RATES:
+        for what in ("input", "output", "cache_read", "cache_write", "search"):
             usd = getattr(price, what)
             yield f'prices."{model}".{what}', usd

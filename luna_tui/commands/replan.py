@@ -12,6 +12,7 @@ from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan import check_price
 from luna_tui.commands.plan_diff import diff_lines, summary
 from luna_tui.commands.planning import check_flags, conduct, deliver, granted_tools
+from luna_tui.commands.planning_screen import conducted
 from luna_tui.commands.resume import as_it_ran
 from luna_tui.commands.retrying import say
 from luna_tui.commands.runs import MOST_REPLANS, carry_out, speak
@@ -54,7 +55,9 @@ def replan(args: argparse.Namespace, launcher: Launcher) -> int:
     warn_of_workers(config)
     check_price(args, config)
     choice = SimulatorChoice.from_kept(before.meta.simulator)
-    proposal = conduct(Planning(request, config, simulator=choice), args)
+    proposal = conducted(
+        lambda: Planning(request, config, simulator=choice), args, config, console, request.goal
+    )
     _show_difference(before, proposal)
 
     def beginning(plan: Plan) -> NewRun:

@@ -16,6 +16,7 @@ class Verb(StrEnum):
     """A command of the program that the home screen can hand over to; the value is its name there."""
 
     RUN = "run"
+    PLAN = "plan"
     DEMO = "demo"
     ATTACH = "attach"
     RESUME = "resume"
@@ -30,7 +31,18 @@ class Wish:
 
     verb: Verb
     what: str = ""
-    """A run or the path of a plan; empty for the demo."""
+    """A run, the path of a plan, or a goal to be planned; empty for the demo."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningPrice:
+    """What it may cost to have a goal planned."""
+
+    model: str
+    likely_usd: float | None
+    """The first plan is good; None = the price of the model is not known."""
+    most_usd: float | None
+    """The longest answers, and every repair."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,10 @@ class HomeSource(Protocol):
 
     def compare(self, before: str, after: str) -> Comparison:
         """What changed from one run to another; LunaError when one cannot be read."""
+        ...
+
+    def planning_price(self) -> PlanningPrice:
+        """What a planning in this folder may cost; LunaError when none can be had, as without a key."""
         ...
 
     def stop(self, run: str, *, now: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.events import ToolCalled, ToolFinished
 from luna_tui.core.redaction import Redaction
 from luna_tui.engine.clock import Clock
@@ -59,4 +59,4 @@ class ToolUses:
         )  # fmt: skip
 
     def _line(self, text: str) -> str:
-        return clean_line(self._redaction.text(text))[:LINE_CHARS]
+        return short_line(self._redaction.text(text), LINE_CHARS)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.expect import unfenced
 from luna_tui.core.plan import Expectation
 from luna_tui.core.words import ErrorKind
@@ -72,7 +72,7 @@ class Examiner:
 
     def _accepted(self, work: Work, command: tuple[str, ...], output: str, token: CancelToken) -> str | None:
         token.raise_if_cancelled()
-        shown = clean_line(shlex.join(command))[:_SHOWN_CHARS]
+        shown = short_line(shlex.join(command), _SHOWN_CHARS)
         kept = KeptOutput(lambda text: None, _KEPT_BYTES)
         with tempfile.TemporaryFile() as given:
             given.write(output.encode("utf-8", "replace"))
@@ -88,7 +88,7 @@ class Examiner:
         if code == 0:
             return None
         lines = (line for line in reversed(kept.finish().splitlines()) if line.strip())
-        why = clean_line(next(lines, ""))[:_SHOWN_CHARS] or exit_error(code, "").message
+        why = short_line(next(lines, ""), _SHOWN_CHARS) or exit_error(code, "").message
         return f"expected {shown} to accept the output, got: {why}"
 
     def _compared(self, expect: Expectation, output: str, token: CancelToken) -> str | None:

@@ -155,19 +155,25 @@ class Planning:
         """Protects `_seq` and the order of records."""
         self._seq = 0
         self._on_event: Callable[[PlanningRecord], None] = lambda record: None
+        self._on_text: Callable[[str], None] = lambda text: None
 
     def cancel(self, *, by: str = "user") -> None:
         """End it; `run` then raises within a second or two."""
         self._requests.cancel(by)
 
-    def run(self, on_event: Callable[[PlanningRecord], None]) -> Proposal:
+    def run(
+        self,
+        on_event: Callable[[PlanningRecord], None],
+        on_text: Callable[[str], None] = lambda text: None,
+    ) -> Proposal:
         """Ask, check, repair; returns the plan that is good.
 
-        `on_event` is called in order, from more than one thread, and must return at once. LunaError
+        `on_event` is called in order, from more than one thread, and must return at once; so is `on_text`,
+        with what the model writes. LunaError
         when there is no plan: 69 the service cannot be used, 75 budget or spend limit, 77 credentials, 78
         no valid plan came (then the answers are kept), 130 cancelled.
         """
-        self._on_event = on_event
+        self._on_event, self._on_text = on_event, on_text
         with self._closing:
             if self._server is not None:
                 self._closing.callback(self._server.stop)
@@ -180,12 +186,12 @@ class Planning:
                 raise
 
     def _until_valid(self) -> Proposal:
-        system = system_text(self._surroundings())
+        system = system_text(surroundings(self._request, self._config, self._workspace))
         rest = self._request.replanned.rest if self._request.replanned is not None else None
         goal, repair, came = goal_text(self._goal, rest), "", Came(text="", status=RunStatus.FAILED)
         problems: tuple[str, ...] = ()
         for round_ in range(MOST_REPAIRS + 1):
-            teller = PhaseTeller(self._tell, self._clock, round_)
+            teller = PhaseTeller(self._tell, self._clock, round_, self._on_text)
             came = self._requests.send(system, goal + repair, teller.follow)
             self._raise_unless_answered(came)
             with teller.phase(Phase.VALIDATION):
@@ -309,25 +315,6 @@ class Planning:
             replans=request.replanned.run if request.replanned is not None else "",
         )
 
-    def _surroundings(self) -> Surroundings:
-        config, listing = self._config, list_workspace(self._workspace)
-        limits = caps(config.tiers[config.tier].limits, config.mode)
-        return Surroundings(
-            tools=self._request.tools,
-            commands=self._request.commands,
-            workers=worker_rule(config.workers, config.tier, config.mode, config.tiers).most,
-            tier=config.tier,
-            mode=config.mode.value,
-            rpm=limits.rpm,
-            itpm=limits.itpm,
-            otpm=limits.otpm,
-            timeout_s=self._request.defaults.timeout,
-            wave_timeout_s=self._request.defaults.wave_timeout,
-            max_tokens=self._request.defaults.max_tokens,
-            files=listing.files,
-            files_more=listing.more,
-        )
-
     def _make_requests(self, choice: SimulatorChoice) -> Requests:
         from luna_tui.runners.anthropic_client import make_client
         from luna_tui.runners.planner import PlannerRunner
@@ -372,6 +359,27 @@ class Planning:
                 raw_file=str(raw) if raw is not None else "",
             )
         )
+
+
+def surroundings(request: PlanRequest, config: Config, workspace: Path) -> Surroundings:
+    """What a model is told of what its plan has to fit."""
+    listing = list_workspace(workspace)
+    limits = caps(config.tiers[config.tier].limits, config.mode)
+    return Surroundings(
+        tools=request.tools,
+        commands=request.commands,
+        workers=worker_rule(config.workers, config.tier, config.mode, config.tiers).most,
+        tier=config.tier,
+        mode=config.mode.value,
+        rpm=limits.rpm,
+        itpm=limits.itpm,
+        otpm=limits.otpm,
+        timeout_s=request.defaults.timeout,
+        wave_timeout_s=request.defaults.wave_timeout,
+        max_tokens=request.defaults.max_tokens,
+        files=listing.files,
+        files_more=listing.more,
+    )
 
 
 class _NoPlan(LunaError):

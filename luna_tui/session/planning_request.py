@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 MAX_TOKENS = 16_000
 """Longest plan that a model may write."""
 TIMEOUT_S = 600.0
-_LIKELY_TOKENS = 3_000
+LIKELY_TOKENS = 3_000
+"""Of a plan, before anything is known of it."""
 
 
 @dataclass(slots=True)
@@ -156,7 +157,7 @@ class Requests:
             max_tokens=MAX_TOKENS,
             timeout=TIMEOUT_S,
             retries=self._config.retries,
-            estimate=Estimate(output_tokens=_LIKELY_TOKENS),
+            estimate=Estimate(output_tokens=LIKELY_TOKENS),
         )
         return Plan(name="plan", waves=(Wave(name="plan", subtasks=(asked,), timeout=0.0),), workspace="/")
 

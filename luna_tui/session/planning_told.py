@@ -24,8 +24,16 @@ _EVERY_S = 1.0
 class PhaseTeller:
     """Follows one request; told by one thread at a time."""
 
-    def __init__(self, tell: Callable[[PlanningEvent], None], clock: Clock, round: int) -> None:
+    def __init__(
+        self,
+        tell: Callable[[PlanningEvent], None],
+        clock: Clock,
+        round: int,
+        on_text: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        """`on_text` is handed what the model writes, as it comes."""
         self._tell = tell
+        self._on_text = on_text
         self._clock = clock
         self._round = round
         self._reader = PhaseReader()
@@ -41,6 +49,7 @@ class PhaseTeller:
             case SubtaskStarted():
                 self._reader = PhaseReader()
             case SubtaskOutput(text=text):
+                self._on_text(text)
                 for turn in self._reader.feed(text):
                     self._turn(turn)
                 self._progress()

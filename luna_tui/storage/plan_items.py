@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.storage.fields import Table, kind_of, shortened
 from luna_tui.storage.globbing import matching
 from luna_tui.storage.plan_inputs import InputError, Inputs
@@ -40,10 +40,7 @@ class Items:
 
     def label(self, index: int) -> str:
         """How an item is told: `index 3: docs/a.md`."""
-        text = clean_line(self.values[index]["item"][: 4 * _LABEL_CHARS])
-        if len(text) > _LABEL_CHARS:
-            text = text[: _LABEL_CHARS - 1] + "…"
-        return f"index {index}: {text}"
+        return f"index {index}: {short_line(self.values[index]['item'], _LABEL_CHARS)}"
 
 
 def read_items(table: Table, inputs: Inputs) -> Items | None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.plan import Plan, Subtask
 from luna_tui.core.planning_prompt import Done, Rest
 from luna_tui.core.waves import levels
@@ -100,5 +100,4 @@ def _defaults_for(subtask: Mapping[str, Any], defaults: Mapping[str, Any]) -> di
 
 
 def _head(text: str) -> str:
-    line = clean_line(text[: 4 * _HEAD_CHARS])
-    return line if len(line) <= _HEAD_CHARS else line[: _HEAD_CHARS - 1] + "…"
+    return short_line(text, _HEAD_CHARS)

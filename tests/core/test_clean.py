@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_tui.core.clean import HELD_BACK, MAX_COMBINING, REPLACEMENT, Cleaner, clean, clean_line
+from luna_tui.core.clean import (
+    HELD_BACK,
+    MAX_COMBINING,
+    REPLACEMENT,
+    Cleaner,
+    clean,
+    clean_line,
+    short_line,
+    visible,
+)
 
 INVISIBLE = (
     {chr(n) for n in (*range(0x20), *range(0x7F, 0xA0)) if chr(n) != "\n"}
@@ -88,6 +97,13 @@ def test_a_whole_sequence_vanishes_with_its_payload(sequence: str) -> None:
     assert fed(f"a{sequence}b", list(range(0, len(sequence), 7))) == "ab"
 
 
+@given(HOSTILE)
+def test_what_is_made_visible_hides_nothing_and_is_clean(text: str) -> None:
+    shown = visible(text)
+    assert [c for c in shown if " " <= c <= "~"] == [c for c in text if " " <= c <= "~"]
+    assert all(clean(part) == part for part in shown.split("\t"))
+
+
 def test_a_sequence_that_is_too_long_is_shown_as_text() -> None:
     long = "\x1b]0;" + "t" * HELD_BACK + "\x07"
     assert clean(long) == REPLACEMENT + long[1:-1] + REPLACEMENT
@@ -113,3 +129,12 @@ def test_a_progress_bar_reads_as_one_line_a_step() -> None:
 def test_a_flood_of_introducers_costs_linear_time(unit: str) -> None:
     flood = unit * 60_000
     assert fed(flood, list(range(0, len(flood), 4_000))) == clean(flood)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [("a b", "a b"), ("0123456789", "0123456789"), ("0123456789x", "012345678…"), ("a\n\x1b[31mb\t", "a b"),
+     ("a" + " " * 99 + "b", "a…"), ("", "")],
+)  # fmt: skip
+def test_a_short_line_says_where_something_is_left_out(text: str, short: str) -> None:
+    assert short_line(text, 10) == short

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from luna_tui.core.comparison import Comparison, compare_runs
 from luna_tui.core.errors import LunaError
 from luna_tui.core.events import Tokens
-from luna_tui.core.home import HomeContents, Verb, Wish
+from luna_tui.core.home import HomeContents, PlanningPrice, Verb, Wish
 from luna_tui.core.run_summary import KeptStatus, PlanSummary, RunSummary
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.words import Status
@@ -138,6 +138,9 @@ class StillSource:
         new.subtasks["ast"].status = Status.TIMED_OUT
         new.subtasks["ast"].reason = "timed out after 60 s"
         return compare_runs(old, new, ("x", "x"))
+
+    def planning_price(self) -> PlanningPrice:
+        return PlanningPrice("claude-opus-5-5", 0.07, 1.19)
 
     def stop(self, run: str, *, now: bool) -> str:
         self.stopped.append((run, now))

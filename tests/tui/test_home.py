@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from textual.events import Paste
 from textual.pilot import Pilot
 from tui.home_stage import ALL, NOW, PLANS, RUNS, StillSource, drive, home_app, pressed, run, shown
 
-from luna_tui.core.home import HomeContents, Verb, Wish
+from luna_tui.commands.home import argv_of
+from luna_tui.core.home import HomeContents, PlanningPrice, Verb, Wish
 from luna_tui.core.run_summary import KeptStatus, RunSummary
 from luna_tui.tui.home_app import HomeApp
 from luna_tui.tui.screens.compare import ComparePage
@@ -28,6 +30,7 @@ from luna_tui.tui.views.home import (
     sorted_runs,
     usable,
 )
+from luna_tui.tui.views.home_detail import goal_said
 from luna_tui.tui.views.keys import SCREEN_KEYS
 from luna_tui.tui.views.spans import Looks
 from luna_tui.tui.views.text import width_of
@@ -352,3 +355,47 @@ def test_every_line_fits_at_every_size(
         assert any(c.key == keys[at] for c in panel.cells)
     if ascii_only:
         assert all(span.text.isascii() for line in panel.lines for span in line)
+
+
+def test_a_goal_is_typed_with_the_price_of_planning_it_in_sight() -> None:
+    async def steps(pilot: Pilot[Wish | None], app: HomeApp) -> None:
+        await pilot.press("n")
+        await until(pilot, lambda: "goal" in shown(app))
+        await pilot.press(*"fix", "space", *"it")
+        assert "claude-opus-5-5 plans: about $0.07, at most $1.19" in shown(app)
+        await pilot.press("enter")
+
+    assert drive(steps).return_value == Wish(Verb.PLAN, "fix it")
+
+
+def test_lines_that_are_pasted_are_one_goal() -> None:
+    async def steps(pilot: Pilot[Wish | None], app: HomeApp) -> None:
+        await pilot.press("n")
+        await until(pilot, lambda: "goal" in shown(app))
+        app.screen.post_message(Paste("compare\nthe docs\n"))
+        await pilot.pause()
+        assert app.is_running
+        await pilot.press("enter")
+
+    found = drive(steps).return_value
+    assert found is not None
+    assert found.what.split() == ["compare", "the", "docs"]
+
+
+def test_without_the_command_there_is_no_goal() -> None:
+    async def steps(pilot: Pilot[Wish | None], app: HomeApp) -> None:
+        await pilot.press("n")
+        await pilot.pause(0.1)
+        assert "goal" not in shown(app)
+
+    drive(steps, home_app(offered=ALL - {Verb.PLAN}))
+
+
+def test_the_price_is_said_as_far_as_it_is_known() -> None:
+    assert "not known" in goal_said(PlanningPrice("m", None, None), "x").text
+    assert "nothing is spent" in goal_said(PlanningPrice("m", 0.0, 0.0), "x").text
+    assert goal_said(PlanningPrice("m", 0.1, 0.2), "-").wrong
+
+
+def test_the_command_line_of_a_goal_takes_it_as_it_is() -> None:
+    assert argv_of(Wish(Verb.PLAN, "--help me")) == ["plan", "--run", "--", "--help me"]

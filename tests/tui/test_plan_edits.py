@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from tui.preflight_stage import MODEL, PRICES, Keeper, ask, local, plan_of, preflight_app, text_of
 
-from luna_tui.core.plan import Expectation, Plan, Wave
+from luna_tui.core.plan import Estimate, Expectation, Plan, Wave
 from luna_tui.core.prices import Price
 from luna_tui.core.words import Isolation
 from luna_tui.tui.preflight_app import Choice, PreflightApp
@@ -26,13 +26,17 @@ OPEN = ("space", "j", "j", "j", "j", "space", "g")
 
 def reviewed() -> Plan:
     """Two waves: three that read, then a check, a command and what draws them together."""
-    read = tuple(ask(f"read-{n}", title=f"read chapter {n}", tools=("read_file",)) for n in (1, 2, 3))
+    told = Estimate(input_tokens=306, output_tokens=600, seconds=11.0)
+    read = tuple(
+        ask(f"read-{n}", title=f"read chapter {n}", tools=("read_file",), estimate=told) for n in (1, 2, 3)
+    )
     check = ask(
         "check",
         title="check the claims",
         depends_on=("read-1",),
         tools=("read_file", "run_command"),
         isolate=Isolation.COPY,
+        estimate=told,
         expect=Expectation(contains="OK"),
     )
     lint = local("lint", title="lint it", command=("ruff", "check", "a b\x1b[2J"), cwd="src")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.tools import ASK_USER
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import Reply
@@ -60,7 +60,7 @@ class AskUser:
         return Use(
             given={"question": question, "choices": choices},
             subject=question,
-            summary=clean_line(question)[:_SUMMARY_CHARS],
+            summary=short_line(question, _SUMMARY_CHARS),
             detail="\n".join([question.strip(), *([""] if numbered else []), *numbered]),
             harmless=True,
         )
@@ -80,4 +80,4 @@ def answered(use: Use, reply: Reply) -> Result:
         return Result(text=said, ok=False, summary="no answer")
     if text.isascii() and text.isdigit() and 1 <= int(text) <= len(choices):
         text = choices[int(text) - 1]
-    return Result(text=text or "(the answer is empty)", summary=clean_line(text)[:_SUMMARY_CHARS])
+    return Result(text=text or "(the answer is empty)", summary=short_line(text, _SUMMARY_CHARS))

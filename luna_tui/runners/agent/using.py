@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.rules import Judgement, Verdict
 from luna_tui.core.tools import ASK_USER, FILE_WRITERS
 from luna_tui.engine.cancel import Cancelled
@@ -54,7 +54,7 @@ class _Step:
         if self.use is not None:
             return self.use.summary
         first = next((v for v in (self.call.given or {}).values() if isinstance(v, str)), "")
-        return f"{self.tool} {clean_line(first[:_SUMMARY_CHARS])}".strip()
+        return f"{self.tool} {short_line(first, _SUMMARY_CHARS)}".strip()
 
 
 class ToolUser:
@@ -187,8 +187,8 @@ class ToolUser:
         self._finished(step, result)
 
     def _finished(self, step: _Step, result: Result) -> None:
-        line = result.summary or clean_line(result.text[:_SUMMARY_CHARS])
-        self._context.tool_finished(step.call.id, ok=result.ok, result=line[:_SUMMARY_CHARS])
+        line = short_line(result.summary or result.text, _SUMMARY_CHARS)
+        self._context.tool_finished(step.call.id, ok=result.ok, result=line)
 
 
 _CUT = (

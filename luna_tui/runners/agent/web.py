@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.rules import Rules, Verdict, host_of
 from luna_tui.core.tools import WEB
 from luna_tui.engine.runner import AttemptContext
@@ -105,4 +105,4 @@ def _within(host: str, hosts: set[str]) -> bool:
 
 
 def _line(text: Any) -> str:
-    return clean_line(str(text))[:_SUMMARY_CHARS]
+    return short_line(str(text), _SUMMARY_CHARS)

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, suppress
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
@@ -87,7 +87,7 @@ class Git:
         code, said, complaint = self._run(words, token, b"")
         if code != 0:
             lines = [line for line in complaint.decode("utf-8", "replace").splitlines() if line.strip()]
-            raise _refused(clean_line(lines[-1] if lines else f"exit code {code}")[:_SAID])
+            raise _refused(short_line(lines[-1] if lines else f"exit code {code}", _SAID))
         return os.fsdecode(said)
 
     def _run(

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.sandbox import REFUSED, SandboxKind, SandboxSettings
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.environment import marks
 from luna_tui.runners.sandbox import launcher
 from luna_tui.runners.sandbox.bubblewrap import HOME, Held, bubblewrap
 from luna_tui.runners.sandbox.reach import (
     SETTINGS,
     held_environ,
-    holds,
     open_settings,
     parts_without,
     program_folders,
@@ -194,7 +194,7 @@ def _tried(argv: Sequence[str]) -> str:
             env={"PATH": os.defpath}, start_new_session=True,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        return clean_line(str(error))[:200]
+        return short_line(str(error), 200)
     said = clean_line(done.stderr.decode("utf-8", "replace"))[-200:]
     return (said or f"exit code {done.returncode}") if done.returncode else ""
 

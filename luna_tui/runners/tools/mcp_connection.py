@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.mcp_servers import McpServer, UnsetVariable, filled
 from luna_tui.runners.tools.mcp_stdio import ServerProcess
 from luna_tui.runners.tools.mcp_words import Offer, offer_of
@@ -187,5 +187,5 @@ def _innermost(error: BaseException) -> BaseException:
 
 def _words(error: BaseException) -> str:
     inner = _innermost(error)
-    text = clean_line(str(inner))[:_SAID_CHARS]
+    text = short_line(str(inner), _SAID_CHARS)
     return text or type(inner).__name__

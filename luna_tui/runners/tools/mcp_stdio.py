@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line
 from luna_tui.core.redaction import NO_REDACTION, Redaction
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ class ServerProcess:
             if not line:
                 return
             text = self._redaction.text(line.decode("utf-8", "replace"))
-            self._last = clean_line(text)[:_SAID_CHARS] or self._last
+            self._last = short_line(text, _SAID_CHARS) or self._last
             if self._complaints and kept < MOST_KEPT_BYTES:
                 kept += len(line)
                 with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a server of tools says, as a model and a person may read it: cleaned, of a bounded size."""
+"""What a server of tools says, as a model and a person may read it: cleaned, descriptions cut."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, clean_line, short_line
 from luna_tui.core.figures import sized
+from luna_tui.core.tools import mcp_called
 from luna_tui.runners.tools.base import Result
 
 if TYPE_CHECKING:
     from mcp_types import CallToolResult, ContentBlock, Tool
 
-MOST_CHARS = 100_000
-"""Of a result."""
 MOST_DESCRIPTION = 4_000
 MOST_SCHEMA = 64_000
 """Characters of a description, and of a schema as JSON; a larger one is left out."""
@@ -51,7 +50,7 @@ def offer_of(server: str, tool: Tool) -> Offer:
 
 def name_of(server: str, tool: str) -> str:
     """`mcp__SERVER__TOOL`, with what the API does not take replaced, and shortened so that it stays one."""
-    name = f"mcp__{server}__{_ODD.sub('_', tool)}"
+    name = mcp_called(server, _ODD.sub("_", tool))
     if len(name) <= _NAME_CHARS:
         return name
     mark = hashlib.blake2b(tool.encode("utf-8", "replace"), digest_size=4).hexdigest()
@@ -63,12 +62,9 @@ def result_of(said: CallToolResult) -> Result:
     text = clean("\n".join(_text(block) for block in said.content))
     if not said.content and said.structured_content is not None:
         text = clean(json.dumps(said.structured_content, ensure_ascii=False, indent=1))
-    left_out = len(text) - MOST_CHARS
-    if left_out > 0:
-        text = f"{text[:MOST_CHARS]}\n[{left_out:,} more characters are left out]"
     ok = not said.is_error
     lines = text.count("\n") + 1 if text else 0
-    summary = clean_line(text)[:200] if not ok else ("1 line" if lines == 1 else f"{lines:,} lines")
+    summary = short_line(text, 200) if not ok else ("1 line" if lines == 1 else f"{lines:,} lines")
     return Result(text=text or "(nothing)", ok=ok, summary=summary)
 
 

@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from luna_tui.core.clean import clean_line
+from luna_tui.core.clean import short_line, visible
 from luna_tui.core.rules import exact_pattern
 from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.characters import whole_characters
 from luna_tui.runners.kept_output import KeptOutput
 from luna_tui.runners.sandbox.choice import Sandbox
@@ -23,6 +24,7 @@ from luna_tui.runners.tools.given import Given, definition
 USUAL_S, LONGEST_S = 120, 600
 KEPT_CHARS = 15_000
 """Of the beginning of an output, and of its end."""
+_SUMMARY_CHARS = 200
 _LONGEST = 32_000
 _MOST_WORDS = 1_000
 _GRACE_S = 1.0
@@ -66,7 +68,7 @@ class RunCommand:
         return Use(
             given={"command": command, "timeout_s": limit_s},
             subject=subject,
-            summary=clean_line(subject)[:200],
+            summary=short_line(visible(subject), _SUMMARY_CHARS),
             detail=f"{subject}\n\n{self._sandbox.words}; {writes}; {limit_s} s",
             pattern=f"{self.name}({exact})" if exact else "",
         )
@@ -92,7 +94,7 @@ class RunCommand:
     def _beneath(self, place: Place) -> list[str]:
         root = os.path.realpath(place.workspace)
         real = (os.path.realpath(path) for path in self._protected if path)
-        return [path for path in real if path.startswith(root.rstrip("/") + "/") and os.path.exists(path)]
+        return [path for path in real if path != root and holds(root, path) and os.path.exists(path)]
 
 
 def _words(command: object) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from luna_tui.core.clean import clean_line
 from luna_tui.core.comparison import Comparison
 from luna_tui.core.errors import LunaError
-from luna_tui.core.home import Verb, Wish
+from luna_tui.core.home import PlanningPrice, Verb, Wish
 from luna_tui.core.run_summary import KeptStatus, PlanSummary, RunSummary, short_names
 from luna_tui.core.state import RunState
 from luna_tui.core.tongue import _
@@ -24,7 +24,7 @@ from luna_tui.tui.views.asking import Said
 from luna_tui.tui.views.boxes.frame import Box
 from luna_tui.tui.views.frame import first_shown
 from luna_tui.tui.views.home import DEMO, PLAN, RUN, HomeLook, home_view, passes, rooms, usable
-from luna_tui.tui.views.home_detail import can_replay, go_on_box, goes_on, stop_run_box
+from luna_tui.tui.views.home_detail import can_replay, go_on_box, goal_said, goes_on, stop_run_box
 from luna_tui.tui.views.keys import SCREEN_KEYS
 
 if TYPE_CHECKING:
@@ -107,6 +107,21 @@ class HomeScreen(ListScreen):
             self._ask(run, pages=True)
         else:
             self._report(run)
+
+    def action_goal(self) -> None:
+        """Let a goal be typed; says what it may cost to have it planned."""
+        if Verb.PLAN not in self.about.source.offered:
+            return
+
+        def ask(price: PlanningPrice) -> None:
+            question = Question("goal", _("goal"), says=partial(goal_said, price))
+            self.app.push_screen(Asking(question), self._plan_goal)
+
+        self._aside(self.about.source.planning_price, ask)
+
+    def _plan_goal(self, goal: str | None) -> None:
+        if goal:
+            self.about.wish(Wish(Verb.PLAN, goal))
 
     def action_attach(self) -> None:
         """Watch the run under the cursor."""

@@ -204,10 +204,7 @@ def _cost_line(state: RunState, now_s: float, width: int, g: Glyphs) -> Line:
         bar = _bar(state.cost_usd / whole, (flying or 0.0) / whole, cells, g, warn=over)
     spent = f"{state.cost_usd:.2f}"
     more = "?" if flying is None else f"{flying:.2f}"
-    told = _("{spent} spent + {more} in flight")
-    if state.simulated:
-        told = _("{spent} simulated + {more} in flight")
-    told = told.format(spent=spent, more=more)
+    told = _("{spent} spent + {more} in flight").format(spent=spent, more=more)
     short = f"{spent} + {more}"
     come, warning = _come(state, cost, g), " !" if over else ""
     words = [f"{told}; {come}{warning}", f"{short}, {come}{warning}", f"{short}{warning}", spent]

@@ -29,6 +29,7 @@ _PEEK = 42
 _LEAST_LOWER = 3
 _MARGIN = 2
 _NEEDED: Mapping[str, Verb] = {
+    "home.goal": Verb.PLAN,
     "home.attach": Verb.ATTACH,
     "home.resume": Verb.RESUME,
     "home.replay": Verb.REPLAY,
@@ -36,8 +37,8 @@ _NEEDED: Mapping[str, Verb] = {
 }
 """Key -> the command without which it can do nothing."""
 _ON_KEY_LINE = (
-    "do.open", "home.attach", "home.resume", "home.replay", "home.compare", "home.stop", "list.mark",
-    "list.filter", "list.sort", "move.panel", "screen.theme", "go.help", "run.leave",
+    "do.open", "home.goal", "home.attach", "home.resume", "home.replay", "home.compare", "home.stop",
+    "list.mark", "list.filter", "list.sort", "move.panel", "screen.theme", "go.help", "run.leave",
 )  # fmt: skip
 
 
@@ -219,10 +220,12 @@ def _nothing(look: HomeLook, looks: Looks, width: int) -> list[Line]:
         _("enter on the demo below shows what it does: no key, no network, one minute."),
         _("A plan of your own is a TOML file in this folder; enter looks at it and starts it."),
     ]
-    roles = (Role.STRONG, Role.TEXT, Role.DIM)
+    if Verb.PLAN in look.offered:
+        told.append(_("n takes a goal in your own words, and a model writes a plan for it."))
+    roles = (Role.STRONG, Role.TEXT, Role.DIM, Role.DIM)
     return [
         (Span("  " + part, role),)
-        for text, role in zip(told, roles, strict=True)
+        for text, role in zip(told, roles, strict=False)
         for part in wrap(text, max(8, width - 2))
     ]
 

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.figures import aged, sized
-from luna_tui.core.home import Verb
+from luna_tui.core.home import PlanningPrice, Verb
 from luna_tui.core.run_summary import KeptStatus, PlanSummary, RunSummary
 from luna_tui.core.telling import counted
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import GOOD, Status
+from luna_tui.tui.views.asking import Said
 from luna_tui.tui.views.boxes.frame import Box, Choice
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.keymap import keys_shown
 from luna_tui.tui.views.keys import SCREEN_KEYS
+from luna_tui.tui.views.preflight_words import dollars
 from luna_tui.tui.views.runs import STANDS, cost_word, status_word, tilde
 from luna_tui.tui.views.spans import Line, Looks, Role, Span
 from luna_tui.tui.views.text import cell_len, clock, fit, pad, tokens, wrap
@@ -189,3 +191,16 @@ def stop_run_box(run: RunSummary, name: str) -> Box:
         Choice("X", _("stop it: what is in flight ends now")),
     )
     return Box(title, facts, choices, "")
+
+
+def goal_said(price: PlanningPrice, goal: str) -> Said:
+    """What planning a goal may cost, beside the line in which it is typed."""
+    if goal.strip() == "-":
+        return Said(_("a goal, in your own words"), wrong=True)
+    model = clean_line(price.model)
+    if price.likely_usd is None or price.most_usd is None:
+        return Said(_("{model} plans; its price is not known").format(model=model))
+    if price.most_usd == 0.0:
+        return Said(_("{model} plans; simulated: nothing is spent").format(model=model))
+    text = _("{model} plans: about {likely}, at most {most}")
+    return Said(text.format(model=model, likely=dollars(price.likely_usd), most=dollars(price.most_usd)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from luna_tui.core.tongue import N_
 from luna_tui.tui.views.key_help import KeyHelp as KeyHelp
 from luna_tui.tui.views.key_help import Keys as Keys
-from luna_tui.tui.views.keys_outside import BEFORE, EDIT, HOME, KEPT_PAGE, TREE
+from luna_tui.tui.views.keys_outside import BEFORE, EDIT, HOME, KEPT_PAGE, PLANNING, TREE
 
 MOVE: Keys = (
     KeyHelp("move.down", "j,down", "j ↓", N_("down"), N_("Move the cursor; looking never changes the run.")),
@@ -266,6 +266,7 @@ SCREEN_KEYS: dict[str, Keys] = {
     "events": MOVE + SELECTION + LIST + FIND + COMMON,
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,
     "preflight": MOVE + BEFORE + EDIT,
+    "planning": PLANNING,
     "home": MOVE + HOME,
     "kept": MOVE + KEPT_PAGE,
     "report": MOVE + ENDED + tuple(k for k in COMMON if k.id != "go.report"),

@@ -60,6 +60,12 @@ BEFORE: Keys = (
     KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
     KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Leave; nothing was started.")),
 )
+PLANNING: Keys = (
+    KeyHelp("do.retry", "r", "r", N_("try again"), N_("Ask once more, where there is no plan.")),
+    KeyHelp("go.back", "escape", "esc", N_("cancel"), N_("End the planning; nothing is started.")),
+    KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("End the planning; nothing is started.")),
+)
 HOME: Keys = (
     KeyHelp(
         "do.open",
@@ -67,6 +73,13 @@ HOME: Keys = (
         "enter",
         N_("open"),
         N_("Open: watch what runs, choose how to go on, read a report, look at a plan and start it."),
+    ),
+    KeyHelp(
+        "home.goal",
+        "n",
+        "n",
+        N_("new goal"),
+        N_("New goal: a model writes a plan for it, which you look at, change and start."),
     ),
     KeyHelp("home.attach", "a", "a", N_("watch"), N_("Watch a run that is on, and act on it.")),
     KeyHelp(
@@ -104,8 +117,8 @@ HOME: Keys = (
 )
 KEPT_PAGE: Keys = (
     KeyHelp("go.back", "escape", "esc", N_("back"), N_("Up one level.")),
-    KeyHelp("home.resume", "r", "r", N_("go on"), HOME[2].does),
-    KeyHelp("home.replay", "R", "R", N_("replay"), HOME[3].does),
+    KeyHelp("home.resume", "r", "r", N_("go on"), HOME[3].does),
+    KeyHelp("home.replay", "R", "R", N_("replay"), HOME[4].does),
     KeyHelp("go.help", "question_mark", "?", N_("keys"), N_("Keys of this screen.")),
     KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("Up one level.")),
 )

@@ -129,7 +129,8 @@ def _body(scene: Scene, looks: Looks, g: Glyphs) -> Panel:
     total = wave_row(scene.found.total)
     width = looks.width - _MARGIN
     opened = any(branch.open for branch in scene.tree.branches)
-    sizes = _sizes([*map(wave_row, scene.found.waves[:_MOST_MEASURED]), total], width, opened=opened)
+    measured = range(min(_MOST_MEASURED, len(scene.tree.branches)))
+    sizes = _sizes([*(rows.wave(n)[0] for n in measured), total], width, opened=opened)
     lines: list[Line] = []
     if above > 1:
         lines.append((Span(terms_line(scene.found.terms, looks.width), Role.ACCENT),))

@@ -86,6 +86,12 @@ def usd(amount: float) -> str:
     return "<0.01" if 0.0 < amount < 0.005 else f"{amount:,.2f}"
 
 
+def dollars(amount: float) -> str:
+    """`$4.13`; what is too little to show is not shown as nothing."""
+    text = usd(amount)
+    return f"<${text[1:]}" if text.startswith("<") else f"${text}"
+
+
 def bound_word(w: Prospect) -> str:
     """What makes it as long as it is, in one or two words."""
     if not w.bound_by:

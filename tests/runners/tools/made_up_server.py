@@ -43,12 +43,6 @@ async def hang() -> str:
 
 
 @server.tool()
-def many(count: int) -> str:
-    """A long text."""
-    return "x" * count
-
-
-@server.tool()
 def fail() -> str:
     """A mistake."""
     raise ValueError("no such thing")
