@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from luna_tui.core.clean import clean_line, visible
 from luna_tui.core.events import ChangedFile
 from luna_tui.core.figures import sized
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.isolation.copying import SHOWN_BYTES, BaseTexts, is_text
 from luna_tui.runners.isolation.kept import Change
 from luna_tui.runners.isolation.tree import MOST_BYTES, MOST_FILES, Found, Node, node_of, nodes, walk
@@ -110,7 +111,7 @@ class Comparison:
             return False
         root = os.path.realpath(self._root)
         real = os.path.realpath(os.path.join(root, path))
-        return real.startswith(root + os.sep) or real == root
+        return holds(root, real)
 
     def _keep(self, wanted: list[str], now: dict[str, Node]) -> dict[str, str]:
         """Copy new contents, each exactly as it was compared; path -> name of its file."""

@@ -12,6 +12,7 @@ from luna_tui.core.rules import exact_pattern
 from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.characters import whole_characters
 from luna_tui.runners.kept_output import KeptOutput
 from luna_tui.runners.sandbox.choice import Sandbox
@@ -93,7 +94,7 @@ class RunCommand:
     def _beneath(self, place: Place) -> list[str]:
         root = os.path.realpath(place.workspace)
         real = (os.path.realpath(path) for path in self._protected if path)
-        return [path for path in real if path.startswith(root.rstrip("/") + "/") and os.path.exists(path)]
+        return [path for path in real if path != root and holds(root, path) and os.path.exists(path)]
 
 
 def _words(command: object) -> list[str]:

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 from needs import lacking
+from rules import parse_rules
 from runners.tools.tool_support import place_at, token
 
 from luna_tui.core.mcp_servers import McpServer
 from luna_tui.core.redaction import Redaction
-from luna_tui.core.rules import Verdict, parse_rules
+from luna_tui.core.rules import Verdict
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import SystemClock
