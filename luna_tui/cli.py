@@ -28,8 +28,8 @@ def entry() -> None:
     code = main(sys.argv[1:])
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError as error:
+        code = _unsaid(error) or code
     sys.exit(code)
 
 
@@ -55,11 +55,30 @@ def main(argv: Sequence[str]) -> int:
         if error.hint:
             print(_without_secrets(error.hint), file=sys.stderr)
         return int(error.code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return ExitCode.OK
+    except OSError as error:
+        if not (isinstance(error, BrokenPipeError) or _takes_nothing()):
+            raise
+        return _unsaid(error)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+
+
+def _takes_nothing() -> bool:
+    """Whether standard output refuses even the end of a line."""
+    try:
+        print(flush=True)
+    except OSError:
+        return True
+    return False
+
+
+def _unsaid(error: OSError) -> int:
+    """Standard output takes nothing more: no fault where its reader has enough, else told (74)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.OK
+    print(f"luna-tui: cannot write to standard output: {error.strerror}", file=sys.stderr)
+    return ExitCode.NOT_SAVED
 
 
 def _without_secrets(text: str) -> str:

@@ -71,14 +71,15 @@ class Ground:
     def tree(self) -> dict[str, bytes | str]:
         """Everything in the real workspace but git's own."""
         found: dict[str, bytes | str] = {}
-        for path in sorted(self.workspace.rglob("*")):
-            relative = path.relative_to(self.workspace)
-            if ".git" in relative.parts:
-                continue
-            if path.is_symlink():
-                found[str(relative)] = f"-> {os.readlink(path)}"
-            elif path.is_file():
-                found[str(relative)] = path.read_bytes()
+        for folder, folders, files in os.walk(self.workspace):
+            # A checkout that is over is taken out of it in the background.
+            folders[:] = [name for name in folders if name != ".git"]
+            for path in (Path(folder, name) for name in (*folders, *files)):
+                relative = str(path.relative_to(self.workspace))
+                if path.is_symlink():
+                    found[relative] = f"-> {os.readlink(path)}"
+                elif path.is_file():
+                    found[relative] = path.read_bytes()
         return found
 
     def git(self, *words: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from needs import lacking
+from rules import parse_rules
 from runners.agent_support import MadeUp
 from support import Run, make_run, plan, subtask, wave
 
@@ -28,7 +29,7 @@ from luna_tui.core.events import (
 )
 from luna_tui.core.limits import TIERS
 from luna_tui.core.plan import Plan, Subtask
-from luna_tui.core.rules import Rules, parse_rules
+from luna_tui.core.rules import Rules
 from luna_tui.core.sandbox import REFUSED, SandboxSettings
 from luna_tui.core.words import Manner, Scope, Status
 from luna_tui.engine.cancel import CancelToken

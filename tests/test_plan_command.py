@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import re
 import signal
 import stat
@@ -17,6 +19,7 @@ from pathlib import Path
 import pytest
 from planning_support import FAST, documents, ordered
 
+from luna_tui import cli
 from luna_tui.cli import main
 from luna_tui.commands import plan as plan_command
 from luna_tui.commands import runs as runs_command
@@ -107,6 +110,35 @@ def test_the_plan_goes_to_standard_output_and_all_else_to_the_other(
     assert "longest subtask" in said.err
     assert leftovers() == []
     assert runs() == []
+
+
+def test_a_plan_that_cannot_be_told_is_kept(
+    workspace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was paid for."""
+
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", Full())
+        patched.setattr(cli, "_unsaid", lambda error: int(error.errno == errno.ENOSPC))
+        assert plan(GOAL) == 1
+    (kept,) = leftovers()
+    assert f"the plan is kept in {kept}/plan.toml" in capsys.readouterr().err
+    assert len(load_plan(kept / "plan.toml").waves) == 3
+
+
+@pytest.mark.parametrize("kind", ["fifo", "folder"])
+def test_a_plan_replaces_nothing_but_a_file(
+    workspace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """A pipe that nobody reads would hold it up for ever, and after the plan was paid for."""
+    path = tmp_path / "there"
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    assert plan(GOAL, "-o", str(path), "--force") == 2
+    assert "there is no file that could be replaced" in capsys.readouterr().err
 
 
 def test_a_plan_that_is_written_belongs_to_its_owner_and_is_not_written_over_silently(

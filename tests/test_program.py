@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from luna_tui.core.events import RunFinished
+from luna_tui.core.price_table import AS_OF, PRICES
 from luna_tui.storage.config import RUN_KEYS
 from luna_tui.storage.config_storage import STORAGE_KEYS
 from luna_tui.storage.config_ui import NOTIFY_KEYS, UI_KEYS
@@ -247,3 +248,16 @@ def test_config_show_names_every_setting_and_where_it_came_from(tmp_path: Path) 
     assert 'prices."m-1".cache_read = 0.1   # default' in shown
     assert f"limits.tier2.rpm = 7   # {file}:7" in shown
     assert "limits.tier1" not in shown
+    assert f"# prices of {AS_OF}, where [prices] has no other" in shown
+    listed = [line.split('"')[1] for line in shown.splitlines() if line.startswith("# prices.")]
+    assert listed == list(PRICES)
+
+
+@pytest.mark.parametrize("command", [["config", "show"], ["config", "path"]])
+def test_standard_output_on_a_full_disk_is_told_in_a_line(command: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*PROGRAM, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=50, check=False
+        )
+    assert done.returncode == 74
+    assert done.stderr == "luna-tui: cannot write to standard output: No space left on device\n"

@@ -41,3 +41,9 @@ def test_every_picture_of_the_readme_is_there() -> None:
     named = re.findall(r"docs/pictures/([a-z0-9-]+)\.svg", README.read_text(encoding="utf-8"))
     assert named
     assert set(named) <= {shot[0] for shot in SHOTS}
+
+
+def test_the_changelog_says_nothing_twice() -> None:
+    lines = README.with_name("CHANGELOG.md").read_text(encoding="utf-8").splitlines()
+    entries = [line for line in lines if line.startswith("- ")]
+    assert len(entries) == len(set(entries))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import json
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import Any
 from luna_tui.core.agents import Changes
 from luna_tui.core.clean import clean, clean_line
 from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.nearest import nearest
 from luna_tui.core.state import RunState, fold
 from luna_tui.engine.clock import SystemClock
 from luna_tui.session.asking import control_of, state_of
@@ -67,8 +67,8 @@ def _chosen(state: RunState, subtask: str | None, run: str) -> list[Changes]:
         return list(state.changes.values())
     if subtask in state.changes:
         return [state.changes[subtask]]
-    near = difflib.get_close_matches(subtask, state.changes, 1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"luna-tui diff {run} shows all"
+    near = nearest(subtask, state.changes)
+    hint = f"did you mean {near}?" if near else f"luna-tui diff {run} shows all"
     name = clean_line(subtask)
     what = f"the run has no subtask {name}"
     if subtask in state.subtasks:

@@ -23,7 +23,7 @@ from luna_tui.commands.preflight import beginning_of, look_first
 from luna_tui.commands.retrying import YES, say
 from luna_tui.commands.runs import carry_out
 from luna_tui.commands.settings import checked_keys
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, clean_line, visible
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
 from luna_tui.core.plan_editing import Anew
@@ -79,6 +79,8 @@ def check_flags(args: argparse.Namespace, config: Config) -> str:
         )
     if args.output is not None and not args.force and os.path.lexists(args.output):
         raise _usage(f"{clean_line(str(args.output))} is there already", "name another file, or add --force")
+    if args.output is not None and os.path.exists(args.output) and not os.path.isfile(args.output):
+        raise _usage(f"{clean_line(str(args.output))} is no file that could be replaced", "name another one")
     if args.detach and not args.start:
         raise _usage("--detach starts a run, and none was asked for", "add --run --yes")
     if not args.start:
@@ -177,16 +179,25 @@ def deliver(
         say(line)
     if args.output is not None:
         plan = _written(args, proposal, start)
+    if args.json:
+        _print(json.dumps(_data(args, proposal, found), indent=1) + "\n", proposal)
+    elif args.output is None and not args.start:
+        _print(proposal.toml(), proposal)
     try:
-        if args.json:
-            print(json.dumps(_data(args, proposal, found), indent=1))
-        elif args.output is None and not args.start:
-            print(proposal.toml(), end="")
         if not args.start:
             return ExitCode.OK
         return _start(args, config, plan, console, launcher, choice, beginning, anew)
     finally:
         proposal.discard()
+
+
+def _print(text: str, proposal: Proposal) -> None:
+    """To standard output; where that takes it no more, what was paid for is kept."""
+    try:
+        print(text, end="", flush=True)
+    except OSError:
+        say(_("the plan is kept in {path}").format(path=proposal.plan.source))
+        raise
 
 
 def _start(
@@ -255,7 +266,7 @@ def _commands(proposal: Proposal) -> Iterator[str]:
     if commands:
         yield _("commands that the plan would run on this machine:")
     for subtask in commands:
-        yield f"  {subtask.id}: {clean(shlex.join(subtask.command))}"
+        yield f"  {subtask.id}: {clean(visible(shlex.join(subtask.command)))}"
 
 
 def _data(args: argparse.Namespace, proposal: Proposal, found: Preflight) -> dict[str, object]:

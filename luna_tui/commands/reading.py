@@ -11,7 +11,7 @@ from dataclasses import asdict
 from luna_tui.commands.settings import checked_keys, config_of
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS
-from luna_tui.core.price_table import PRICES
+from luna_tui.core.price_table import AS_OF, PRICES
 from luna_tui.core.report import report_data, report_markdown
 from luna_tui.core.state import RunState
 from luna_tui.session.asking import state_of
@@ -111,6 +111,11 @@ def _show(config: Config, *, origin: bool) -> None:
     for key, value in (*rows.items(), *_in_tables(config)):
         where = config.origins.get(key.replace('"', ""), "default")
         print(f"{key} = {json.dumps(value)}" + (f"   # {where}" if origin else ""))
+    print(f"# prices of {AS_OF}, where [prices] has no other: USD for a million tokens, and for a search")
+    for model, price in PRICES.items():
+        if config.prices.get(model) is price:
+            told = {key: usd for key, usd in asdict(price).items() if usd is not None}
+            print(f'# prices."{model}" = {json.dumps(told)}')
 
 
 def _in_tables(config: Config) -> Iterator[tuple[str, object]]:

@@ -49,6 +49,12 @@ _HARMLESS = re.compile(
 )
 """Runs that need no closer look: nothing forbidden and no combining mark in them."""
 _SUSPECT = re.compile("[^\n\x20-\x7e]")
+_SYMBOLS = (
+    {n: 0x2400 + n for n in range(32) if n not in (9, 10)}
+    | {127: 0x2421}
+    | dict.fromkeys(range(0x80, 0xA0), ord(REPLACEMENT))
+)
+"""Pictures of the control characters; C1 has none."""
 
 
 def clean(text: str) -> str:
@@ -74,6 +80,14 @@ def short_line(text: str, most: int) -> str:
     if len(line) <= most and len(text) <= 4 * most:
         return line
     return f"{line[: most - 1]}…"
+
+
+def visible(text: str) -> str:
+    """The text with a symbol for everything that a terminal would obey or hide: nothing is left out.
+
+    For what somebody decides by: of `clean`, what an escape sequence hides would be decided unseen.
+    """
+    return "\t".join(clean(part) for part in text.translate(_SYMBOLS).split("\t"))
 
 
 class Cleaner:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from luna_tui.core.limits import family
 from luna_tui.core.state import RunState, SubtaskState
-from luna_tui.core.words import LIMITER_REASONS, Schedule, WaitReason
+from luna_tui.core.words import LIMITER_REASONS, WaitReason
 
 DEPENDENCY = "dependency"
 """Something it needs has not ended well."""
@@ -67,25 +67,6 @@ def line_of(state: RunState) -> Mapping[str, Place]:
     }
 
 
-def place_of(state: RunState, s: SubtaskState) -> Place | None:
-    """Why one subtask does not run; None when it runs or has ended."""
-    if s.status is not None or s.running:
-        return None
-    if s.waiting is not None:
-        return line_of(state)[s.id]
-    if s.id in state.live:
-        return Place(str(WaitReason.SLOT))
-    wave = state.waves[s.wave]
-    if state.plan.schedule is Schedule.WAVES and wave.started_at is None:
-        before = state.current_wave
-        return Place(BARRIER, needs=before.name if before and before is not wave else "")
-    if s.unmet:
-        return Place(DEPENDENCY, needs=_lacked(state, s))
-    if state.paused:
-        return Place(str(WaitReason.PAUSED))
-    return Place(str(WaitReason.SLOT), of=max(0, wave.untouched - wave.blocked))
-
-
 def idle_workers(state: RunState) -> tuple[IdleWorkers, ...]:
     """Why the workers that do nothing do nothing; their counts add up to all of them."""
     left = state.max_workers - len(state.live)
@@ -127,13 +108,6 @@ def _keeper(state: RunState) -> str:
     """The live subtask that most others need."""
     needed = max(state.live.values(), key=lambda s: len(state.feeds.get(s.id, ())), default=None)
     return needed.id if needed is not None and needed.id in state.feeds else ""
-
-
-def _lacked(state: RunState, s: SubtaskState) -> str:
-    """What a subtask needs that has not ended; what runs comes first."""
-    needs = (state.subtasks.get(i) for i in s.planned.depends_on)
-    lacked = [n for n in needs if n is not None and n.status is None]
-    return min(lacked, key=lambda n: not n.running).id if lacked else ""
 
 
 def _free_at(s: SubtaskState) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, clean_line, visible
 from luna_tui.core.events import PlannedSubtask, PlannedWave, PlanOutline
 from luna_tui.core.plan import Plan, Subtask
 from luna_tui.core.redaction import NO_REDACTION, Redaction
@@ -58,7 +58,7 @@ def _planned(subtask: Subtask, redaction: Redaction) -> PlannedSubtask:
 
 def _instruction(subtask: Subtask) -> str:
     if subtask.kind is Kind.COMMAND:
-        return subtask.command[0] if subtask.shell else shlex.join(subtask.command)
+        return visible(subtask.command[0] if subtask.shell else shlex.join(subtask.command))
     if subtask.kind is Kind.PYTHON:
         args, named = json.loads(subtask.args), json.loads(subtask.kwargs)
         given = [_json(v) for v in args] + [f"{name}={_json(v)}" for name, v in named.items()]

@@ -8,6 +8,8 @@ from luna_tui.core.prices import Price, Rates
 
 AS_OF = "2026-11-30"
 """When the table was last compared with what is published. A test compares it with `genai-prices`."""
+COMPARED_WITH = "0.2.3"
+"""Version of `genai-prices` at that time."""
 _SEARCH_USD = 0.01
 
 

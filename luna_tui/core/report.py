@@ -269,6 +269,7 @@ def _used(state: RunState) -> str:
     money, used = money_of(state), state.tokens
     cached = f" (and {used.cache_read:,} from the cache)" if used.cache_read else ""
     cost = "unknown" if money.usd is None else f"{money.usd:.2f} USD{' or more' if money.at_least else ''}"
+    paid = "would have cost" if state.simulated else "cost"
     failed = ""
     if money.failed_tries:
         share = "unknown" if money.failed_usd is None else f"{money.failed_usd:.2f} USD"
@@ -276,7 +277,7 @@ def _used(state: RunState) -> str:
     caps = [f"{n.upper()} cap reached {share:.0%} of the time" for n, share in at_cap(state).items() if share]
     refused = f"429: {len(state.throttled_at)}, 529: {state.tracks.statuses.get(529, 0)}"
     return (
-        f"Tokens: {used.input:,} in{cached}, {used.output:,} out; cost {cost}{failed}; "
+        f"Tokens: {used.input:,} in{cached}, {used.output:,} out; {paid} {cost}{failed}; "
         f"answers with {'; '.join([refused, *caps])}."
     )
 

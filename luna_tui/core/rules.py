@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from luna_tui.core.command_lines import CommandLine, guises, read_command_line, written
+from luna_tui.core.nearest import nearest
 from luna_tui.core.tools import FILE_READERS, FILE_WRITERS, RUN_COMMAND, TOOLS, WEB, mcp_server, mcp_tool
 
 _TEXT = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*(?:\((.*)\)\s*)?", re.DOTALL)
@@ -106,12 +106,6 @@ class Rules:
         return Rules(self.deny + other.deny, self.ask + other.ask, self.allow + other.allow)
 
 
-def parse_rules(deny: Iterable[str] = (), ask: Iterable[str] = (), allow: Iterable[str] = ()) -> Rules:
-    """Rules from their texts; RuleError for the first that is none."""
-    lists = (tuple(map(parse_rule, texts)) for texts in (deny, ask, allow))
-    return Rules(*lists)
-
-
 def parse_rule(text: str) -> Rule:
     """`tool` or `tool(pattern)`; RuleError says what is wrong with any other text."""
     found = _TEXT.fullmatch(text[: _LONGEST + 1])
@@ -119,8 +113,8 @@ def parse_rule(text: str) -> Rule:
         raise RuleError(f"{text[:100]!r} is no rule", "tool or tool(pattern), as in run_command(pytest *)")
     tool, pattern = found[1], found[2]
     if tool not in TOOLS and mcp_server(tool) is None:
-        near = difflib.get_close_matches(tool, TOOLS, 1, cutoff=0.5)
-        fix = f"did you mean {near[0]}?" if near else f"one of: {', '.join(TOOLS)}, mcp.SERVER.TOOL"
+        near = nearest(tool, TOOLS)
+        fix = f"did you mean {near}?" if near else f"one of: {', '.join(TOOLS)}, mcp.SERVER.TOOL"
         raise RuleError(f"tool {tool!r} is not known", fix)
     if pattern is not None:
         pattern = _checked(tool, pattern.strip())

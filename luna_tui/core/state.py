@@ -80,6 +80,7 @@ class RunState:
     mode: Mode = Mode.BALANCED
     tier: str = ""
     provider: str = ""
+    """Who answers: `anthropic`, or `simulator`, whose figures are what the same would have cost."""
     version: str = ""
     max_workers: int = 0
     automatic: bool = False
@@ -214,6 +215,11 @@ class RunState:
         """Take the place of another state, which is not to be used any more."""
         for name in _FIELDS:
             setattr(self, name, getattr(other, name))
+
+    @property
+    def simulated(self) -> bool:
+        """Nothing of it costs money."""
+        return self.provider == "simulator"
 
     @property
     def saved_seq(self) -> int:

@@ -40,8 +40,6 @@ _CAUSES = {
     WaitReason.BACKOFF: Cause.BACKOFF,
     WaitReason.RETRY_AFTER: Cause.BACKOFF,
 }
-WORK = frozenset({Cause.STREAM, Cause.FIRST, Cause.TOOL})
-"""Causes that are an attempt in flight."""
 
 
 @dataclass(frozen=True, slots=True)

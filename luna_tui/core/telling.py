@@ -372,8 +372,12 @@ def _money(state: RunState) -> list[str]:
     if state.cost_usd is None:
         return []
     if budget is None:
-        return [_("Spent {usd:.2f} dollars.").format(usd=state.cost_usd)]
-    return [_("Spent {usd:.2f} of {of:.2f} dollars.").format(usd=state.cost_usd, of=budget)]
+        text = _("Would have cost {usd:.2f} dollars.") if state.simulated else _("Spent {usd:.2f} dollars.")
+        return [text.format(usd=state.cost_usd)]
+    text = _("Spent {usd:.2f} of {of:.2f} dollars.")
+    if state.simulated:
+        text = _("Would have cost {usd:.2f} of {of:.2f} dollars.")
+    return [text.format(usd=state.cost_usd, of=budget)]
 
 
 def quiet_ones(state: RunState, now_s: float) -> Iterator[tuple[SubtaskState, str]]:

@@ -25,3 +25,13 @@ def mcp_tool(name: str) -> str | None:
     """The tool that `mcp.SERVER.TOOL` names; None = all of the server, or no tool of a server."""
     found = _MCP.fullmatch(name)
     return None if found is None else found[2]
+
+
+def mcp_called(server: str, tool: str) -> str:
+    """As a model calls a tool of a server, which the API lets have no points in its name."""
+    return f"mcp__{server}__{tool}"
+
+
+def mcp_name(server: str, called: str) -> str:
+    """As plans and rules call the tool of a server that a model calls so."""
+    return f"mcp.{server}.{called.removeprefix(mcp_called(server, ''))}"

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from luna_tui.core.clean import clean, short_line
+from luna_tui.core.clean import clean, short_line, visible
 from luna_tui.core.events import ApprovalDecided, ApprovalRequested, Event
 from luna_tui.core.past import Past
 from luna_tui.core.redaction import NO_REDACTION, Redaction
@@ -235,13 +235,13 @@ class Approvals:
     def _shown(self, request: Request) -> Request:
         """As a person may see it: text of a model is data.
 
-        A pattern that cannot be shown as it is could cover more than the person reads.
+        Nothing of it may hide, and a pattern that cannot be shown as it is could cover more than is read.
         """
         pattern = self._line(request.pattern)
         return Request(
             tool=self._line(request.tool),
-            summary=self._line(request.summary),
-            detail=_cut(clean(self._redaction.text(request.detail))),
+            summary=self._line(visible(request.summary)),
+            detail=_cut(clean(visible(self._redaction.text(request.detail)))),
             pattern=pattern if pattern == request.pattern else "",
             question=request.question,
         )

@@ -151,7 +151,10 @@ class Pilot:
             raise AttemptError(ErrorKind.CRASHED, text) from error
 
     def _in_workspace(self, flight: Flight, runner: Runner, work: Work, context: FlightContext) -> str:
-        """What it changed in a workspace of its own is told before its end is."""
+        """What it changed in a workspace of its own is told, and on disk, before its end is.
+
+        Whoever goes on after a kill and finds the result of the subtask has to find its changes too.
+        """
         entered = self._workspaces.enter(flight.subtask, work.attempt, context.token)
         ok = False
         try:
@@ -161,8 +164,9 @@ class Pilot:
             ok = True
         finally:
             changed = self._workspaces.leave(entered, ok)
-            if changed is not None:
-                self._desk.tell(flight, changed)
+            told = None if changed is None else self._desk.tell(flight, changed)
+            if told is not None:
+                self._passage.settle(flight, told)
         return output
 
     def _expected(self, flight: Flight, output: str) -> str:

@@ -162,11 +162,12 @@ class FlightDesk:
                 )
             )
 
-    def tell(self, flight: Flight, event: ToolCalled | ToolFinished | WorkspaceChanged) -> None:
-        """Publish what the attempt in flight does; dropped once that is over."""
+    def tell(self, flight: Flight, event: ToolCalled | ToolFinished | WorkspaceChanged) -> int | None:
+        """Publish what the attempt in flight does, as record number so and so; dropped once that is over."""
         with self.lock:
             if flight.running and event.attempt == flight.attempt:
-                self._bus.publish(event)
+                return self._bus.publish(event).seq
+        return None
 
     def output(self, flight: Flight, text: str) -> None:
         """Publish text of the running attempt; dropped once the flight has landed."""

@@ -295,7 +295,7 @@ class WaveExecutor:
         self._bus.publish(JournalSlowed(sync_s=round(sync_s, 3)))
 
     def _wait_settled(self, flight: Flight, seq: int) -> None:
-        """An attempt has no effect on anything before its start is on disk."""
+        """No attempt has an effect before its start is on disk, and none ends before its changes are."""
         while not self._settle(seq):
             flight.token.raise_if_cancelled()
             self._floor.keeping.wait(flight)

@@ -51,7 +51,7 @@ class Keeping:
         self._give_up = give_up
         """Ends the run; called under the lock."""
         self._gates: set[threading.Event] = set()
-        """Of attempts that were admitted, and begin when that is saved."""
+        """Of attempts that were admitted and begin when that is saved, or end when their changes are."""
         self._patience: Deadline | None = None
         self.why = ""
         """Why nothing is saved; empty while all is."""
@@ -80,7 +80,7 @@ class Keeping:
             self._patience = self._deadlines.arm(self._clock.now() + GIVE_UP_S, self._lose_patience)
 
     def wait(self, flight: Flight) -> None:
-        """The start of an attempt is not saved: wait until it is; Cancelled when the flight ends.
+        """The start of an attempt, or what it changed, is not saved: wait for that; Cancelled when it ends.
 
         Its time stands still meanwhile, and it counts as one that waits at a gate.
         """

@@ -59,9 +59,14 @@ def locate(workspace: str, path: str) -> str:
         raise BeneathError(f"{clean_line(path)} changes just now") from error
     if not os.path.isdir(root):
         raise BeneathError(f"the workspace {clean_line(workspace)} is no longer there")
-    if found != root and not found.startswith(root.rstrip("/") + "/"):
+    if not holds(root, found):
         raise BeneathError(f"{clean_line(path)} lies outside the workspace")
     return os.path.relpath(found, root)
+
+
+def holds(folder: str, path: str) -> bool:
+    """Whether a path is a folder or in it; both absolute."""
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 class Workspace:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.mcp_servers import McpServer, servers_wanted
+from luna_tui.core.nearest import nearest
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.tongue import _
@@ -65,6 +65,6 @@ def check_servers(plan: Plan, known: Mapping[str, McpServer]) -> None:
 def _not_configured(wanted: Iterable[tuple[str, str]], known: Mapping[str, McpServer]) -> Iterable[str]:
     for server, subtask in wanted:
         if server not in known:
-            near = difflib.get_close_matches(server, known, 1, cutoff=0.5)
-            hint = f"; did you mean mcp.{near[0]}?" if near else ""
+            near = nearest(server, known)
+            hint = f"; did you mean mcp.{near}?" if near else ""
             yield f"subtask {subtask}: the configuration has no [mcp.{server}]{hint}"

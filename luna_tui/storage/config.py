@@ -28,7 +28,6 @@ from luna_tui.storage.toml_source import TomlSource, read_toml
 TITLE = "the configuration cannot be used"
 MAX_BYTES = 1024 * 1024
 FILE_NAME = "luna-tui.toml"
-CONSOLES = ("auto", "screen", "plain")
 PROVIDERS = ("anthropic", "simulator")
 _SECTIONS = ("run", "limits", "ui", "keys", "notify", "storage", "sandbox", "mcp", "prices")
 RUN_KEYS = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 
 from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.errors import Problem
+from luna_tui.core.nearest import nearest as core_nearest
 from luna_tui.storage.toml_source import TomlSource
 
 E = TypeVar("E", bound=StrEnum)
@@ -30,9 +30,8 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     known = list(valid)
     if len(known) > _CANDIDATES:
         known = _likely(word, known)
-    near = difflib.get_close_matches(word[:100], known, 1, cutoff=0.5)
-    if near:
-        return f"did you mean {near[0]}?"
+    if near := core_nearest(word, known):
+        return f"did you mean {near}?"
     return f"one of: {', '.join(known)}" if 0 < len(known) <= 24 else ""
 
 

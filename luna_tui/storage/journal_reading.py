@@ -18,7 +18,6 @@ from luna_tui.core.records import decode, output_of, parse
 _CHUNK_BYTES = 64 * 1024
 """Lines of about this length are parsed together."""
 _SEAL = re.compile(rb'"crc":"[0-9a-f]{8}"\}')
-_JOINED = "two lines stand in one: the end of the first is damaged"
 _MOST_JOINED = 8
 """Lines that are told apart when the ends between them are damaged."""
 _BAD = "the checksum does not fit"

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_tui.core.clean import HELD_BACK, MAX_COMBINING, REPLACEMENT, Cleaner, clean, clean_line, short_line
+from luna_tui.core.clean import (
+    HELD_BACK,
+    MAX_COMBINING,
+    REPLACEMENT,
+    Cleaner,
+    clean,
+    clean_line,
+    short_line,
+    visible,
+)
 
 INVISIBLE = (
     {chr(n) for n in (*range(0x20), *range(0x7F, 0xA0)) if chr(n) != "\n"}
@@ -86,6 +95,13 @@ def test_a_label_is_one_trimmed_line(text: str) -> None:
 def test_a_whole_sequence_vanishes_with_its_payload(sequence: str) -> None:
     assert clean(f"a{sequence}b") == "ab"
     assert fed(f"a{sequence}b", list(range(0, len(sequence), 7))) == "ab"
+
+
+@given(HOSTILE)
+def test_what_is_made_visible_hides_nothing_and_is_clean(text: str) -> None:
+    shown = visible(text)
+    assert [c for c in shown if " " <= c <= "~"] == [c for c in text if " " <= c <= "~"]
+    assert all(clean(part) == part for part in shown.split("\t"))
 
 
 def test_a_sequence_that_is_too_long_is_shown_as_text() -> None:

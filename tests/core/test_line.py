@@ -17,7 +17,7 @@ from luna_tui.core.events import (
     WaveFinished,
     WaveStarted,
 )
-from luna_tui.core.line import IdleWorkers, Place, idle_workers, line_of, place_of
+from luna_tui.core.line import IdleWorkers, idle_workers, line_of
 from luna_tui.core.outline import outline
 from luna_tui.core.plan import Plan
 from luna_tui.core.state import RunState
@@ -132,20 +132,6 @@ def rows() -> Told:
     """b after a in the first wave, c alone in the second."""
     first = wave("one", subtask("a"), subtask("b", depends_on=("a",)))
     return Told(plan(first, wave("two", subtask("c")))).opens(0, "one")
-
-
-def test_what_was_not_taken_says_what_keeps_it() -> None:
-    told = rows().starts(1, "a")
-    of = told.state.subtasks
-    assert place_of(told.state, of["a"]) is None
-    assert place_of(told.state, of["b"]) == Place("dependency", needs="a")
-    assert place_of(told.state, of["c"]) == Place("barrier", needs="one")
-    told.ends(2, "a")
-    assert place_of(told.state, of["b"]) == Place("slot", of=1)
-    told.tell(3, RunPaused(by="me"))
-    assert place_of(told.state, of["b"]) == Place("paused")
-    told.waits(4, "b", WaitReason.PAUSED)
-    assert place_of(told.state, of["b"]) == Place("paused", 1, 1)
 
 
 def test_idle_workers_say_why_and_add_up() -> None:

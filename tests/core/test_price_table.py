@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from importlib.metadata import version
 
 import pytest
 from genai_prices import Usage, calc_price
 
-from luna_tui.core.price_table import AS_OF, PRICES
+from luna_tui.core.price_table import AS_OF, COMPARED_WITH, PRICES
 from luna_tui.core.prices import cost_usd, price_of
 
 CASES = [
@@ -16,6 +17,14 @@ CASES = [
     (250_000, 4_000, 0, 0),
     (10_000, 4_000, 240_000, 5_000),
 ]
+
+
+def newer() -> str:
+    """Which of the two tables is to be believed when they differ."""
+    installed = version("genai-prices")
+    if installed == COMPARED_WITH:
+        return "both were the same when the table was made, so it was changed since"
+    return f"genai-prices {installed} is newer than {COMPARED_WITH}, with which the table was compared"
 
 
 @pytest.mark.parametrize("model", PRICES)
@@ -31,7 +40,7 @@ def test_a_request_costs_what_is_published(model: str, case: tuple[int, int, int
     )  # fmt: skip
     ours = cost_usd(PRICES[model], *case)
     assert ours == pytest.approx(float(published.total_price), rel=0.001), (
-        f"{model}: the table of {AS_OF} says {ours:.6f}, genai-prices {published.total_price}"
+        f"{model}: the table of {AS_OF} says {ours:.6f}, genai-prices {published.total_price}; {newer()}"
     )
 
 

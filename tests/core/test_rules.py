@@ -7,6 +7,7 @@ import shlex
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rules import parse_rules
 
 from luna_tui.core.command_lines import read_command_line
 from luna_tui.core.rules import (
@@ -16,7 +17,6 @@ from luna_tui.core.rules import (
     exact_pattern,
     host_of,
     parse_rule,
-    parse_rules,
     path_matches,
 )
 

@@ -160,6 +160,10 @@ def test_the_state_is_said_in_two_sentences_whose_numbers_add_up() -> None:
     assert status_sentences(state, state.at)[1] == "Spent 0.02 dollars."
     state.budget_usd = 11.0
     assert status_sentences(state, state.at)[1] == "Spent 0.02 of 11.00 dollars."
+    state.provider = "simulator"
+    assert status_sentences(state, state.at)[1] == "Would have cost 0.02 of 11.00 dollars."
+    state.budget_usd = None
+    assert status_sentences(state, state.at)[1] == "Would have cost 0.02 dollars."
     assert status_sentences(fold(demo()), 60.0)[0] == "The run has ended. 40 of 40 ok."
 
 

@@ -14,6 +14,7 @@ from recount import agrees
 from support import FakeRunner, Run, make_run, names, plan, subtask, wave
 
 from luna_tui.commands.runs import asking_of
+from luna_tui.core.clean import clean
 from luna_tui.core.events import (
     ApprovalDecided,
     ApprovalRequested,
@@ -196,10 +197,25 @@ def test_text_of_a_model_is_data_and_a_long_detail_says_what_is_left_out() -> No
     agents.decide("a1", scope=GrantScope.RUN)
     agents.finish()
     (asked,) = agents.run.all(ApprovalRequested)
-    assert asked.summary == "curl -H [redacted A_KEY] x y"
+    assert asked.summary == "curl -H [redacted A_KEY] ␛[2Jx y"
     assert asked.pattern == "", "what cannot be shown as it is cannot be allowed for longer"
     assert len(asked.detail) <= DETAIL_CHARS
     assert asked.detail.endswith("(5,100 more characters are not shown)")
+
+
+@pytest.mark.parametrize(("begin", "end"), [("\x1b]0;", "\x07"), ("\x1bP", "\x1b\\"), ("\x9d", "\x9c")])
+def test_nothing_of_what_is_decided_hides_in_an_escape_sequence(begin: str, end: str) -> None:
+    """A shell runs what a terminal would swallow."""
+    command = f"sh -c 'echo hello {begin}$(rm -rf src){end}'"
+    request = Request(tool="run_command", summary=command, detail=command, pattern=f"run_command({command})")
+    agents = Agents("a", asks=((request,),)).start()
+    agents.decide("a1", scope=GrantScope.RUN)
+    agents.finish()
+    (asked,) = agents.run.all(ApprovalRequested)
+    assert "$(rm -rf src)" in asked.summary
+    assert "$(rm -rf src)" in asked.detail
+    assert clean(asked.detail) == asked.detail
+    assert asked.pattern == ""
 
 
 def test_others_have_the_workers_of_those_who_wait_for_a_person() -> None:

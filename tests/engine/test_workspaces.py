@@ -23,6 +23,8 @@ from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptContext, AttemptError, Work
 from luna_tui.engine.workspaces import Entered, Settlement
 
+ONE = plan(wave("w", subtask("a")))
+
 
 @dataclass
 class Own:
@@ -61,6 +63,20 @@ class Own:
     def settle_late(self, subtask: str, *, accept: bool, by: str) -> None:
         self.late.append((subtask, accept))
         self.was_late.set()
+
+
+def test_what_was_changed_is_on_disk_before_the_end_is_told() -> None:
+    """Killed in between, the run would go on with the result and without the changes."""
+    told: list[tuple[int, bool]] = []
+
+    def settle(seq: int) -> bool:
+        told.append((seq, bool(run.all(SubtaskFinished))))
+        return len(told) != 2
+
+    run = make_run(FakeRunner(lambda work, context: "done"), ONE, workspaces=Own(), settle=settle)
+    run.finish()
+    (changed,) = run.seqs(WorkspaceChanged)
+    assert told[1:] == [(changed, False), (changed, False)]
 
 
 def test_each_attempt_has_its_own_and_only_what_went_well_has_changes() -> None:

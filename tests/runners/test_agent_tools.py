@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from rules import parse_rules
 from runners.agent_support import (
     CLOCK,
     MadeUp,
@@ -22,7 +23,7 @@ from runners.agent_support import (
 )
 from support import work_of
 
-from luna_tui.core.rules import Rules, parse_rules
+from luna_tui.core.rules import Rules
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.runner import AttemptError, Reply, Request

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from rules import parse_rules
 from runners.agent_support import MadeUp, agent, answer, answered, attempt, in_turn, text, tool
 from runners.scripted_server import Call, chunk
 from support import work_of
 
-from luna_tui.core.rules import Rules, parse_rules
+from luna_tui.core.rules import Rules
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.runner import AttemptError, Reply
 

@@ -117,4 +117,7 @@ def test_an_unknown_price_is_said_and_not_counted_as_nothing() -> None:
     state.finished = replace(state.finished, cost_usd=None)
     assert "cost unknown" in report_markdown(state)
     state.finished = replace(state.finished, cost_usd=1.5)
-    assert "cost 1.50 USD" in report_markdown(state)
+    state.provider = "anthropic"
+    assert "; cost 1.50 USD" in report_markdown(state)
+    state.provider = "simulator"
+    assert "; would have cost 1.50 USD" in report_markdown(state)

@@ -38,7 +38,7 @@ COMMAND = "python -m pytest -q tests/index \\\n    --maxfail=1 -k 'not slow' && 
 DIFF = """\
 --- a/src/i18n.py
 +++ b/src/i18n.py
-@@ -12,9 +12,11 @@ def load(folder):
+@@ -12,7 +12,7 @@ def load(folder):
      found = {}
 -    for name in os.listdir(folder):
 -        if name.endswith('.json'):
@@ -48,7 +48,7 @@ DIFF = """\
 +            found[path.stem] = json.load(file)
      return found
  \n \n\
-@@ -40,11 +42,16 @@ def text(key, language):
+@@ -40,8 +40,12 @@ def text(key, language):
      words = TEXTS.get(language)
 -    if words == None:
 +    if words is None:

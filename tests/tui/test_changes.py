@@ -225,10 +225,10 @@ def test_only_files_with_changes_are_read(folder: Path) -> None:
 
 
 def test_lines_of_a_difference_have_the_meaning_of_their_first_character() -> None:
-    text = "--- a\n+++ b\n@@ -1 +1 @@\n-old\n+new\n same\n--- not a header\n"
+    text = "--- a\n+++ b\n@@ -1,3 +1,2 @@\n-old\n+new\n same\n--- not a header\n"
     found = [(text[m.start : m.end], m.role) for m in difference_marks(text)]
     assert found == [
-        ("--- a", Role.STRONG), ("+++ b", Role.STRONG), ("@@ -1 +1 @@", Role.ACCENT), ("-old", Role.BAD),
+        ("--- a", Role.STRONG), ("+++ b", Role.STRONG), ("@@ -1,3 +1,2 @@", Role.ACCENT), ("-old", Role.BAD),
         ("+new", Role.GOOD), ("--- not a header", Role.BAD),
     ]  # fmt: skip
     assert difference_marks("- a list\n+ of things") == []
@@ -248,3 +248,14 @@ def test_hostile_names_fit_and_are_clean() -> None:
         assert len(view.lines) == height
         assert all(width_of(line) <= width for line in view.lines)
         assert not any("\x1b" in plain(line) for line in view.lines)
+
+
+def test_the_head_of_a_further_file_is_no_line_of_the_one_before() -> None:
+    hunk = "@@ -1,2 +1,2 @@\n same\n--- gone\n+++ new\n\\ No newline at end of file\n"
+    text = f"--- a/x\n+++ b/x\n{hunk}--- a/y\n+++ b/y\n@@ -0,0 +1 @@\n+y\n"
+    found = [(text[m.start : m.end], m.role) for m in difference_marks(text)]
+    assert found == [
+        ("--- a/x", Role.STRONG), ("+++ b/x", Role.STRONG), ("@@ -1,2 +1,2 @@", Role.ACCENT),
+        ("--- gone", Role.BAD), ("+++ new", Role.GOOD), ("\\ No newline at end of file", Role.DIM),
+        ("--- a/y", Role.STRONG), ("+++ b/y", Role.STRONG), ("@@ -0,0 +1 @@", Role.ACCENT), ("+y", Role.GOOD),
+    ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from luna_tui.core.plan import Subtask
 from luna_tui.core.rules import Judgement, Rules
-from luna_tui.core.tools import ASK_USER, WEB, mcp_server, mcp_tool
+from luna_tui.core.tools import ASK_USER, WEB, mcp_name, mcp_server, mcp_tool
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptContext, AttemptError, Request
@@ -123,8 +123,7 @@ class Toolbox:
         if server is None or self.servers is None:
             raise AttemptError(ErrorKind.TOOLS, f"tool {name} cannot be had here")
         tools = self.servers.tools(server, mcp_tool(name), token)
-        before = f"mcp__{server}__"
-        return [Granted(tool, f"mcp.{server}.{tool.name.removeprefix(before)}") for tool in tools]
+        return [Granted(tool, mcp_name(server, tool.name)) for tool in tools]
 
 
 def _may_it(name: str) -> Request:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean_line, visible
 from luna_tui.core.events import ChangedFile
 from luna_tui.core.figures import sized
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.isolation.copying import SHOWN_BYTES, BaseTexts, is_text
 from luna_tui.runners.isolation.kept import Change
 from luna_tui.runners.isolation.tree import MOST_BYTES, MOST_FILES, Found, Node, node_of, nodes, walk
@@ -19,7 +20,6 @@ from luna_tui.runners.tools.files import PROTECTED
 
 CACHES = frozenset({"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
 """Folders that programs fill for themselves: nobody's work."""
-_SYMBOLS = {n: 0x2400 + n for n in range(32) if n not in (9, 10)} | {127: 0x2421}
 _MOST_SHOWN = 4 * 1024 * 1024
 """Characters of a diff; beyond, files are named only."""
 
@@ -111,7 +111,7 @@ class Comparison:
             return False
         root = os.path.realpath(self._root)
         real = os.path.realpath(os.path.join(root, path))
-        return real.startswith(root + os.sep) or real == root
+        return holds(root, real)
 
     def _keep(self, wanted: list[str], now: dict[str, Node]) -> dict[str, str]:
         """Copy new contents, each exactly as it was compared; path -> name of its file."""
@@ -185,14 +185,6 @@ class Comparison:
         with open(os.path.join(self._draft, change.content), "rb") as file:
             content = file.read()
         return content if is_text(content) else None
-
-
-def visible(text: str) -> str:
-    """The text with a symbol for everything that a terminal would obey or hide: nothing is left out.
-
-    Unlike `clean`, which drops escape sequences whole: here somebody decides by what can be seen.
-    """
-    return "\t".join(clean(part) for part in text.translate(_SYMBOLS).split("\t"))
 
 
 def _notes(change: Change) -> str:

@@ -24,6 +24,7 @@ from luna_tui.runners.isolation.tree import (
     node_of,
     walk,
 )
+from luna_tui.runners.tools.files import is_binary
 
 SHOWN_BYTES = 512 * 1024
 """Largest file whose lines are compared; of others only the name is told."""
@@ -165,4 +166,4 @@ def _kept(file: BinaryIO, size: int, texts: BaseTexts) -> Node:
 
 def is_text(content: bytes) -> bool:
     """Whether lines of it can be shown."""
-    return b"\0" not in content[:8192] and len(content) <= SHOWN_BYTES
+    return len(content) <= SHOWN_BYTES and not is_binary(content)

@@ -1,5 +1,5 @@
 """Checkouts of what a repository has committed; git runs in the plan's own repository only, never in a tree
-that an agent wrote to, and nothing that its configuration could start is started."""
+that an agent wrote to, and starts nothing of its configuration but filters, which make the files."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +18,7 @@ CHUNK = 1024 * 1024
 DEPTH = 128
 """Folders in folders; what lies deeper is nobody's work."""
 _GIT = ".git"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -128,25 +129,70 @@ def digest_of(content: bytes) -> str:
 
 
 def open_up(root: str) -> None:
-    """Let the owner into everything beneath a folder, whatever an agent made of its permissions."""
+    """Let the owner into all that `walk` finds, whatever an agent made of its modes; OSError for a link."""
+    if not stat.S_ISDIR(os.lstat(root).st_mode):
+        raise OSError("it is no folder any more")
     os.chmod(root, 0o700)
-    for _, folders, files, descriptor in os.fwalk(root, follow_symlinks=False):
+    for folder, folders, files, descriptor in os.fwalk(root, follow_symlinks=False):
         for name in (*folders, *files):
             status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
             wanted = 0o700 if stat.S_ISDIR(status.st_mode) else 0o400
             odd = stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)
             if odd and status.st_mode & wanted != wanted:
                 os.chmod(name, stat.S_IMODE(status.st_mode) | wanted, dir_fd=descriptor)
+        if os.path.relpath(folder, root).count(os.sep) >= DEPTH:
+            folders.clear()
 
 
 def remove_tree(path: str) -> None:
-    """Remove a folder with all that is in it; fine when there is none."""
+    """Remove a folder with all that is in it, however deep and whatever its modes; fine when there is none.
+
+    Nothing may work in it any more. What is no folder is removed, too.
+    """
     if not os.path.lexists(path):
         return
-    shutil.rmtree(path, ignore_errors=True)
-    if os.path.lexists(path):
-        open_up(path)
-        shutil.rmtree(path)
+    if os.path.islink(path) or not os.path.isdir(path):
+        os.unlink(path)
+        return
+    os.chmod(path, 0o700)
+    root = os.open(path, _FOLDER)
+    try:
+        _empty(root)
+    finally:
+        os.close(root)
+    os.rmdir(path)
+
+
+def _empty(root: int) -> None:
+    """Folders come up to the top to be emptied: an agent can nest deeper than any program recurses."""
+    number, mark = 0, secrets.token_hex(8)
+    while names := os.listdir(root):
+        for name in names:
+            if not _is_folder(root, name):
+                os.unlink(name, dir_fd=root)
+                continue
+            inner = _entered(root, name)
+            try:
+                for child in os.listdir(inner):
+                    if _is_folder(inner, child):
+                        os.close(_entered(inner, child))  # only what may be written to can be moved
+                        os.rename(child, f"{mark}-{number}", src_dir_fd=inner, dst_dir_fd=root)
+                        number += 1
+                    else:
+                        os.unlink(child, dir_fd=inner)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=root)
+
+
+def _is_folder(parent: int, name: str) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
+
+
+def _entered(parent: int, name: str) -> int:
+    """A descriptor of a folder that its owner may do anything in."""
+    os.chmod(name, 0o700, dir_fd=parent)
+    return os.open(name, _FOLDER, dir_fd=parent)
 
 
 def identity(path: str) -> tuple[int, int] | None:

@@ -19,6 +19,7 @@ from luna_tui.core.words import ErrorKind, Isolation
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
 from luna_tui.engine.workspaces import Entered
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.isolation.comparing import Compared, Comparison
 from luna_tui.runners.isolation.copying import BaseTexts, copy_tree, remember, uncopied
 from luna_tui.runners.isolation.git import Git
@@ -166,7 +167,7 @@ class OwnWorkspaces:
     def _plan_file(self) -> str:
         """Relative to the workspace; empty when it lies elsewhere."""
         source = self._plan.source
-        inside = source.startswith(self._plan.workspace.rstrip("/") + "/")
+        inside = holds(self._plan.workspace, source)
         return os.path.relpath(source, self._plan.workspace) if inside else ""
 
     def _write_diff(self, compared: Compared, held: _Held) -> str:

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from luna_tui.core.clean import clean_line, short_line
 from luna_tui.core.sandbox import REFUSED, SandboxKind, SandboxSettings
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.environment import marks
 from luna_tui.runners.sandbox import launcher
 from luna_tui.runners.sandbox.bubblewrap import HOME, Held, bubblewrap
 from luna_tui.runners.sandbox.reach import (
     SETTINGS,
     held_environ,
-    holds,
     open_settings,
     parts_without,
     program_folders,

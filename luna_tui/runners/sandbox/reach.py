@@ -8,6 +8,8 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 
+from luna_tui.runners.beneath import holds
+
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 SETTINGS = "/etc"
 _RESOLVER = "/etc/resolv.conf"
@@ -101,11 +103,6 @@ def parts_without(folder: str, kept: Collection[str]) -> Iterator[str]:
             yield from parts_without(entry.path, kept)
         else:
             yield entry.path
-
-
-def holds(folder: str, path: str) -> bool:
-    """Whether a path is a folder or in it; both absolute."""
-    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def _private(folder: str) -> Iterator[str]:

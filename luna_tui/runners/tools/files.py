@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from luna_tui.core.clean import clean_line
-from luna_tui.runners.beneath import BeneathError, Workspace, can_open_beneath, in_words, locate, read_file
+from luna_tui.runners.beneath import (
+    BeneathError,
+    Workspace,
+    can_open_beneath,
+    holds,
+    in_words,
+    locate,
+    read_file,
+)
 from luna_tui.runners.tools.base import Place, ToolError
 
 PROTECTED = (".git", "luna-tui.toml", ".luna", ".claude")
@@ -40,8 +48,8 @@ def located_for_writing(place: Place, path: str, protected: tuple[str, ...]) -> 
     for kept in (*protected, place.run_dir):
         real = os.path.realpath(kept) if kept else ""
         # A workspace of a subtask's own lies in the run's directory.
-        own = root.startswith(real.rstrip("/") + "/")
-        if real and not own and (whole == real or whole.startswith(real.rstrip("/") + "/")):
+        own = root != real and holds(real, root)
+        if real and not own and holds(real, whole):
             raise ToolError(f"{clean_line(path)} is protected: it belongs to the run")
     return name
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import importlib.util
 import json
 import os
@@ -11,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from luna_tui.core.clean import clean, clean_line, short_line
+from luna_tui.core.clean import clean_line, short_line, visible
 from luna_tui.core.mcp_servers import McpServer
+from luna_tui.core.nearest import nearest
 from luna_tui.core.redaction import NO_REDACTION, Redaction
+from luna_tui.core.tools import mcp_name
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
@@ -129,10 +130,10 @@ class McpTool:
 
     def describe(self, given: Mapping[str, Any], place: Place) -> Use:
         """Never harmless: what it does only its server knows, whatever that says of it."""
-        rule = f"mcp.{self._offer.server}.{self.name.removeprefix(f'mcp__{self._offer.server}__')}"
+        rule = mcp_name(self._offer.server, self.name)
         line = json.dumps(given, ensure_ascii=False, sort_keys=True)
-        short = short_line(f"{self._offer.server}.{self._offer.tool} {line}", _SUMMARY_CHARS)
-        detail = clean(json.dumps(given, ensure_ascii=False, indent=1, sort_keys=True))
+        short = short_line(visible(f"{self._offer.server}.{self._offer.tool} {line}"), _SUMMARY_CHARS)
+        detail = visible(json.dumps(given, ensure_ascii=False, indent=1, sort_keys=True))
         return Use(given=given, subject=line, summary=short, detail=detail, pattern=rule)
 
     def use(self, use: Use, place: Place, token: CancelToken) -> Result:
@@ -144,8 +145,8 @@ MISSING = "it needs the optional part of the installation: pip install 'luna-tui
 
 
 def _unknown(server: str, known: Mapping[str, McpServer]) -> AttemptError:
-    near = difflib.get_close_matches(server, known, 1, cutoff=0.5)
-    hint = f"did you mean mcp.{near[0]}?" if near else f"your configuration needs a table [mcp.{server}]"
+    near = nearest(server, known)
+    hint = f"did you mean mcp.{near}?" if near else f"your configuration needs a table [mcp.{server}]"
     return AttemptError(ErrorKind.TOOLS, f"there is no server mcp.{server}: {hint}")
 
 
@@ -153,6 +154,6 @@ def _no_such_tool(server: str, tool: str | None, offers: Sequence[Offer]) -> Att
     if tool is None:
         return AttemptError(ErrorKind.TOOLS, f"mcp.{server} has no tools")
     names = [clean_line(o.tool) for o in offers]
-    near = difflib.get_close_matches(tool, names, 1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(names[:10])}"
+    near = nearest(tool, names)
+    hint = f"did you mean {near}?" if near else f"it has {', '.join(names[:10])}"
     return AttemptError(ErrorKind.TOOLS, f"mcp.{server} has no tool {tool}: {hint}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from luna_tui.runners.tools.mcp_words import Offer, offer_of
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import httpx2
     from mcp import Client
     from mcp_types import CallToolResult
 
@@ -22,6 +24,12 @@ MOST_TOOLS = 500
 _PAGES = 50
 _STARTS = 2
 _SAID_CHARS = 300
+_ERROR = 400
+"""HTTP statuses from here on are refusals."""
+
+# Its library would print what a server did wrong, in the server's words, to the terminal.
+for _name in ("mcp", "client"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 class ServerError(Exception):
@@ -46,6 +54,8 @@ class Connection:
         self._ready: asyncio.Future[tuple[Client, tuple[Offer, ...]]] | None = None
         self._stop = asyncio.Event()
         self._starts = 0
+        self._status = 0
+        """HTTP status of the last refusal; its library does not tell."""
         self._why = ""
 
     async def offers(self) -> tuple[Offer, ...]:
@@ -132,7 +142,9 @@ class Connection:
 
             wait = httpx2.Timeout(self._server.timeout, read=None)
             async with (
-                httpx2.AsyncClient(headers=headers, timeout=wait) as web,
+                httpx2.AsyncClient(
+                    headers=headers, timeout=wait, event_hooks={"response": [self._note]}
+                ) as web,
                 streamable_http_client(self._server.url, http_client=web) as streams,
             ):
                 yield streams
@@ -140,6 +152,9 @@ class Connection:
         self._process = self._process_of(env)
         async with self._process.streams() as pipes:
             yield pipes
+
+    async def _note(self, response: httpx2.Response) -> None:
+        self._status = response.status_code if response.status_code >= _ERROR else self._status
 
     async def _list(self, client: Client) -> tuple[Offer, ...]:
         found: dict[str, Offer] = {}
@@ -175,7 +190,7 @@ class Connection:
                 more = f"; the last it said: {last}" if last else ""
                 return f"it was not ready within {self._server.timeout:g} s{more}"
             case other:
-                return _words(other)
+                return _words(other) + (f" (HTTP {self._status})" if self._status else "")
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -46,12 +46,14 @@ class ServerProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._last = ""
         self._why = ""
+        self._ours = False
+        """We ended it, so how it ended tells nothing."""
         self.gone = asyncio.Event()
         """Set when it says nothing more."""
 
     def ended(self) -> str:
-        """How it ended and what it complained about last, in words; empty while it runs."""
-        if self._why:
+        """How it ended by itself and what it complained about last, in words; empty while it runs."""
+        if self._why or self._ours:
             return self._why
         code = None if self._process is None else self._process.returncode
         if code is None:
@@ -93,6 +95,7 @@ class ServerProcess:
         try:
             yield coming[1], going[0]
         finally:
+            self._ours = process.returncode is None
             await asyncio.shield(self._end(process))
             for task in tasks:
                 task.cancel()

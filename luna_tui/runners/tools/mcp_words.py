@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from luna_tui.core.clean import clean, clean_line, short_line
 from luna_tui.core.figures import sized
+from luna_tui.core.tools import mcp_called
 from luna_tui.runners.tools.base import Result
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def offer_of(server: str, tool: Tool) -> Offer:
 
 def name_of(server: str, tool: str) -> str:
     """`mcp__SERVER__TOOL`, with what the API does not take replaced, and shortened so that it stays one."""
-    name = f"mcp__{server}__{_ODD.sub('_', tool)}"
+    name = mcp_called(server, _ODD.sub("_", tool))
     if len(name) <= _NAME_CHARS:
         return name
     mark = hashlib.blake2b(tool.encode("utf-8", "replace"), digest_size=4).hexdigest()

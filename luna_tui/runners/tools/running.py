@@ -7,11 +7,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from luna_tui.core.clean import short_line
+from luna_tui.core.clean import short_line, visible
 from luna_tui.core.rules import exact_pattern
 from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.engine.cancel import CancelToken
 from luna_tui.engine.runner import AttemptError
+from luna_tui.runners.beneath import holds
 from luna_tui.runners.characters import whole_characters
 from luna_tui.runners.kept_output import KeptOutput
 from luna_tui.runners.sandbox.choice import Sandbox
@@ -67,7 +68,7 @@ class RunCommand:
         return Use(
             given={"command": command, "timeout_s": limit_s},
             subject=subject,
-            summary=short_line(subject, _SUMMARY_CHARS),
+            summary=short_line(visible(subject), _SUMMARY_CHARS),
             detail=f"{subject}\n\n{self._sandbox.words}; {writes}; {limit_s} s",
             pattern=f"{self.name}({exact})" if exact else "",
         )
@@ -93,7 +94,7 @@ class RunCommand:
     def _beneath(self, place: Place) -> list[str]:
         root = os.path.realpath(place.workspace)
         real = (os.path.realpath(path) for path in self._protected if path)
-        return [path for path in real if path.startswith(root.rstrip("/") + "/") and os.path.exists(path)]
+        return [path for path in real if path != root and holds(root, path) and os.path.exists(path)]
 
 
 def _words(command: object) -> list[str]:

@@ -20,11 +20,6 @@ class Edges:
     bottom_right: str = ""
 
 
-def alone(g: Glyphs) -> Edges:
-    """A box by itself."""
-    return Edges(*g.corners[:4])
-
-
 def inner_width(width: int, edges: Edges) -> int:
     """Cells inside a box of `width`."""
     return width - (4 if edges.top_right else 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from luna_tui.core.clean import clean, clean_line
+from luna_tui.core.clean import clean, clean_line, visible
 from luna_tui.core.figures import clock
 from luna_tui.core.plan import Expectation, Plan, Subtask, Wave
 from luna_tui.core.plan_editing import Anew, Edition
@@ -191,12 +191,12 @@ def _expected(e: Expectation) -> Iterator[str]:
     if e.max_chars is not None:
         yield f"max_chars: {e.max_chars:,}"
     if e.command:
-        yield f"$ {shlex.join(e.command)}"
+        yield f"$ {visible(shlex.join(e.command))}"
 
 
 def _command(s: Subtask) -> str:
     """As a person would type it."""
-    return s.command[0] if s.shell else shlex.join(s.command)
+    return visible(s.command[0] if s.shell else shlex.join(s.command))
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -81,6 +81,8 @@ def _title(state: RunState, now_s: float, looks: Looks, g: Glyphs) -> Line:
     if usd is None and state.finished is not None and not state.unpriced:
         usd = 0.0  # nothing was used that could have a price
     price = money(usd) + ("+?" if state.unpriced and usd is not None else "")
+    if state.simulated and usd:
+        price = _("would have cost {usd}").format(usd=price)
     return title(state, _("REPORT"), state.plan.name, looks, g, right=f"{right}   {price}")
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rules import parse_rules
 from runners.tools.tool_support import SECRET, place_at, token, use
 
-from luna_tui.core.rules import parse_rules
 from luna_tui.engine.cancel import Cancelled
 from luna_tui.runners.tools import files, reading
 from luna_tui.runners.tools.base import Place, Tool, ToolError

@@ -11,16 +11,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 from needs import lacking
+from rules import parse_rules
 from runners.tools.tool_support import place_at, token
 
 from luna_tui.core.mcp_servers import McpServer
 from luna_tui.core.redaction import Redaction
-from luna_tui.core.rules import Verdict, parse_rules
+from luna_tui.core.rules import Verdict
 from luna_tui.core.words import ErrorKind
 from luna_tui.engine.cancel import Cancelled, CancelToken
 from luna_tui.engine.clock import SystemClock
@@ -243,6 +245,55 @@ def test_a_server_that_does_not_start_is_told_in_words(
     ground: Ground, settings: dict[str, Any], words: str
 ) -> None:
     assert f"mcp.made: {words}" in refused(ground, ground.servers(server(**settings)))
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(401, "Server returned an error response (HTTP 401)"), (200, "Unexpected content type: text/html")],
+)
+def test_an_address_that_is_no_server_of_tools_is_told_with_its_refusal(
+    ground: Ground, status: int, words: str
+) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Page) as page:
+        threading.Thread(target=page.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{page.server_port}/mcp"
+        assert refused(ground, ground.servers(server(url=url))) == f"mcp.made: {words}"
+        page.shutdown()
+
+
+def test_a_server_whose_answer_is_no_list_of_tools_is_not_told_as_one_that_ended(ground: Ground) -> None:
+    script = """
+import json, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    result = {"tools": [{"name": "a", "inputSchema": 7}]}
+    if asked["method"] == "initialize":
+        result = {"protocolVersion": asked["params"]["protocolVersion"], "capabilities": {"tools": {}},
+                  "serverInfo": {"name": "x", "version": "1"}}
+    if "id" in asked:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}), flush=True)
+"""
+    text = refused(ground, ground.servers(server(command=(sys.executable, "-c", script))))
+    assert "exit code" not in text
+    assert "nputSchema" in text
+
+
+def test_what_the_library_says_of_a_server_goes_to_no_terminal() -> None:
+    """It would be text of a server, as it came, in the midst of the dashboard."""
+    script = "import logging, luna_tui.runners.tools.mcp_connection; "
+    script += "[logging.getLogger(n).warning('said') for n in ('mcp.client.streamable_http', 'client')]"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_noise_between_messages_does_no_harm(ground: Ground) -> None:

@@ -30,11 +30,6 @@ def mode_box(state: RunState, now_s: float, tiers: Mapping[str, TierLimits], g: 
     )
 
 
-def place_of(mode: Mode) -> int:
-    """Number of the choice of a mode."""
-    return MODE_ORDER.index(mode.value)
-
-
 def _present(state: RunState, tiers: Mapping[str, TierLimits]) -> Line:
     said = _("It takes effect at once; what is in flight goes on.")
     if isinstance(staffing(state, tiers), int):
