@@ -9,11 +9,15 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.launch import Launcher
 from luna_tui.commands.parting import RunParting
+from luna_tui.commands.settings import plan_defaults
 from luna_tui.core.errors import ExitCode, LunaError
+from luna_tui.core.home import PlanningPrice
 from luna_tui.core.plan import Plan
 from luna_tui.core.redaction import Redaction
 from luna_tui.core.tongue import _
@@ -119,8 +123,12 @@ def follow_run(
     plan: Plan,
     closes: bool,
     launcher: Launcher,
+    on_replan: Callable[[], None] = lambda: None,
 ) -> int | None:
-    """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides."""
+    """Run to the end, and have it followed; the exit code that somebody asked for, None = the run decides.
+
+    `on_replan` is called when the rest is to be planned anew after that.
+    """
     thread, parting = RunThread(session), RunParting(session, launcher)
     if launcher.detaches:
         _begin_detached(session, thread, launcher)
@@ -132,6 +140,8 @@ def follow_run(
             code = _run_app(app)
             if not app.viewing.plain or code or app.error_text:
                 asked = _after_screen(session, app, thread, lines, code, parting)
+                if app.viewing.replan:
+                    on_replan()
                 if app.viewing.replay:
                     from luna_tui.commands.replay import replay_run
 
@@ -210,12 +220,22 @@ def _dashboard(
         kept=RunFiles(session.run_dir.path),
         plain=True,
         replays=True,
+        replanning=partial(_price_of_the_rest, plan, config),
         prompt_of=_prompts(plan, session.redaction),
         parting=parting,
     )
     if before is not None:
         app.viewing, app.acts = before.viewing, before.acts
     return app
+
+
+def _price_of_the_rest(plan: Plan, config: Config) -> PlanningPrice:
+    from luna_tui.session.planning import PlanRequest
+    from luna_tui.session.planning_price import planning_price
+
+    goal = plan.goal or plan.name
+    defaults = plan_defaults(config)
+    return planning_price(config, PlanRequest(goal=goal, workspace=Path(plan.workspace), defaults=defaults))
 
 
 def _prompts(plan: Plan, redaction: Redaction) -> Callable[[str], str | None]:

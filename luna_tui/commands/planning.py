@@ -26,6 +26,7 @@ from luna_tui.commands.settings import checked_keys
 from luna_tui.core.clean import clean, clean_line, visible
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
+from luna_tui.core.plan_editing import Anew
 from luna_tui.core.planning import PlanningRecord
 from luna_tui.core.preflight import Preflight, preflight
 from luna_tui.core.preflight_data import preflight_data
@@ -165,10 +166,12 @@ def deliver(
     choice: SimulatorChoice,
     beginning: Callable[[Plan], NewRun] = lambda plan: NewRun(),
     start: str = "luna-tui run",
+    anew: Anew | None = None,
 ) -> int:
     """Say what the plan will take, write it where it is asked for, and start it where that is agreed to.
 
     `beginning` makes how a run of it begins; `start` is the command that would begin one with the file.
+    `anew` = it is the rest of a run.
     """
     plan = proposal.plan
     found = preflight(Survey(plan, config.prices), terms_of(config))
@@ -181,7 +184,9 @@ def deliver(
     elif args.output is None and not args.start:
         _print(proposal.toml(), proposal)
     try:
-        return _start(args, config, plan, console, launcher, choice, beginning) if args.start else ExitCode.OK
+        if not args.start:
+            return ExitCode.OK
+        return _start(args, config, plan, console, launcher, choice, beginning, anew)
     finally:
         proposal.discard()
 
@@ -203,10 +208,11 @@ def _start(
     launcher: Launcher,
     choice: SimulatorChoice,
     beginning: Callable[[Plan], NewRun],
+    anew: Anew | None,
 ) -> int:
     begins = beginning(plan)
     if not args.yes and console == SCREEN:
-        decided = look_first(plan, config, checked_keys(config), only_here=args.output is None)
+        decided = look_first(plan, config, checked_keys(config), only_here=args.output is None, anew=anew)
         if decided.config is None:
             return decided.code
         if decided.plan is not None:

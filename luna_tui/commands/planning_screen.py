@@ -23,7 +23,8 @@ def conducted(
     """Have it done on the screen or in plain lines; LunaError when there is no plan."""
     if console != SCREEN:
         return conduct(make(), args)
-    printer = RecordPrinter(args.events) if args.events else None
+    append = getattr(args, "events_begun", False)
+    printer = RecordPrinter(args.events, append=append) if args.events else None
 
     def tell(record: PlanningRecord) -> None:
         if printer is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.plan import Plan
+from luna_tui.core.plan_editing import Anew
 from luna_tui.core.reasons import reason_words
 from luna_tui.core.sandbox import REFUSED, SandboxKind
 from luna_tui.core.survey import Survey
@@ -67,10 +68,13 @@ class Keeper:
         return self._files.write_new(path, plan_toml(plan, workspace="." if same else None))
 
 
-def look_first(plan: Plan, config: Config, keys: Mapping[str, str], *, only_here: bool = False) -> Decided:
+def look_first(
+    plan: Plan, config: Config, keys: Mapping[str, str], *, only_here: bool = False, anew: Anew | None = None
+) -> Decided:
     """Show what the plan will take, let it be changed, and wait for a decision.
 
-    `keys` maps binding ids to keys. `only_here` = the plan is in no file that stays.
+    `keys` maps binding ids to keys. `only_here` = the plan is in no file that stays. `anew` = it is what a
+    run left, planned anew.
     """
     from luna_tui.commands.screen import settings_of
     from luna_tui.tui.preflight_app import Choice, PreflightApp, run_preflight
@@ -87,6 +91,7 @@ def look_first(plan: Plan, config: Config, keys: Mapping[str, str], *, only_here
         models=tuple(config.prices),
         keeper=Keeper("" if only_here else plan.source),
         only_here=only_here,
+        anew=anew,
         settings=settings,
         themes=themes,
     )

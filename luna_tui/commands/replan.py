@@ -13,14 +13,16 @@ from luna_tui.commands.plan import check_price
 from luna_tui.commands.plan_diff import diff_lines, summary
 from luna_tui.commands.planning import check_flags, conduct, deliver, granted_tools
 from luna_tui.commands.planning_screen import conducted
+from luna_tui.commands.preflight import beginning_of, look_first
 from luna_tui.commands.resume import as_it_ran
 from luna_tui.commands.retrying import say
 from luna_tui.commands.runs import MOST_REPLANS, carry_out, speak
-from luna_tui.commands.settings import plan_defaults, warn_of_workers
+from luna_tui.commands.settings import checked_keys, plan_defaults, warn_of_workers
 from luna_tui.core.clean import clean_line
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.outcome import exit_code
 from luna_tui.core.plan import Plan
+from luna_tui.core.plan_editing import Anew
 from luna_tui.core.tongue import _
 from luna_tui.session import NewRun, SimulatorChoice
 from luna_tui.session.planning import Planning, Proposal
@@ -66,6 +68,7 @@ def replan(args: argparse.Namespace, launcher: Launcher) -> int:
     return deliver(
         args, config, proposal, console, launcher,
         choice=choice, beginning=beginning, start=f"luna-tui resume {run_dir.run} --plan",
+        anew=_anew(before, proposal),
     )  # fmt: skip
 
 
@@ -106,6 +109,59 @@ def replan_by_itself(
         )
     finally:
         proposal.discard()
+
+
+def replan_on_screen(
+    args: argparse.Namespace,
+    config: Config,
+    run_dir: RunDir,
+    console: str,
+    choice: SimulatorChoice,
+    launcher: Launcher,
+) -> int | None:
+    """Plan the rest of a run that has just ended, as a person asked on its screen; None = no new run.
+
+    The new plan may grant what the old one granted.
+    """
+    try:
+        with _held(run_dir):
+            before = look_at(run_dir, lambda *_: config, plan_defaults, workspace=args.workspace)
+        left_usd = _left_usd(before, config)
+        request = before.request(before.tools, budget_usd=left_usd)
+        if request is None:
+            return None
+        proposal = conducted(
+            lambda: Planning(request, config, simulator=choice), args, config, console, request.goal
+        )
+    except LunaError as error:
+        say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))))
+        return None
+    try:
+        if left_usd is not None:
+            config = replace(config, budget_usd=max(0.01, left_usd - (proposal.cost_usd or 0.0)))
+        _show_difference(before, proposal)
+        decided = look_first(
+            proposal.plan, config, checked_keys(config), only_here=True, anew=_anew(before, proposal)
+        )
+        if decided.config is None:
+            return None
+        plan = decided.plan or proposal.plan
+        beginning = beginning_of(decided, NewRun(takes_over=before.taken_over(plan)))
+        return carry_out(args, decided.config, plan, console, beginning, choice, launcher)
+    finally:
+        proposal.discard()
+
+
+def _anew(before: Before, proposal: Proposal) -> Anew:
+    found = before.taken_over(proposal.plan).found
+    text = "\n".join(diff_lines(plan_toml(before.plan).encode(), plan_toml(proposal.plan).encode()))
+    words = (clean_line(line) for line in summary(before.plan, proposal.plan))
+    return Anew(
+        run=before.left.run_dir.run,
+        done=frozenset(event.subtask for event, _output in found),
+        words=tuple(words),
+        difference=text,
+    )
 
 
 @contextmanager

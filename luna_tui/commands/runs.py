@@ -111,18 +111,14 @@ def carry_out(
         asking=asking_of(args, console),
         beginning=beginning,
     )
-    if session.leftovers:
-        text = _n(
-            "ended {n} process that the run had left running",
-            "ended {n} processes that the run had left running",
-            session.leftovers,
-        )
-        lines.say(text.format(n=session.leftovers))
+    _tell_leftovers(session, lines)
+    wished: list[bool] = []
     try:
         closes = args.command == "demo"
         forced = follow_run(
-            session, config, keys, lines, console, plan=plan, closes=closes, launcher=launcher
-        )
+            session, config, keys, lines, console,
+            plan=plan, closes=closes, launcher=launcher, on_replan=lambda: wished.append(True),
+        )  # fmt: skip
         with _without_hang_ups():
             code = end_run(session, lines, forced, ending_of(args, config, console))
     finally:
@@ -131,12 +127,28 @@ def carry_out(
             if printer.lost:
                 lines.say(printer.lost)
     args.events_begun = True
+    if wished:
+        from luna_tui.commands.replan import replan_on_screen
+
+        again = replan_on_screen(args, config, session.run_dir, console, choice, launcher)
+        return code if again is None else again
     if forced is not None or not _replans(plan, session.state(), replans):
         return code
     from luna_tui.commands.replan import replan_by_itself
 
     again = replan_by_itself(args, config, session.run_dir, console, choice, launcher, replans=replans)
     return code if again is None else again
+
+
+def _tell_leftovers(session: LiveSession, lines: LinePrinter) -> None:
+    count = session.leftovers
+    if count:
+        text = _n(
+            "ended {n} process that the run had left running",
+            "ended {n} processes that the run had left running",
+            count,
+        )
+        lines.say(text.format(n=count))
 
 
 def _replans(plan: Plan, state: RunState, replans: int) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from luna_tui.commands.hooks import Hook
+from luna_tui.core.home import PlanningPrice
 from luna_tui.core.kept import KeptFiles
 from luna_tui.core.tongue import _
 from luna_tui.session.parting import Parting
@@ -41,6 +42,7 @@ def make_app(
     plain: bool = False,
     parting: Parting | None = None,
     replays: bool = False,
+    replanning: Callable[[], PlanningPrice] | None = None,
     prompt_of: Callable[[str], str | None] = lambda subtask: None,
     heard: Callable[[], Sequence[str]] = tuple,
 ) -> LunaApp:
@@ -48,7 +50,8 @@ def make_app(
 
     `keys` maps binding ids to keys and was checked. `folder` is where the run is kept, and `kept` its
     files. `plain`: whoever made it shows plain lines when it is left for them, and with `replays` the
-    replay. `parting` is called when it has to go. `prompt_of` tells the whole prompt of a subtask where
+    replay, with `replanning`, which tells the price, a new plan of the rest.
+    `parting` is called when it has to go. `prompt_of` tells the whole prompt of a subtask where
     that is known, and `heard` what the run said to this viewer alone.
     """
     from luna_tui.tui.attached_app import app_for
@@ -62,6 +65,7 @@ def make_app(
         plain=plain,
         parting=parting or Parting(),
         replays=replays,
+        replanning=replanning,
         prompt_of=prompt_of,
         heard=heard,
     )

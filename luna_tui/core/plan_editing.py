@@ -31,6 +31,27 @@ class Edition:
         return (s for s in subtasks if s.id not in self.off)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Anew:
+    """What makes a plan the rest of a run."""
+
+    run: str
+    done: frozenset[str]
+    """Ids whose results are taken over: they run no more and cost nothing."""
+    words: tuple[str, ...]
+    """Which subtasks are new, gone and changed."""
+    difference: str
+    """The two plan files, as a unified difference."""
+
+    def rest(self, plan: Plan) -> Plan:
+        """The plan without what is done; all of it where everything is."""
+        waves = (
+            replace(w, subtasks=tuple(s for s in w.subtasks if s.id not in self.done)) for w in plan.waves
+        )
+        left = tuple(w for w in waves if w.subtasks)
+        return replace(plan, waves=left) if left else plan
+
+
 Edited = Edition | str
 """The changed plan, or in one sentence why it stays as it is."""
 

@@ -8,12 +8,13 @@ from typing import Protocol
 
 from luna_tui.core.limits import TierLimits
 from luna_tui.core.plan import Plan
-from luna_tui.core.plan_editing import Editing, Edition
+from luna_tui.core.plan_editing import Anew, Editing, Edition
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _
 from luna_tui.core.words import Mode, Staffing
 from luna_tui.session.parting import let_go
 from luna_tui.tui.lines_app import LinesApp
+from luna_tui.tui.screens.difference import DifferencePage
 from luna_tui.tui.screens.preflight import PreflightScreen
 from luna_tui.tui.settings import Settings
 from luna_tui.tui.signals import Signals
@@ -63,6 +64,7 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         models: Sequence[str] = (),
         keeper: PlanKeeper | None = None,
         only_here: bool = False,
+        anew: Anew | None = None,
         settings: Settings,
         themes: Mapping[str, ThemeLike],
     ) -> None:
@@ -70,11 +72,12 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
 
         `sandbox` is what holds commands of agents, in a sentence, and whether anything does. `models` are
         those whose price is known. `only_here` = the plan is in no file that would stay.
+        `anew` = it is what a run left, planned anew.
         """
         super().__init__(settings, themes)
-        self.survey = survey
-        """Of the plan as it would run."""
-        self.editing = Editing(survey.plan)
+        self.editing, self.anew = Editing(survey.plan), anew
+        self.survey = survey if anew is None else Survey(anew.rest(survey.plan), survey.prices)
+        """Of what would run."""
         self.models, self.keeper = tuple(models), keeper
         self.kept: Edition | None = None if only_here else self.editing.now
         """What a file holds."""
@@ -92,6 +95,8 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Show the plan."""
         self.push_screen(PreflightScreen())
+        if self.anew is not None:
+            self.push_screen(DifferencePage(self.anew))
 
     def takes_click(self) -> bool:
         """Every click selects: here is nothing that a stray one could spoil."""
@@ -101,6 +106,8 @@ class PreflightApp(LinesApp[Choice | None], inherit_bindings=False):
         """The plan is another one: it takes something else from now on."""
         now = self.editing.now
         plan = now.left() if self.editing.changed else now.plan
+        if self.anew is not None:
+            plan = self.anew.rest(plan)
         self.survey = Survey(plan, self.survey.prices)
 
     def decide(self, choice: Choice | None) -> None:

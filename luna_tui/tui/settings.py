@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from luna_tui.core.home import PlanningPrice
 from luna_tui.core.kept import KeptFiles
 from luna_tui.core.limits import TIERS, TierLimits
 from luna_tui.session.parting import Parting
@@ -46,5 +47,7 @@ class Settings:
     """What is called when the app has to go."""
     plain: bool = False
     """The screen can be left for plain lines, and come back."""
+    replanning: Callable[[], PlanningPrice] | None = None
+    """What planning the rest of the run may cost; the screen can be left for it. None = it cannot."""
     replays: bool = False
     """The screen can be left to play the run again, once it is over."""

@@ -25,6 +25,8 @@ class Viewing:
     """The screen was left, and the run goes on without one."""
     plain: bool = False
     """The screen was left for plain lines; the run and this person's choices go on."""
+    replan: bool = False
+    """The screen was left to have the rest of the run planned anew."""
     replay: bool = False
     """The screen was left to play the run again."""
 

@@ -273,7 +273,7 @@ def test_enter_on_a_subtask_reads_it_and_starts_nothing() -> None:
         assert "enter read it" in text_of(app).splitlines()[-1]
         await pilot.press("enter")
         assert isinstance(app.screen, SubtaskText)
-        assert "ruff check 'a b'" in text_of(app)
+        assert "ruff check 'a b" in text_of(app)
         assert "\x1b" not in text_of(app)
         await pilot.press("escape", "k", "enter")
         text = text_of(app)

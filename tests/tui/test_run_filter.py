@@ -12,12 +12,14 @@ from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.asks import AsksScreen
 from luna_tui.tui.screens.base import LunaScreen
 from luna_tui.tui.screens.changes import ChangesScreen
+from luna_tui.tui.screens.difference import DifferencePage
 from luna_tui.tui.screens.events import EventsScreen
 from luna_tui.tui.screens.help import HelpScreen
 from luna_tui.tui.screens.home import HomeScreen
 from luna_tui.tui.screens.kept_report import KeptReport
 from luna_tui.tui.screens.limits import LimitsScreen
 from luna_tui.tui.screens.plan import PlanScreen
+from luna_tui.tui.screens.planning import PlanningScreen
 from luna_tui.tui.screens.preflight import PreflightScreen
 from luna_tui.tui.screens.problems import ProblemsScreen
 from luna_tui.tui.screens.report import ReportScreen
@@ -41,6 +43,8 @@ SCREENS: dict[str, type[LunaScreen]] = {
     "help": HelpScreen,
     "home": HomeScreen,
     "kept": KeptReport,
+    "planning": PlanningScreen,
+    "difference": DifferencePage,
 }
 
 

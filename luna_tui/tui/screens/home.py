@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -16,12 +16,11 @@ from luna_tui.core.tongue import _
 from luna_tui.tui.aside import aside
 from luna_tui.tui.screens.asking import Asking, Question
 from luna_tui.tui.screens.base import bindings
-from luna_tui.tui.screens.boxes.base import BoxScreen
+from luna_tui.tui.screens.boxes.ask import AskBox as AskBox
 from luna_tui.tui.screens.compare import ComparePage
 from luna_tui.tui.screens.kept_report import KeptReport
 from luna_tui.tui.screens.listing import ListScreen
 from luna_tui.tui.views.asking import Said
-from luna_tui.tui.views.boxes.frame import Box
 from luna_tui.tui.views.frame import first_shown
 from luna_tui.tui.views.home import DEMO, PLAN, RUN, HomeLook, home_view, passes, rooms, usable
 from luna_tui.tui.views.home_detail import can_replay, go_on_box, goal_said, goes_on, stop_run_box
@@ -29,24 +28,6 @@ from luna_tui.tui.views.keys import SCREEN_KEYS
 
 if TYPE_CHECKING:
     from luna_tui.tui.home_app import HomeApp
-
-
-class AskBox(BoxScreen):
-    """A box about a run: what each choice does is told when it is opened."""
-
-    def __init__(self, box: Box, takes: Mapping[str, Callable[[], object]]) -> None:
-        super().__init__()
-        self._box = box
-        self._takes = takes
-
-    def box(self, state: RunState, now_s: float) -> Box:
-        """Always the same: the run is not of this process."""
-        return self._box
-
-    def take(self, key: str) -> None:
-        """Close, and do it."""
-        self.dismiss()
-        self._takes[key]()
 
 
 class HomeScreen(ListScreen):

@@ -61,6 +61,7 @@ class PreflightScreen(PlanEdits):
         return Scene(
             edition=about.editing.now,
             changed=about.editing.changed,
+            done=about.anew.done if about.anew is not None else frozenset(),
             survey=about.survey,
             found=self._found,
             tree=self._tree,

@@ -10,6 +10,7 @@ from luna_tui.core.tongue import _
 from luna_tui.core.words import Watching
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.pages import PageScreen
+from luna_tui.tui.screens.replanning import Replans
 from luna_tui.tui.views.frame import key_line
 from luna_tui.tui.views.hints import hints
 from luna_tui.tui.views.keys import SCREEN_KEYS
@@ -18,12 +19,13 @@ from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import plain
 
 _ON_KEY_LINE = (
-    "go.back", "go.help", "go.timeline", "go.limits", "go.problems", "go.events", "go.replay", "take.line",
+    "go.back", "go.help", "go.timeline", "go.limits", "go.problems", "go.events", "go.replay", "do.replan",
+    "take.line",
     "move.down", "run.leave",
 )  # fmt: skip
 
 
-class ReportScreen(PageScreen):
+class ReportScreen(Replans, PageScreen):
     """What the run came to, or came to so far. Left alone at the end it may close; any key keeps it."""
 
     KEYS = SCREEN_KEYS["report"]

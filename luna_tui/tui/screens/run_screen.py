@@ -9,9 +9,9 @@ from luna_tui.core.filter import FilterMistake, filtered
 from luna_tui.core.lost import Gauged
 from luna_tui.core.state import RunState
 from luna_tui.core.words import Watching
-from luna_tui.tui.screens.acting import ActingScreen
 from luna_tui.tui.screens.base import bindings
 from luna_tui.tui.screens.filtering import ask_filter
+from luna_tui.tui.screens.replanning import Replans
 from luna_tui.tui.screens.subtask_screen import SubtaskScreen
 from luna_tui.tui.views.entries import Entry, entries, sequence
 from luna_tui.tui.views.keys import SCREEN_KEYS
@@ -23,7 +23,7 @@ _ABOVE = ("header", "gauges", "waiting", "strip")
 _BELOW = ("timeline", "attention", "keys")
 
 
-class RunScreen(ActingScreen):
+class RunScreen(Replans):
     """The main screen."""
 
     CSS_PATH = "run_screen.tcss"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from luna_tui.core.tongue import N_
 from luna_tui.tui.views.key_help import KeyHelp as KeyHelp
 from luna_tui.tui.views.key_help import Keys as Keys
-from luna_tui.tui.views.keys_outside import BEFORE, EDIT, HOME, KEPT_PAGE, PLANNING, TREE
+from luna_tui.tui.views.keys_outside import BEFORE, DIFFERENCE, EDIT, HOME, KEPT_PAGE, PLANNING, TREE
 
 MOVE: Keys = (
     KeyHelp("move.down", "j,down", "j ↓", N_("down"), N_("Move the cursor; looking never changes the run.")),
@@ -248,6 +248,11 @@ REPLAY: Keys = (
     KeyHelp("replay.to_end", "end", "end", N_("end"), N_("To its end.")),
 )
 """In force on every screen of a replay, before the keys of the screen."""
+REPLAN: Keys = (
+    KeyHelp(
+        "do.replan", "N", "N", N_("plan anew"), N_("Plan anew what a run left undone: shows the price first.")
+    ),
+)
 COMMON: Keys = GO + RUN + SCREEN + TAKE
 ENDED: Keys = (
     KeyHelp(
@@ -256,7 +261,7 @@ ENDED: Keys = (
 )
 
 SCREEN_KEYS: dict[str, Keys] = {
-    "run": MOVE + ACROSS + SELECTION + GRID + COMMON,
+    "run": MOVE + ACROSS + SELECTION + GRID + REPLAN + COMMON,
     "subtask": MOVE + TABS + TAB_MOVES + SELECTION[1:] + FIND + COMMON,
     "problems": MOVE + SELECTION + LIST + HIDDEN + COMMON,
     "timeline": LANES + SELECTION + ZOOM + COMMON,
@@ -267,9 +272,10 @@ SCREEN_KEYS: dict[str, Keys] = {
     "plan": MOVE + TREE + SELECTION + LIST + COMMON,
     "preflight": MOVE + BEFORE + EDIT,
     "planning": PLANNING,
+    "difference": MOVE + DIFFERENCE,
     "home": MOVE + HOME,
     "kept": MOVE + KEPT_PAGE,
-    "report": MOVE + ENDED + tuple(k for k in COMMON if k.id != "go.report"),
+    "report": MOVE + ENDED + REPLAN + tuple(k for k in COMMON if k.id != "go.report"),
     "help": MOVE + COMMON,
     "replay": REPLAY + tuple(k for k in COMMON if k.id in ("go.back", "go.help", "run.leave")),
 }

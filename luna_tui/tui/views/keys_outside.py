@@ -66,6 +66,10 @@ PLANNING: Keys = (
     KeyHelp("screen.theme", "T", "T", N_("theme"), N_("Next colour theme.")),
     KeyHelp("run.leave", "q,ctrl+c", "q", N_("leave"), N_("End the planning; nothing is started.")),
 )
+DIFFERENCE: Keys = (
+    KeyHelp("plan.look", "enter,escape", "enter", N_("see the plan"), N_("To the plan with its costs.")),
+    KeyHelp("run.leave", "q,ctrl+c", "q", N_("back"), N_("To the plan, from where you can leave.")),
+)
 HOME: Keys = (
     KeyHelp(
         "do.open",

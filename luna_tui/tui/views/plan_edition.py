@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from luna_tui.core.clean import clean, clean_line, visible
 from luna_tui.core.figures import clock
 from luna_tui.core.plan import Expectation, Plan, Subtask, Wave
-from luna_tui.core.plan_editing import Edition
+from luna_tui.core.plan_editing import Anew, Edition
 from luna_tui.core.preflight import Preflight
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _, _n
@@ -33,9 +33,11 @@ def waves_tree(plan: Plan, opened: frozenset[str]) -> Tree:
 class EditionRows:
     """What the table shows of every wave and subtask, also of those that are left out."""
 
-    def __init__(self, edition: Edition, survey: Survey, found: Preflight) -> None:
-        """`survey` and `found` are of what is left."""
-        self._edition, self._survey, self._found = edition, survey, found
+    def __init__(
+        self, edition: Edition, survey: Survey, found: Preflight, done: frozenset[str] = frozenset()
+    ) -> None:
+        """`survey` and `found` are of what would run; `done` is taken over from another run."""
+        self._edition, self._survey, self._found, self._done = edition, survey, found, done
         self._numbers = {w.name: n for n, w in enumerate(survey.plan.waves)}
 
     def wave(self, number: int) -> tuple[tuple[str, ...], Role]:
@@ -45,7 +47,8 @@ class EditionRows:
         every = len(wave.subtasks)
         if there is None:
             rest = (NONE,) * (len(COLUMNS) - 2)
-            return (f"{self._off} {clean_line(wave.name)}", f"0/{every}", *rest), Role.DIM
+            done = any(s.id in self._done and s.id not in self._edition.off for s in wave.subtasks)
+            return (f"{'=' if done else self._off} {clean_line(wave.name)}", f"0/{every}", *rest), Role.DIM
         prospect = self._found.waves[there]
         row = wave_row(prospect)
         if prospect.subtasks < every:
@@ -59,7 +62,9 @@ class EditionRows:
         place = self._survey.places.get(subtask.id)
         title = clean_line(subtask.title)
         if place is None:
-            return (f"  {self._off} {title}", _("off"), *[""] * (len(COLUMNS) - 2))
+            off = subtask.id in self._edition.off or subtask.id not in self._done
+            mark, word = (self._off, _("off")) if off else ("=", _("done"))
+            return (f"  {mark} {title}", word, *[""] * (len(COLUMNS) - 2))
         there = self._numbers[wave.name]
         scope = self._survey.waves[there]
         size = max(2, len(str(len(scope))))
@@ -84,6 +89,23 @@ def whole_text(subtask: Subtask, width: int) -> list[Line]:
     for head, text in _texts(subtask):
         lines += [(), (Span(head, Role.TITLE),)]
         lines += [(Span(part),) for part in wrap(clean(text), width)]
+    return lines
+
+
+def difference_lines(anew: Anew, width: int) -> list[Line]:
+    """Which subtasks are new, gone and changed, then the lines of both files."""
+    head = _("The rest of {run}, planned anew").format(run=anew.run)
+    lines: list[Line] = [(Span(head, Role.TITLE),), ()]
+    kept = _n("{n} is done and stays done.", "{n} are done and stay done.", len(anew.done))
+    lines.append((Span(kept.format(n=len(anew.done)), Role.STRONG),))
+    lines += [(Span(part, Role.STRONG),) for word in anew.words for part in wrap(clean_line(word), width)]
+    lines.append(())
+    roles = {"+": Role.GOOD, "-": Role.BAD, "@": Role.ACCENT}
+    lines += [
+        (Span(part, roles.get(text[:1], Role.DIM)),)
+        for text in anew.difference.split("\n")
+        for part in wrap(clean_line(text), width)
+    ]
     return lines
 
 

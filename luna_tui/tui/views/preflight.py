@@ -51,6 +51,8 @@ class Scene:
     """Of what is left of it."""
     found: Preflight
     tree: Tree
+    done: frozenset[str] = frozenset()
+    """Ids whose results are taken over from another run."""
     changed: bool = False
     """The plan is another one than its file."""
     missing: str = ""
@@ -125,7 +127,7 @@ def _body(scene: Scene, looks: Looks, g: Glyphs) -> Panel:
     shown = room(scene, looks)
     last = min(len(scene.tree), looks.scroll + shown)
     places = range(min(looks.scroll, last), last)
-    rows = EditionRows(scene.edition, scene.survey, scene.found)
+    rows = EditionRows(scene.edition, scene.survey, scene.found, scene.done)
     total = wave_row(scene.found.total)
     width = looks.width - _MARGIN
     opened = any(branch.open for branch in scene.tree.branches)
