@@ -18,7 +18,7 @@ MOST_BYTES = 256 * 1024
 """Of a result of read_file."""
 MOST_NAMES = 1_000
 _LONGEST_LINE = 2_000
-_MOST_VISITED = 200_000
+MOST_VISITED = 200_000
 _LAST_LINE = 100_000_000
 
 
@@ -90,9 +90,11 @@ class ListFiles:
     def use(self, use: Use, place: Place, token: CancelToken) -> Result:
         """Sorted, the first thousand."""
         name, glob = use.subject, use.given["glob"]
+        unseen: list[str] = []
         with opened(place, name) as root:
             if glob:
-                found = sorted(_shown(name, path) for path in matching_files(root, name, glob, token))
+                paths = matching_files(root, name, glob, token, unseen)
+                found = sorted(_shown(name, path) for path in paths)
             else:
                 found = sorted(
                     entry + "/" * is_folder for entry, is_folder in entries(root, name) if entry != ".git"
@@ -101,6 +103,8 @@ class ListFiles:
         more = len(found) - len(names)
         if more:
             names.append(f"… and {more:,} more; narrow the glob or name a folder")
+        if unseen:
+            names.append(not_looked_into(unseen))
         return Result(
             text="\n".join(names) or "(nothing)",
             summary="1 name" if len(found) == 1 else f"{len(found):,} names",
@@ -117,13 +121,25 @@ def entries(root: Workspace, folder: str) -> list[tuple[str, bool]]:
         os.close(descriptor)
 
 
-def matching_files(root: Workspace, folder: str, glob: str, token: CancelToken) -> Iterator[str]:
+def not_looked_into(folders: list[str]) -> str:
+    """What the model is told of folders that a walk did not come to."""
+    left = f"{MOST_VISITED:,} entries were looked at, and folders are left: {len(folders):,}"
+    return f"… {left}; name one of them"
+
+
+def matching_files(
+    root: Workspace, folder: str, glob: str, token: CancelToken, unseen: list[str]
+) -> Iterator[str]:
     """Paths, relative to the workspace, of what is no folder below one; `.git` is left out.
 
     A glob without a slash is held against names, any other against paths relative to the folder.
+    Folders that it did not come to, for their number, are in `unseen` at the end.
     """
     waiting, visited = [folder], 0
-    while waiting and visited < _MOST_VISITED:
+    while waiting:
+        if visited >= MOST_VISITED:
+            unseen.extend(waiting)
+            return
         token.raise_if_cancelled()
         here = waiting.pop()
         try:

@@ -20,7 +20,7 @@ from luna_tui.runners.tools import search_child
 from luna_tui.runners.tools.base import Place, Result, ToolError, Use
 from luna_tui.runners.tools.files import is_binary, located, opened
 from luna_tui.runners.tools.given import Given, definition
-from luna_tui.runners.tools.reading import matching_files
+from luna_tui.runners.tools.reading import matching_files, not_looked_into
 
 MOST_HITS = 200
 LIMIT_S = 20.0
@@ -37,6 +37,8 @@ class _Found:
     hits: int = 0
     files: int = 0
     kept_back: int = 0
+    unseen: list[str] = field(default_factory=list)
+    """Folders that the walk did not come to."""
 
 
 class SearchFiles:
@@ -79,7 +81,7 @@ class SearchFiles:
         """Sorted by path; the first so many."""
         found = _Found()
         with opened(place, use.subject) as root, _child(use.given["pattern"], token, self._limit_s) as ask:
-            for path in sorted(self._files(root, use, token)):
+            for path in sorted(self._files(root, use, token, found.unseen)):
                 token.raise_if_cancelled()
                 if self._keeps_from(path):
                     found.kept_back += 1
@@ -89,12 +91,12 @@ class SearchFiles:
                     break
         return _told(found)
 
-    def _files(self, root: Workspace, use: Use, token: CancelToken) -> Iterator[str]:
+    def _files(self, root: Workspace, use: Use, token: CancelToken, unseen: list[str]) -> Iterator[str]:
         try:
             os.close(root.folder(use.subject))
         except NotADirectoryError:
             return iter((use.subject,))
-        return matching_files(root, use.subject, use.given["glob"], token)
+        return matching_files(root, use.subject, use.given["glob"], token, unseen)
 
     def _search(
         self,
@@ -147,6 +149,8 @@ def _told(found: _Found) -> Result:
     lines = found.lines[:MOST_HITS]
     if found.hits > len(lines):
         lines.append(f"… only the first {MOST_HITS} lines; take a narrower pattern, path or glob")
+    if found.unseen:
+        lines.append(not_looked_into(found.unseen))
     if found.kept_back:
         lines.append(f"({found.kept_back:,} files were left out: rules keep them from being read)")
     many = f"{found.hits:,} lines in {found.files:,} files"

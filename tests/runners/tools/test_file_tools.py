@@ -110,6 +110,21 @@ def test_a_long_list_says_how_many_more(workspace: Path, place: Place) -> None:
     assert "5 more" in lines[MOST_NAMES]
 
 
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [(ListFiles(), {"glob": "*.txt"}), (SearchFiles(), {"pattern": "zzz"})],
+    ids=["list", "search"],
+)
+def test_a_walk_that_has_to_end_early_says_so(
+    workspace: Path, place: Place, monkeypatch: pytest.MonkeyPatch, tool: Tool, given: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(reading, "MOST_VISITED", 3)
+    for number in range(5):
+        (workspace / f"many{number}").mkdir()
+        (workspace / f"many{number}" / "a.txt").write_text("a")
+    assert "entries were looked at, and folders are left" in use(tool, place, **given).text
+
+
 def test_folders_of_any_depth_said_often_mean_no_more_than_once(place: Place) -> None:
     once = use(ListFiles(), place, glob="**/a.py").text
     assert once
