@@ -179,6 +179,7 @@ def test_the_counters_are_told_to_this_machine_without_a_key(serve: Serve, conne
         ask(client, NOW)
     clock.advance(60.0)
     ask(client, NOW)
+    until(lambda: stats_of(server)["streams"] == 0)
     clock.advance(60.0)
     told = stats_of(server)
     assert told["requests"] == 32

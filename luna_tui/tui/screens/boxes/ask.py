@@ -12,6 +12,8 @@ from luna_tui.tui.views.boxes.frame import Box
 class AskBox(BoxScreen):
     """What it says is known when it is opened."""
 
+    OVER_TOO = True
+
     def __init__(self, box: Box, takes: Mapping[str, Callable[[], object]]) -> None:
         super().__init__()
         self._box = box

@@ -26,6 +26,8 @@ class BoxScreen(LunaScreen, ModalScreen[None]):
     """Cells of the box, where there is room."""
     SAFE = ""
     """Key of the choice under the cursor at first; empty = the first one."""
+    OVER_TOO = False
+    """What it offers can be done after the end of the run, too."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +65,7 @@ class BoxScreen(LunaScreen, ModalScreen[None]):
     def offer(self) -> Box:
         """What it says now; the cursor stays on its choice."""
         state, now_s = self.luna.state_now()
-        if state.finished is not None:
+        if state.finished is not None and not self.OVER_TOO:
             self.luna.notice = _("The run has ended; nothing was changed.")
         box = self.box(state, now_s)
         self._keys = tuple(c.key for c in box.choices)

@@ -12,6 +12,7 @@ class DropBox(BoxScreen):
     """Enter keeps the changes; only the letter drops them."""
 
     SAFE = "esc"
+    OVER_TOO = True
 
     def __init__(self, subtask: str) -> None:
         super().__init__()
