@@ -23,6 +23,7 @@ from luna_tui.core.plan_editing import Anew
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import speaking
 from luna_tui.core.words import Mode, Staffing, Watching
+from luna_tui.engine.clock import ManualClock
 from luna_tui.storage.paths import find_run
 from luna_tui.storage.resources import resource
 from luna_tui.storage.run_meta import read_meta
@@ -111,10 +112,18 @@ def test_what_is_done_costs_nothing_and_the_new_plan_starts_after_the_difference
 
 
 async def pressed_n(pilot: Pilot[None], app: LunaApp) -> None:
+    # The report of a run that is over opens by itself, and takes no key in its first moment.
+    while app.state_now()[0].finished is not None and "REPORT" not in shown(app):
+        await pilot.pause(0.01)
+    while app.just_ended:
+        clock = app._session.clock
+        assert isinstance(clock, ManualClock)
+        clock.advance(0.5)
     await pilot.press("N")
     for _ in range(100):
         await pilot.pause(0.01)
-        if isinstance(app.screen, AskBox) or app.notice:
+        drawn = isinstance(app.screen, AskBox) and "Plan the rest anew?" in shown(app)
+        if drawn or app.notice:
             await pilot.pause()
             return
 
