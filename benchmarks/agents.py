@@ -7,7 +7,6 @@ Forty conversations at once, each of four turns with two uses of tools and an an
 from __future__ import annotations
 
 import json
-import random
 import tempfile
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -16,20 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measure import Cost, compare, cost_of, options, report
-from benchmarks.noop import close_journal, open_journal, scratch_run
-from benchmarks.streams import MODEL, TIER, server
-from luna_tui.core.limits import TIERS
+from benchmarks.streams import MODEL, run_of, server
 from luna_tui.core.plan import Plan, Subtask, Wave
 from luna_tui.core.rules import Rules
-from luna_tui.core.words import Kind, Mode, RunStatus
-from luna_tui.engine.bus import EventBus
 from luna_tui.engine.clock import SystemClock
-from luna_tui.engine.executor import RunSettings, WaveExecutor
-from luna_tui.engine.limiters import Limiters
 from luna_tui.runners.anthropic_client import make_client
 from luna_tui.runners.claude import ClaudeRunner
 from luna_tui.session.tooling import make_toolbox
-from luna_tui.storage.outputs import FileOutputs
 
 if TYPE_CHECKING:
     import anthropic
@@ -74,29 +66,8 @@ def bare_loop(client: anthropic.Anthropic, tools: Sequence[Mapping[str, Any]], c
 def whole_run(client: anthropic.Anthropic, folder: Path, count: int) -> Cost:
     """The same conversations as subtasks with file tools, with journal and output files."""
     plan = _plan(folder, count)
-    with scratch_run() as run_dir:
-        clock = SystemClock()
-        bus = EventBus(run_dir.run, clock)
-        journal = open_journal(run_dir)
-        bus.subscribe(journal.append)
-        runner = ClaudeRunner(lambda: client, clock, toolbox=make_toolbox(plan, Rules()))
-        executor = WaveExecutor(
-            plan,
-            RunSettings(mode=Mode.AGGRESSIVE, tier=TIER, provider="simulator", version="0", workers=count),
-            bus=bus,
-            clock=clock,
-            runners={Kind.CLAUDE: runner},
-            limiter=Limiters(TIERS[TIER].limits, Mode.AGGRESSIVE, clock),
-            store=FileOutputs(run_dir),
-            rng=random.Random(1),
-        )
-
-        def body() -> None:
-            if executor.run() is not RunStatus.SUCCEEDED:
-                raise RuntimeError("a subtask failed")
-            close_journal(journal)
-
-        return cost_of(body)
+    runner = ClaudeRunner(lambda: client, SystemClock(), toolbox=make_toolbox(plan, Rules()))
+    return run_of(plan, runner, count)
 
 
 def _plan(folder: Path, count: int) -> Plan:

@@ -83,15 +83,19 @@ def whole_run(client: anthropic.Anthropic, count: int) -> Cost:
         for n in range(count)
     )
     plan = Plan(name="streams", waves=(Wave(name="wave", subtasks=subtasks),), workspace="/")
+    return run_of(plan, ClaudeRunner(lambda: client, SystemClock()), count)
+
+
+def run_of(plan: Plan, runner: ClaudeRunner, workers: int) -> Cost:
+    """A whole run of a plan that asks Claude, with journal and output files; all of it has to succeed."""
     with scratch_run() as run_dir:
         clock = SystemClock()
         bus = EventBus(run_dir.run, clock)
         journal = open_journal(run_dir)
         bus.subscribe(journal.append)
-        runner = ClaudeRunner(lambda: client, clock)
         executor = WaveExecutor(
             plan,
-            RunSettings(mode=Mode.AGGRESSIVE, tier=TIER, provider="simulator", version="0", workers=count),
+            RunSettings(mode=Mode.AGGRESSIVE, tier=TIER, provider="simulator", version="0", workers=workers),
             bus=bus,
             clock=clock,
             runners={Kind.CLAUDE: runner},

@@ -58,6 +58,11 @@ def test_a_missing_part_of_the_installation_is_told_before_anything_starts(
     assert "pip install 'luna-tui[mcp]'" in capsys.readouterr().err
 
 
+def run_of(plan: Path, config: Path) -> list[str]:
+    simulated = ["--provider", "simulator", "--headless", "--run-id", "r"]
+    return ["run", str(plan), "--config", str(config), *simulated]
+
+
 def test_check_says_which_servers_a_plan_may_use(
     plan: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,18 +72,7 @@ def test_check_says_which_servers_a_plan_may_use(
 
 def test_an_agent_uses_a_server_that_a_rule_allows(plan: Path, config: Path) -> None:
     config.write_text(config.read_text() + '[sandbox]\nallow = ["mcp.made.echo"]\n')
-    words = [
-        "run",
-        str(plan),
-        "--config",
-        str(config),
-        "--provider",
-        "simulator",
-        "--headless",
-        "--run-id",
-        "r",
-    ]
-    assert main(words) == 0
+    assert main(run_of(plan, config)) == 0
     events = [r.event for r in read_journal(runs_dir() / "r").records]
     called = [e for e in events if isinstance(e, ToolCalled)]
     finished = [e for e in events if isinstance(e, ToolFinished)]
@@ -90,18 +84,7 @@ def test_an_agent_uses_a_server_that_a_rule_allows(plan: Path, config: Path) -> 
 
 
 def test_a_use_that_no_rule_allows_is_asked_about(plan: Path, config: Path) -> None:
-    words = [
-        "run",
-        str(plan),
-        "--config",
-        str(config),
-        "--provider",
-        "simulator",
-        "--headless",
-        "--run-id",
-        "r",
-    ]
-    assert main(words) == 0
+    assert main(run_of(plan, config)) == 0
     decided = [
         r.event for r in read_journal(runs_dir() / "r").records if isinstance(r.event, ApprovalDecided)
     ]

@@ -11,10 +11,13 @@ import signal
 import stat
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from gettext import NullTranslations
 from pathlib import Path
+from typing import cast
 
 import pytest
 from planning_support import FAST, documents, ordered
@@ -23,10 +26,13 @@ from luna_tui import cli
 from luna_tui.cli import main
 from luna_tui.commands import plan as plan_command
 from luna_tui.commands import runs as runs_command
+from luna_tui.commands.replan import _rest_of
 from luna_tui.core.state import RunState, fold
 from luna_tui.core.tongue import speaking
 from luna_tui.core.words import Status
 from luna_tui.session import SimulatorChoice
+from luna_tui.session.planning import Proposal
+from luna_tui.storage.config import load_config
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import RunDir, runs_dir, state_dir
 from luna_tui.storage.plans import load_plan
@@ -355,6 +361,28 @@ def test_all_runs_of_a_goal_share_one_budget(workspace: Path, capsys: pytest.Cap
     assert "planned anew, 1 of 2" in said
     assert "would exceed the budget of" in said
     assert len(runs()) == 1
+
+
+def test_a_planning_that_took_what_was_left_of_the_budget_is_run_by_nobody(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Dear:
+        cost_usd = 0.5
+        discarded = False
+
+        def discard(self) -> None:
+            self.discarded = True
+
+    assert run_broken(workspace) == 100
+    config = replace(
+        load_config(explicit=None, cwd=workspace, environ={}, flags={"run.provider": "simulator"}),
+        budget_usd=0.4,
+    )
+    dear = Dear()
+    found = _rest_of(Namespace(workspace=None), config, runs()[-1], lambda request: cast(Proposal, dear))
+    assert found is None
+    assert dear.discarded
+    assert "nothing is left of the budget" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from luna_tui.commands.launch import Launcher
 from luna_tui.commands.plan import check_price
@@ -25,7 +25,7 @@ from luna_tui.core.plan import Plan
 from luna_tui.core.plan_editing import Anew
 from luna_tui.core.tongue import _
 from luna_tui.session import NewRun, SimulatorChoice
-from luna_tui.session.planning import Planning, Proposal
+from luna_tui.session.planning import Planning, PlanRequest, Proposal
 from luna_tui.session.replanning import Before, look_at
 from luna_tui.storage.config import Config
 from luna_tui.storage.holder import hold
@@ -88,24 +88,18 @@ def replan_by_itself(
     """
     text = _("The plan says replan: what is left is planned anew, {n} of {most}.")
     say(text.format(n=replans + 1, most=MOST_REPLANS))
-    try:
-        with _held(run_dir):
-            before = look_at(run_dir, lambda *_: config, plan_defaults, workspace=args.workspace)
-        left_usd = _left_usd(before, config)
-        # Only what the plan's author granted: nobody is asked now.
-        request = before.request(before.tools, budget_usd=left_usd)
-        if request is None:
-            return None
-        proposal = conduct(Planning(request, config, simulator=choice), args, append=True)
-        config = _with_budget(config, left_usd, proposal.cost_usd or 0.0)
-    except LunaError as error:
-        say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))))
+    found = _rest_of(
+        args, config, run_dir,
+        lambda request: conduct(Planning(request, config, simulator=choice), args, append=True),
+    )  # fmt: skip
+    if found is None:
         return None
+    before, proposal = found.before, found.proposal
     _show_difference(before, proposal)
     try:
         beginning = NewRun(takes_over=before.taken_over(proposal.plan))
         return carry_out(
-            args, config, proposal.plan, console, beginning, choice, launcher, replans=replans + 1
+            args, found.config, proposal.plan, console, beginning, choice, launcher, replans=replans + 1
         )
     finally:
         proposal.discard()
@@ -123,22 +117,17 @@ def replan_on_screen(
 
     The new plan may grant what the old one granted.
     """
-    try:
-        with _held(run_dir):
-            before = look_at(run_dir, lambda *_: config, plan_defaults, workspace=args.workspace)
-        left_usd = _left_usd(before, config)
-        request = before.request(before.tools, budget_usd=left_usd)
-        if request is None:
-            return None
-        proposal = conducted(
+
+    def propose(request: PlanRequest) -> Proposal:
+        return conducted(
             lambda: Planning(request, config, simulator=choice), args, config, console, request.goal
         )
-    except LunaError as error:
-        say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))))
+
+    found = _rest_of(args, config, run_dir, propose)
+    if found is None:
         return None
+    before, proposal, config = found.before, found.proposal, found.config
     try:
-        if left_usd is not None:
-            config = replace(config, budget_usd=max(0.01, left_usd - (proposal.cost_usd or 0.0)))
         _show_difference(before, proposal)
         decided = look_first(
             proposal.plan, config, checked_keys(config), only_here=True, anew=_anew(before, proposal)
@@ -150,6 +139,41 @@ def replan_on_screen(
         return carry_out(args, decided.config, plan, console, beginning, choice, launcher)
     finally:
         proposal.discard()
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """The rest of a run, planned."""
+
+    before: Before
+    proposal: Proposal
+    config: Config
+    """With what is left of the budget."""
+
+
+def _rest_of(
+    args: argparse.Namespace,
+    config: Config,
+    run_dir: RunDir,
+    propose: Callable[[PlanRequest], Proposal],
+) -> _Rest | None:
+    """Have it planned, with what the old plan granted; None, after saying why, when there is no plan."""
+    try:
+        with _held(run_dir):
+            before = look_at(run_dir, lambda *_: config, plan_defaults, workspace=args.workspace)
+        left_usd = _left_usd(before, config)
+        request = before.request(before.tools, budget_usd=left_usd)
+        if request is None:
+            return None
+        proposal = propose(request)
+        try:
+            return _Rest(before, proposal, _with_budget(config, left_usd, proposal.cost_usd or 0.0))
+        except LunaError:
+            proposal.discard()
+            raise
+    except LunaError as error:
+        say("\n".join(filter(None, (f"{error.title}: {error.message}", error.hint))))
+        return None
 
 
 def _anew(before: Before, proposal: Proposal) -> Anew:

@@ -188,6 +188,8 @@ def _cost(state: RunState) -> str:
     usd = "$?" if money.usd is None else f"${money.usd:.2f}"
     if money.at_least:
         usd = _("{usd} and more, some prices are unknown").format(usd=usd)
+    if state.simulated:
+        usd = _("would have been {usd}").format(usd=usd)
     text = usd
     if money.failed_tries:
         lost = "$?" if money.failed_usd is None else f"${money.failed_usd:.2f}"

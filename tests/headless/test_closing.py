@@ -64,6 +64,13 @@ def test_a_run_with_failures_at_80_columns() -> None:
     ]
 
 
+def test_what_was_simulated_cost_nothing() -> None:
+    state = failed()
+    state.provider = "simulator"
+    said = next(line for line in closing(state, PLAIN, folder=FOLDER, code=100) if line.startswith("cost"))
+    assert said.startswith("cost       would have been $0.40, ")
+
+
 def test_the_same_in_portuguese() -> None:
     with speaking(translations("pt_BR")):
         lines = closing(failed(), PLAIN, folder=FOLDER, code=100)

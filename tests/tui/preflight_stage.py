@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+
+from textual.pilot import Pilot
 
 from luna_tui.core.errors import ExitCode, LunaError
 from luna_tui.core.limits import TIERS, caps, worker_rule
@@ -20,6 +23,7 @@ from luna_tui.tui.settings import Settings
 from luna_tui.tui.views.spans import Role
 from luna_tui.tui.widgets.lines_panel import LinesPanel
 
+Steps = Callable[[Pilot[Choice | None], PreflightApp], Awaitable[None]]
 MODEL = "claude-haiku-5-5"
 PRICES = {MODEL: Price(input=2.5, output=12.5)}
 NAMES = (
@@ -147,3 +151,23 @@ def text_of(app: PreflightApp) -> str:
     """What the panels show."""
     lines = [line for panel in app.screen.query(LinesPanel) for line in panel.panel.lines]
     return "\n".join("".join(s.text for s in line) for line in lines)
+
+
+def drive(
+    steps: Steps,
+    app: PreflightApp | None = None,
+    *,
+    size: tuple[int, int] = (80, 24),
+    first: tuple[str, ...] = (),
+) -> PreflightApp:
+    """The app after the keys in `first`, and then `steps`."""
+    app = app or preflight_app()
+
+    async def body() -> None:
+        async with app.run_test(size=size) as pilot:
+            await pilot.pause()
+            await pilot.press(*first)
+            await steps(pilot, app)
+
+    asyncio.run(body())
+    return app

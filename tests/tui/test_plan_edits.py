@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from tui.preflight_stage import MODEL, PRICES, Keeper, ask, local, plan_of, preflight_app, text_of
+from tui.preflight_stage import MODEL, PRICES, Keeper, Steps, ask, local, plan_of, preflight_app, text_of
+from tui.preflight_stage import drive as driven
 
 from luna_tui.core.plan import Estimate, Expectation, Plan, Wave
 from luna_tui.core.prices import Price
@@ -18,7 +18,6 @@ from luna_tui.tui.screens.subtask_text import SubtaskText
 
 Compare = Callable[..., bool]
 SIZES = [(80, 24), (120, 40), (200, 60)]
-Steps = Callable[[Pilot[Choice | None], PreflightApp], Awaitable[None]]
 DEAR = "claude-opus-5-5"
 BOTH = {**PRICES, DEAR: Price(input=4.0, output=20.0)}
 OPEN = ("space", "j", "j", "j", "j", "space", "g")
@@ -51,16 +50,8 @@ def edited_app(keeper: Keeper | None = None, **more: Any) -> PreflightApp:
 
 
 def drive(steps: Steps, app: PreflightApp | None = None) -> PreflightApp:
-    app = app or edited_app()
-
-    async def body() -> None:
-        async with app.run_test(size=(100, 30)) as pilot:
-            await pilot.pause()
-            await pilot.press(*OPEN)
-            await steps(pilot, app)
-
-    asyncio.run(body())
-    return app
+    """With all waves open."""
+    return driven(steps, app or edited_app(), size=(100, 30), first=OPEN)
 
 
 def pressed(*keys: str, app: PreflightApp | None = None) -> PreflightApp:

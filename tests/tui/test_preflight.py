@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.pilot import Pilot
-from tui.preflight_stage import PRICES, nightly, preflight_app, terms_of, text_of
+from tui.preflight_stage import PRICES, drive, nightly, preflight_app, terms_of, text_of
 
 from luna_tui.core.plan_editing import Edition
 from luna_tui.core.preflight import preflight
@@ -24,19 +23,6 @@ from luna_tui.tui.views.text import width_of
 
 Compare = Callable[..., bool]
 SIZES = [(80, 24), (120, 40), (200, 60)]
-Steps = Callable[[Pilot[Choice | None], PreflightApp], Awaitable[None]]
-
-
-def drive(steps: Steps, app: PreflightApp | None = None, size: tuple[int, int] = (80, 24)) -> PreflightApp:
-    app = app or preflight_app()
-
-    async def body() -> None:
-        async with app.run_test(size=size) as pilot:
-            await pilot.pause()
-            await steps(pilot, app)
-
-    asyncio.run(body())
-    return app
 
 
 def pressed(*keys: str, app: PreflightApp | None = None) -> PreflightApp:

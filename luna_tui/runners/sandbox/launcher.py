@@ -120,12 +120,13 @@ def _supervise(landlock: dict[str, Any] | None, argv: Sequence[str]) -> int:
         finally:
             sys.stderr.flush()
             os._exit(code)
-    ended, status = 0, int(signal.SIGTERM)
+    ended = status = 0
     try:
         while ended != child:
             ended, status = os.waitpid(-1, 0)
     except Ended:
-        pass
+        # What was reaped last may have been an orphan, whose end says nothing of the command's.
+        status = int(signal.SIGTERM)
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _end_children()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from runners.tools.tool_support import SECRET, place_at, token, use
 
 from luna_tui.core.sandbox import REFUSED, SandboxKind, SandboxSettings
 from luna_tui.engine.cancel import Cancelled
-from luna_tui.runners.sandbox import choice
+from luna_tui.runners.sandbox import choice, launcher
 from luna_tui.runners.sandbox.choice import Sandbox, find_sandbox
 from luna_tui.runners.tools.base import Place, Result, ToolError
 from luna_tui.runners.tools.running import KEPT_CHARS, RunCommand
@@ -232,6 +233,19 @@ def test_a_cancelled_command_ends_with_all_it_started(workspace: Path, sandbox: 
     with pytest.raises(Cancelled):
         tool.use(described, place, stop)
     assert running(mark) == []
+
+
+def test_who_ends_a_command_is_not_told_the_end_of_what_it_left_before() -> None:
+    orphan = "import os; child = os.fork(); child and print(child, flush=True)"
+    reaped = "while kill -0 $left 2>/dev/null; do :; done"
+    command = f"left=$({sys.executable} -c '{orphan}'); {reaped}; echo ready; exec sleep 60"
+    asked = json.dumps({"limits": {}, "landlock": None})
+    argv = [sys.executable, "-I", "-S", launcher.__file__, asked, "/bin/sh", "-c", command]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as held:
+        assert held.stdout is not None
+        assert held.stdout.readline() == b"ready\n"
+        held.send_signal(signal.SIGTERM)
+        assert held.wait(10) == 128 + signal.SIGTERM
 
 
 def test_network_is_there_when_it_is_allowed(workspace: Path, outside: dict[str, Any]) -> None:
