@@ -7,7 +7,7 @@ import json
 import shutil
 import sys
 
-from luna_tui.commands.settings import config_of, plan_defaults, warn_of_workers
+from luna_tui.commands.settings import config_of, holding, plan_defaults, warn_of_workers
 from luna_tui.core.errors import ExitCode
 from luna_tui.core.limits import caps, worker_rule
 from luna_tui.core.plan import Plan
@@ -16,8 +16,6 @@ from luna_tui.core.preflight_data import preflight_data
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _n
 from luna_tui.core.words import Schedule
-from luna_tui.session.sandboxing import sandbox_kind, sandbox_words
-from luna_tui.session.tool_servers import check_servers, servers_words
 from luna_tui.storage.config import Config
 from luna_tui.storage.plans import load_plan
 from luna_tui.tui.views.glyphs import glyphs_for
@@ -35,7 +33,7 @@ def check(args: argparse.Namespace) -> int:
     config = config_of(args)
     plan = load_plan(args.plan, workspace=args.workspace, defaults=plan_defaults(config))
     warn_of_workers(config)
-    check_servers(plan, config.mcp)
+    held = holding(config, plan)
     found = preflight(Survey(plan, config.prices), terms_of(config))
     if args.json:
         head: dict[str, object] = {
@@ -44,12 +42,19 @@ def check(args: argparse.Namespace) -> int:
             "schedule": plan.schedule.value,
         }
         head |= {"notes": [str(note) for note in plan.notes]} if plan.notes else {}
-        head["sandbox"] = sandbox_kind(plan, config.sandbox)
+        head["sandbox"] = _sandbox(plan, config)
         print(json.dumps(head | preflight_data(found), indent=1))
     else:
-        held = (sandbox_words(plan, config.sandbox), servers_words(plan, config.mcp))
-        _print(plan, found, [words for words in held if words])
+        _print(plan, found, held)
     return ExitCode.OK
+
+
+def _sandbox(plan: Plan, config: Config) -> str:
+    if not any(subtask.tools for subtask in plan.subtasks()):
+        return ""
+    from luna_tui.session.sandboxing import sandbox_kind
+
+    return sandbox_kind(plan, config.sandbox)
 
 
 def terms_of(config: Config) -> Terms:

@@ -66,18 +66,24 @@ def warn_of_budget(config: Config, plan: Plan) -> None:
         )
 
 
-def tell_sandbox(config: Config, plan: Plan) -> None:
-    """Say on stderr what holds the commands of the plan's agents, and which servers they may use.
+def holding(config: Config, plan: Plan) -> list[str]:
+    """What holds the commands of the plan's agents, and which servers they may use: a sentence each.
 
     LunaError(78) when it grants a server that cannot be had.
     """
+    if not any(subtask.tools for subtask in plan.subtasks()):
+        return []
     from luna_tui.session.sandboxing import sandbox_words
     from luna_tui.session.tool_servers import check_servers, servers_words
 
     check_servers(plan, config.mcp)
-    for words in (sandbox_words(plan, config.sandbox), servers_words(plan, config.mcp)):
-        if words:
-            print(words, file=sys.stderr, flush=True)
+    return [w for w in (sandbox_words(plan, config.sandbox), servers_words(plan, config.mcp)) if w]
+
+
+def tell_sandbox(config: Config, plan: Plan) -> None:
+    """Say what `holding` does on stderr."""
+    for words in holding(config, plan):
+        print(words, file=sys.stderr, flush=True)
 
 
 def warn_of_secrets(plan: Plan) -> None:

@@ -25,11 +25,9 @@ from luna_tui.core.redaction import Redaction
 from luna_tui.core.state import RunState, fold
 from luna_tui.engine.workspaces import Settlement
 from luna_tui.storage.config import current_environ
-from luna_tui.storage.epilogue import append_after
 from luna_tui.storage.holder import hold
 from luna_tui.storage.journal import read_journal
 from luna_tui.storage.paths import RunDir
-from luna_tui.storage.reports import rewrite_report
 
 if TYPE_CHECKING:
     from luna_tui.runners.isolation.workspaces import OwnWorkspaces
@@ -77,6 +75,9 @@ class RunChanges:
             event = self.settle(subtask, accept=accept, by=by)
             if event is None:
                 return
+            from luna_tui.storage.epilogue import append_after
+            from luna_tui.storage.reports import rewrite_report
+
             try:
                 record = append_after(self._run_dir, event, hold(self._run_dir))
             except LunaError as error:
@@ -109,6 +110,9 @@ def settle_after(run_dir: RunDir, changes: Changes, *, accept: bool, by: str) ->
 
     LunaError(2) when a process works on it after all, LunaError(74) when the disk refuses.
     """
+    from luna_tui.storage.epilogue import append_after
+    from luna_tui.storage.reports import rewrite_report
+
     lock = hold(run_dir)
     try:
         event = settled(run_dir, changes.subtask, changes.attempt, accept=accept, by=by)
