@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from luna_tui.tui.views.reading import Mark
 from luna_tui.tui.views.spans import Role
@@ -14,10 +15,20 @@ _ROLES = {"+": Role.GOOD, "-": Role.BAD, "\\": Role.DIM}
 def difference_marks(text: str, start: int = 0) -> list[Mark]:
     """Meanings of the lines of `text`, if it is a unified difference; its characters count from `start`."""
     lines = text.split("\n")
+    marks, at = [], start
+    for line, role in zip(lines, line_roles(lines), strict=True):
+        if role is not None and line:
+            marks.append(Mark(at, at + len(line), role))
+        at += len(line) + 1
+    return marks
+
+
+def line_roles(lines: Sequence[str]) -> list[Role | None]:
+    """What each line of a unified difference means; None for text as it stands, and for all of any other."""
     if not any(_HUNK.match(line) for line in lines):
-        return []
-    marks = []
-    at, old, new = start, 0, 0
+        return [None] * len(lines)
+    roles: list[Role | None] = []
+    old = new = 0
     for line in lines:
         hunk = _HUNK.match(line)
         if old > 0 or new > 0:
@@ -31,7 +42,5 @@ def difference_marks(text: str, start: int = 0) -> list[Mark]:
             role = Role.DIM
         else:
             role = Role.STRONG if line.startswith(("--- ", "+++ ")) else Role.DIM
-        if role is not None and line:
-            marks.append(Mark(at, at + len(line), role))
-        at += len(line) + 1
-    return marks
+        roles.append(role)
+    return roles

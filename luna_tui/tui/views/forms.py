@@ -13,7 +13,7 @@ from luna_tui.core.words import Kind
 from luna_tui.tui.views.entries import Entry
 from luna_tui.tui.views.glyphs import ROLES, Glyphs
 from luna_tui.tui.views.spans import Cell, Line, Looks, Panel, Role, Span
-from luna_tui.tui.views.text import cell_len, fit, fit_line, pad
+from luna_tui.tui.views.text import cell_len, fit, fit_line, pad, wrap
 
 CARDS_FROM = 160
 """Width of the screen from which workers may be cards."""
@@ -209,12 +209,9 @@ def _last_lines(e: Entry, width: int, count: int) -> list[str]:
     if e.stand not in (Stand.STREAMING, Stand.OK) and not (
         e.stand is Stand.TOOL and e.subtask.planned.kind is Kind.COMMAND
     ):
-        lines: list[str] = []
-        rest = e.said
-        while rest and len(lines) < count:
-            part = fit(rest, width, "") if len(lines) < count - 1 else rest
-            lines.append(part)
-            rest = rest[len(part) :].strip()
+        lines = wrap(e.said, width)
+        if len(lines) > count:
+            lines[count - 1 :] = [" ".join(lines[count - 1 :])]
         return lines + [""] * (count - len(lines))
     found = [clean_line(x) for x in e.subtask.tail[-200 * count :].split("\n") if x.strip()][-count:]
     return [""] * (count - len(found)) + found

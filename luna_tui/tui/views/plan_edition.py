@@ -13,6 +13,7 @@ from luna_tui.core.preflight import Preflight
 from luna_tui.core.survey import Survey
 from luna_tui.core.tongue import _, _n
 from luna_tui.core.words import Kind
+from luna_tui.tui.views.differences import line_roles
 from luna_tui.tui.views.preflight_words import COLUMNS, NONE, subtask_row, wave_row
 from luna_tui.tui.views.spans import Line, Role, Span
 from luna_tui.tui.views.text import wrap
@@ -100,11 +101,11 @@ def difference_lines(anew: Anew, width: int) -> list[Line]:
     lines.append((Span(kept.format(n=len(anew.done)), Role.STRONG),))
     lines += [(Span(part, Role.STRONG),) for word in anew.words for part in wrap(clean_line(word), width)]
     lines.append(())
-    roles = {"+": Role.GOOD, "-": Role.BAD, "@": Role.ACCENT}
+    difference = clean(anew.difference).split("\n")
     lines += [
-        (Span(part, roles.get(text[:1], Role.DIM)),)
-        for text in anew.difference.split("\n")
-        for part in wrap(clean_line(text), width)
+        (Span(part, role or Role.DIM),)
+        for text, role in zip(difference, line_roles(difference), strict=True)
+        for part in wrap(text, width)
     ]
     return lines
 
