@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from luna_tui.commands.console import chosen_console
@@ -73,7 +73,8 @@ class _Run:
         """The plan as it ran, with the prompts that a person changed."""
         kept = self.dir.path / self.meta.kept_plan
         origin = Path(self.meta.plan) if self.meta.plan else None
-        return with_prompts(self.plan(kept, origin), self.left.traces)
+        plan = replace(self.plan(kept, origin), changed_from=self.meta.changed_from)
+        return with_prompts(plan, self.left.traces)
 
 
 def resume(args: argparse.Namespace, launcher: Launcher) -> int:

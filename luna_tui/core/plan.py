@@ -118,10 +118,17 @@ class Plan:
     schedule: Schedule = Schedule.WAVES
     source: str = ""
     """Absolute path of the plan file; empty for a plan made in memory."""
+    changed_from: str = field(default="", compare=False, repr=False)
+    """Absolute path of the file whose plan this was, before a person changed it for this run."""
     notes: tuple[Problem, ...] = field(default=(), compare=False, repr=False)
     """What is no mistake in its file and should be known before it runs."""
     inputs: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
     """What else was read when it was loaded, key and text: a run keeps it, to load the very same again."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Absolute paths of the plan files it came from, which no agent of it may change."""
+        return tuple(filter(None, (self.source, self.changed_from)))
 
     def subtasks(self) -> Iterator[Subtask]:
         """Every subtask, wave by wave, in file order."""

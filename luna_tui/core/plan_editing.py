@@ -24,7 +24,9 @@ class Edition:
     def left(self) -> Plan:
         """What would run; it has no file, since it stands in none."""
         waves = (replace(w, subtasks=tuple(self.on(w.subtasks))) for w in self.plan.waves)
-        return replace(self.plan, waves=tuple(w for w in waves if w.subtasks), source="", inputs=())
+        left = tuple(w for w in waves if w.subtasks)
+        before = self.plan.source or self.plan.changed_from
+        return replace(self.plan, waves=left, source="", changed_from=before, inputs=())
 
     def on(self, subtasks: Sequence[Subtask]) -> Iterator[Subtask]:
         """Those that are not left out."""

@@ -31,12 +31,11 @@ def make_toolbox(
 
     Without a sandbox no commands can be had, and without servers no tools of theirs.
     """
-    protected = (plan.source,) if plan.source else ()
     makes: dict[str, Make] = {
-        name: cache(partial(_file_tool, name, protected, rules)) for name in _FILE_TOOLS
+        name: cache(partial(_file_tool, name, plan.files, rules)) for name in _FILE_TOOLS
     }
     if sandbox is not None:
-        makes[RUN_COMMAND] = cache(partial(_run_command, sandbox, protected))
+        makes[RUN_COMMAND] = cache(partial(_run_command, sandbox, plan.files))
     return Toolbox(makes, rules, servers)
 
 

@@ -44,6 +44,8 @@ class RunMeta(Decided):
     """Absolute path of the plan file when the run began; empty for a plan made in memory."""
     plan_sha256: str
     workspace: str
+    changed_from: str = ""
+    """Absolute path of the file whose plan it was, before a person changed it for the run."""
     files: Mapping[str, str] = field(default_factory=dict)
     """File that the plan attaches, relative to the workspace -> SHA-256 of its content."""
 
@@ -70,6 +72,7 @@ def meta_content(
         "host": platform.node(),
         "started_at": started_at,
         "plan": plan.source,
+        "changed_from": plan.changed_from,
         "plan_sha256": hashlib.sha256(content).hexdigest(),
         "workspace": plan.workspace,
         "settings": dict(decided.settings),
@@ -94,6 +97,7 @@ def read_meta(run_dir: RunDir) -> RunMeta:
             plan=str(value["plan"]),
             plan_sha256=str(value["plan_sha256"]),
             workspace=str(value["workspace"]),
+            changed_from=str(value.get("changed_from", "")),
             settings=_table(value, "settings"),
             simulator=_table(value, "simulator"),
             demo=value.get("demo") is True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,13 @@ from luna_tui.core.plan_editing import (
     with_model,
     with_workers,
 )
+from luna_tui.core.rules import Rules
 from luna_tui.core.words import Kind
+from luna_tui.runners.tools.base import Place, ToolError
+from luna_tui.session.tooling import make_toolbox
 from luna_tui.storage.plan_writing import plan_toml
+from luna_tui.storage.plans import load_plan
+from luna_tui.storage.run_meta import Decided, meta_content
 
 Edit = Callable[[Edition], Edited]
 
@@ -151,3 +157,19 @@ def test_a_change_and_its_reverse_leave_the_plan_unchanged() -> None:
     assert not editing.changed
     assert editing.undo()
     assert editing.now.off == {"a"}
+
+
+def test_the_file_of_a_plan_that_was_changed_is_still_not_for_its_agents(tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(
+        '[plan]\nname = "p"\n[[wave]]\nname = "w"\n[[wave.subtask]]\nid = "a"\nprompt = "x"\n'
+        'tools = ["write_file"]\n'
+    )
+    changed = Edition(load_plan(file)).left()
+    assert (changed.source, changed.files) == ("", (str(file),))
+    kept = json.loads(meta_content("r", changed, b"", Decided(), version="0", started_at="now"))
+    assert (kept["plan"], kept["changed_from"]) == ("", str(file))
+    tool = make_toolbox(changed, Rules()).makes["write_file"]()
+    place = Place(subtask="a", workspace=str(tmp_path), own=True, writable=True)
+    with pytest.raises(ToolError, match="it belongs to the run"):
+        tool.describe({"path": "plan.toml", "content": ""}, place)

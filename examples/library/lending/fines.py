@@ -11,7 +11,7 @@ MOST = 1_000
 
 def fine(level: Level, days_late: int) -> int:
     """Cents for one book; the first days are free, and it never costs more than a new book would."""
-    # TODO: holidays count as days at the moment
+    # TODO(ana): holidays count as days at the moment
     if days_late <= FREE_DAYS:
         return 0
     return min(MOST, (days_late - FREE_DAYS) * DAILY[level])

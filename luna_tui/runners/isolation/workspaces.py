@@ -166,9 +166,9 @@ class OwnWorkspaces:
 
     def _plan_file(self) -> str:
         """Relative to the workspace; empty when it lies elsewhere."""
-        source = self._plan.source
-        inside = holds(self._plan.workspace, source)
-        return os.path.relpath(source, self._plan.workspace) if inside else ""
+        workspace = self._plan.workspace
+        inside = (file for file in self._plan.files if holds(workspace, file))
+        return next((os.path.relpath(file, workspace) for file in inside), "")
 
     def _write_diff(self, compared: Compared, held: _Held) -> str:
         title = f"what {held.subtask.id} changed in attempt {held.attempt}"
