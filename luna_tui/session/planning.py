@@ -169,9 +169,9 @@ class Planning:
         """Ask, check, repair; returns the plan that is good.
 
         `on_event` is called in order, from more than one thread, and must return at once; so is `on_text`,
-        with what the model writes. LunaError
-        when there is no plan: 69 the service cannot be used, 75 budget or spend limit, 77 credentials, 78
-        no valid plan came (then the answers are kept), 130 cancelled.
+        with what the model writes. LunaError when there is no plan: 69 the service cannot be used, 75
+        budget or spend limit, 77 credentials, 78 no valid plan came (then the answers are kept), 130
+        cancelled.
         """
         self._on_event, self._on_text = on_event, on_text
         with self._closing:
